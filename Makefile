@@ -1,0 +1,42 @@
+# Each target sets up what it needs: a fresh machine needs Python 3.11 and nothing else.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
+# Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
+export PYTHONWARNINGS := ignore
+
+.PHONY: demo dev test check fix sample clean
+
+demo: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the main job on the embedded sample, then a table and a report
+	$(BIN)/dagster job execute -m legosigns_dagster.definitions -j traffic_signs -c configs/demo.yaml
+	$(BIN)/python -m legosigns_dagster.latest
+
+dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, with the runs of the command line
+	$(BIN)/dagster dev -w workspace.yaml -p 3000
+
+test: $(INSTALLED)  ## all tests, real servers included
+	PYTHONWARNINGS= $(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## ruff and mypy, strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: $(INSTALLED)  ## what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(INSTALLED): setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.14.1 torchvision==0.29.1
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	mkdir -p $(@D)
+	cp $< $@
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) .legosigns

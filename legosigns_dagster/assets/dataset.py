@@ -1,0 +1,59 @@
+"""Step 2, the dataset: everything new that the model learns from."""
+
+import dagster as dg
+
+from legosigns_dagster.assets.outputs import dataset_metadata, versioned
+from legosigns_dagster.compute import RENDER_POD, SMALL_POD
+from legosigns_dagster.core.backgrounds import Backgrounds
+from legosigns_dagster.core.cutouts import CutoutSet
+from legosigns_dagster.core.dataset import Dataset
+from legosigns_dagster.core.detector import Weights
+from legosigns_dagster.core.ingestion import ingest
+from legosigns_dagster.core.splits import SplitSettings
+from legosigns_dagster.core.synthesis import SynthesisSettings, make_synthetic_set
+from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster.resources.scratch import Scratch
+
+
+class SplitConfig(dg.Config, SplitSettings):
+    """The split's settings, as a form in Dagster's Launchpad."""
+
+
+class SynthesisConfig(dg.Config, SynthesisSettings):
+    """The synthesis' settings, as a form in Dagster's Launchpad."""
+
+
+@dg.asset(group_name="dataset", kinds={"labelstudio", "pandas"}, op_tags=SMALL_POD)
+def raw_annotations(
+    context: dg.AssetExecutionContext, config: SplitConfig, inputs: Inputs, scratch: Scratch, base_weights: Weights
+) -> dg.Output[Dataset]:
+    """The annotated images: every annotation is used, or stands in the quarantine with its reason and its task."""
+    tasks, unread = inputs.annotations().tasks(scratch.folder("annotations"))
+    dataset = ingest(
+        tasks,
+        unread,
+        inputs.image_fetcher(),
+        base_weights.classes,
+        config,
+        scratch.folder("raw_annotations"),
+        context.log.info,
+        inputs.label_studio_url,
+    )
+    if len(dataset.quarantine):
+        context.log.warning(f"{len(dataset.quarantine)} rejected, see the quarantine in this asset's metadata")
+    return versioned(dataset, {"tasks": len(tasks), **dataset_metadata(dataset)})
+
+
+@dg.asset(group_name="dataset", kinds={"opencv", "numpy"}, op_tags=RENDER_POD)
+def synthetic_set(
+    context: dg.AssetExecutionContext,
+    config: SynthesisConfig,
+    scratch: Scratch,
+    sign_cutouts: CutoutSet,
+    backgrounds: Backgrounds,
+    raw_annotations: Dataset,
+) -> dg.Output[Dataset]:
+    """Sign cut-outs pasted into scenes, in the sizes of the real boxes; every box is measured on its pixels."""
+    into = scratch.folder("synthetic_set")
+    dataset = make_synthetic_set(config, sign_cutouts, backgrounds, raw_annotations, into, context.log.info)
+    return versioned(dataset, dataset_metadata(dataset))

@@ -1,0 +1,57 @@
+"""Step 4, the report: whether the new weights are better, on which signs, and by how much."""
+
+import dagster as dg
+import pandas as pd
+
+from legosigns_dagster.assets.outputs import table, versioned
+from legosigns_dagster.compute import GPU_POD
+from legosigns_dagster.core.comparison import Slice, compare
+from legosigns_dagster.core.dataset import VAL, Dataset
+from legosigns_dagster.core.detector import Detector, Weights
+from legosigns_dagster.core.report import ComparisonReport, write_report
+from legosigns_dagster.resources.scratch import Scratch
+
+
+@dg.asset(group_name="report", kinds={"html", "pandas"}, op_tags=GPU_POD, pool="gpu")
+def comparison_report(
+    context: dg.AssetExecutionContext,
+    scratch: Scratch,
+    detector: dg.ResourceParam[Detector],
+    base_weights: Weights,
+    model_weights: Weights,
+    raw_annotations: Dataset,
+    classical_signs: Dataset,
+) -> dg.Output[ComparisonReport]:
+    """Base and new on the same images, classical signs and LEGO signs apart, as a page that opens in a browser."""
+    parts = {"classical signs": classical_signs.part(VAL), "LEGO signs": raw_annotations.part(VAL)}
+    slices = [
+        Slice(
+            name,
+            part,
+            detector.evaluate(base_weights, part, model_weights.image_size, scratch.folder("val")),
+            detector.evaluate(model_weights, part, model_weights.image_size, scratch.folder("val")),
+        )
+        for name, part in parts.items()
+        if len(part.images)
+    ]
+    comparison = compare(slices)
+    curves = pd.read_csv(model_weights.folder / "results.csv", skipinitialspace=True)
+    facts = facts_of(context.run_id, model_weights)
+    report = write_report(comparison, slices, curves, facts, scratch.folder("comparison_report"))
+    context.log.info(f"base against new\n{comparison.summary()}")
+    figures = {
+        f"{row.slice} {row.metric} difference".replace(" ", "_"): float(row.difference)
+        for row in comparison.table.itertuples()
+        if row.class_name == "all" and row.difference == row.difference
+    }
+    summary = dg.MetadataValue.md(f"```\n{comparison.summary()}\n```")
+    return versioned(report, {"summary": summary, "metrics": table(comparison.table), **figures})
+
+
+def facts_of(run_id: str, weights: Weights) -> dict[str, str]:
+    """What the new weights were trained on and how, one line each."""
+    trained_on = weights.trained_on or {}
+    facts = {"run": run_id}
+    for title, values in trained_on.items():
+        facts[title] = ", ".join(f"{key} {value}" for key, value in values.items()) if isinstance(values, dict) else ""
+    return facts | {key.replace("_", " "): str(value) for key, value in (weights.about or {}).items()}

@@ -1,0 +1,47 @@
+"""Step 3, the weights: what the model learned."""
+
+import dagster as dg
+import pandas as pd
+
+from legosigns_dagster.assets.outputs import DIGITS, table, versioned
+from legosigns_dagster.compute import GPU_POD
+from legosigns_dagster.core.dataset import Dataset
+from legosigns_dagster.core.detector import Detector, Weights
+from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.training import TrainingData, fine_tune
+from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.resources.scratch import Scratch
+
+
+class TrainingConfig(dg.Config, TrainingSettings):
+    """The training's settings, as a form in Dagster's Launchpad."""
+
+
+@dg.asset(group_name="weights", kinds={"pytorch", "onnx"}, op_tags=GPU_POD, pool="gpu")
+def model_weights(
+    context: dg.AssetExecutionContext,
+    config: TrainingConfig,
+    scratch: Scratch,
+    detector: dg.ResourceParam[Detector],
+    base_weights: Weights,
+    raw_annotations: Dataset,
+    synthetic_set: Dataset,
+    classical_signs: Dataset,
+) -> dg.Output[Weights]:
+    """The base weights, trained further on the new signs while rehearsing the old ones."""
+    data = TrainingData(raw_annotations, synthetic_set, classical_signs)
+    parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
+    versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
+    settings = TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.model_fields})
+    weights = fine_tune(
+        detector,
+        base_weights,
+        data,
+        settings,
+        versions,
+        work=scratch.folder("training"),
+        into=scratch.folder("model_weights"),
+        log=context.log.info,
+    )
+    curves = pd.read_csv(weights.folder / "results.csv", skipinitialspace=True)
+    return versioned(weights, {"epochs": len(curves), "curves": table(curves), **(weights.about or {})})

@@ -1,0 +1,83 @@
+"""What must hold before the next step spends time. A check that fails names the offenders."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from legosigns_dagster.core import problems
+from legosigns_dagster.core.dataset import TRAIN, Dataset
+from legosigns_dagster.core.synthesis import find_misfits
+
+SHOWN = 20
+
+
+def verdict(asset: str, name: str, offenders: Sequence[str]) -> dg.AssetCheckResult:
+    """Passed when nothing offends; otherwise the first offenders and how many there are."""
+    shown = "\n".join(f"- {offender}" for offender in offenders[:SHOWN]) or "none"
+    description = f"{len(offenders)}: {'; '.join(offenders[:3])}" if offenders else "nothing to complain about"
+    metadata: dict[str, Any] = {"offenders": dg.MetadataValue.md(shown), "count": len(offenders)}
+    return dg.AssetCheckResult(
+        passed=not offenders, asset_key=asset, check_name=name, metadata=metadata, description=description
+    )
+
+
+def specs(asset: str, **descriptions: str) -> list[dg.AssetCheckSpec]:
+    """Blocking checks of an asset: when one fails, nothing downstream is started."""
+    return [dg.AssetCheckSpec(n, asset=asset, blocking=True, description=d) for n, d in descriptions.items()]
+
+
+@dg.multi_asset_check(
+    specs=specs(
+        "raw_annotations",
+        class_contract="Every box has the id that the base weights give its class.",
+        every_class_present="Every class has boxes in train and in val.",
+        splits_share_no_group="No near-duplicates on both sides.",
+        every_image_readable="Every image decodes and has the size that its boxes were measured on.",
+        boxes_inside="Every box is inside its image.",
+    )
+)
+def raw_annotations_checks(raw_annotations: Dataset) -> Iterator[dg.AssetCheckResult]:
+    """The annotated images can be learned from and measured on."""
+    asset = "raw_annotations"
+    yield verdict(asset, "class_contract", problems.class_contract_breaks(raw_annotations))
+    yield verdict(asset, "every_class_present", problems.absent_classes(raw_annotations))
+    yield verdict(asset, "splits_share_no_group", problems.shared_groups(raw_annotations))
+    yield verdict(asset, "every_image_readable", problems.unreadable_images(raw_annotations))
+    yield verdict(asset, "boxes_inside", problems.boxes_outside(raw_annotations))
+
+
+@dg.multi_asset_check(
+    specs=specs(
+        "classical_signs",
+        class_contract="Every box has the id that the base weights give its class.",
+        every_class_present="Every class has boxes in train and in val.",
+        splits_share_no_group="No scene on both sides.",
+        every_image_readable="Every image decodes and has the size that its boxes were measured on.",
+    )
+)
+def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckResult]:
+    """The old set can be rehearsed and measured on."""
+    asset = "classical_signs"
+    yield verdict(asset, "class_contract", problems.class_contract_breaks(classical_signs))
+    yield verdict(asset, "every_class_present", problems.absent_classes(classical_signs))
+    yield verdict(asset, "splits_share_no_group", problems.shared_groups(classical_signs))
+    yield verdict(asset, "every_image_readable", problems.unreadable_images(classical_signs))
+
+
+@dg.multi_asset_check(
+    specs=specs(
+        "synthetic_set",
+        class_contract="Every box has the id that the base weights give its class.",
+        every_class_present="Every class was pasted.",
+        boxes_fit_their_pixels="Every box surrounds the pixels that were pasted for it.",
+        every_image_readable="Every image decodes and has the size that its boxes were measured on.",
+    )
+)
+def synthetic_set_checks(synthetic_set: Dataset) -> Iterator[dg.AssetCheckResult]:
+    """The synthetic images teach what they show."""
+    asset = "synthetic_set"
+    yield verdict(asset, "class_contract", problems.class_contract_breaks(synthetic_set))
+    yield verdict(asset, "every_class_present", problems.absent_classes(synthetic_set, (TRAIN,)))
+    yield verdict(asset, "boxes_fit_their_pixels", find_misfits(synthetic_set))
+    yield verdict(asset, "every_image_readable", problems.unreadable_images(synthetic_set))

@@ -1,0 +1,28 @@
+"""Long work says how far it is: done, rate and time left, a line every few seconds."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+Log = Callable[[str], None]
+Item = TypeVar("Item")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `m:ss`."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def tracked(items: Iterable[Item], total: int, what: str, log: Log, every_s: float = 3.0) -> Iterator[Item]:
+    """The same items; logs `what`, how many of `total`, items a second and time left, and once at the end."""
+    start = last = time.monotonic()
+    done = 0
+    for item in items:
+        yield item
+        done += 1
+        now = time.monotonic()
+        if now - last >= every_s and done < total:
+            last = now
+            rate = done / (now - start)
+            log(f"{what}: {done} of {total}, {rate:.1f}/s, {clock((total - done) / rate)} left")
+    log(f"{what}: {done} in {clock(time.monotonic() - start)}")

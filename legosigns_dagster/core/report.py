@@ -1,0 +1,156 @@
+"""The comparison as one page that opens from a file: no script, no network. No number is computed here."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from legosigns_dagster.core.charts import training_curves
+from legosigns_dagster.core.comparison import COLUMNS, TITLES, Comparison, Slice, shown
+from legosigns_dagster.core.gallery import Strip, strips_of
+
+STRIPS = 8  # for each slice
+SHOWN = ["map50", "map50_95", "precision", "recall"]
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --good: #6fd58c; --bad: #ff8a80; } }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
+h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
+.lead { font-size: 1.1rem; } .note { opacity: .8; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th[scope=row], td.text, th.text { text-align: left; }
+tr.all > * { font-weight: 600; } tr.all > * { border-top: 2px solid var(--line); }
+.up { color: var(--good); } .down { color: var(--bad); }
+figure { margin: 1rem 0; } figure img { width: 100%; height: auto; border-radius: 4px; }
+.panels { display: flex; font-size: .9rem; } .panels span { flex: 1; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 1rem; }
+svg text { font: 11px system-ui, sans-serif; fill: currentColor; } svg text.title { font-weight: 600; font-size: 12px; }
+svg .grid { stroke: var(--line); } svg text[fill] { fill: attr(fill); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dt { font-weight: 600; } }
+@media print { figure, table, svg { break-inside: avoid; } body { max-width: none; } }
+"""
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """`comparison.html`, `metrics.json` and `metrics.csv` in a folder, and the comparison they show."""
+
+    downloads: ClassVar[tuple[str, ...]] = ("comparison.html", "metrics.json", "metrics.csv")
+    folder: Path
+    comparison: Comparison
+
+    def save(self) -> Path:
+        """Write the figures beside the page and return the folder."""
+        self.comparison.table.to_csv(self.folder / "metrics.csv", index=False, lineterminator="\n")
+        figures = json.dumps(self.comparison.as_json(), indent=1)
+        (self.folder / "metrics.json").write_text(figures, encoding="utf-8")
+        return self.folder
+
+    @classmethod
+    def load(cls, folder: Path) -> "ComparisonReport":
+        """The report that `save` left in this folder."""
+        return cls(folder, Comparison(pd.read_csv(folder / "metrics.csv")[COLUMNS]))
+
+
+def write_report(
+    comparison: Comparison,
+    slices: Sequence[Slice],
+    curves: pd.DataFrame | None,
+    facts: Mapping[str, str],
+    into: Path,
+) -> ComparisonReport:
+    """Write the page into a folder; `curves` has a row an epoch, `facts` a line each."""
+    strips = {part.name: strips_of(part, STRIPS) for part in slices}
+    page = render(comparison, strips, training_curves(curves) if curves is not None else "", facts)
+    (into / "comparison.html").write_text(page, encoding="utf-8")
+    return ComparisonReport(into, comparison)
+
+
+def render(comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts: str, facts: Mapping[str, str]) -> str:
+    """The page's HTML."""
+    gallery = "".join(
+        f"<h2>{escape(name)}: the same images, truth, base and new</h2>{''.join(map(figure, found))}"
+        for name, found in strips.items()
+    )
+    listed = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Base against new weights</title><style>{STYLE}</style>
+</head>
+<body>
+<h1>Base against new weights</h1>
+<p class="lead">{escape(sentence(comparison))}</p>
+<div class="scroll">{table(comparison)}</div>
+<p class="note">{escape(caution(comparison))}</p>
+<h2>Training</h2>
+<div class="charts">{charts or "<p>There are no curves.</p>"}</div>
+{gallery}
+<h2>What was compared</h2>
+<dl>{listed}</dl>
+</body>
+</html>
+"""
+
+
+def sentence(comparison: Comparison) -> str:
+    """What happened to each slice's mAP50, in words and figures."""
+    parts = []
+    for name in comparison.table["slice"].unique():
+        base, new, change = (comparison.value(name, "map50", column) for column in ("base", "new", "difference"))
+        parts.append(f"{name}: mAP50 {shown(base)} → {shown(new)} ({shown(change, signed=True)}).")
+    return " ".join(parts)
+
+
+def caution(comparison: Comparison) -> str:
+    """How few images there are, and what that means for a small difference."""
+    rows = comparison.table[comparison.table["class_name"] == "all"].drop_duplicates("slice")
+    counts = ", ".join(f"{row.slice}: {row.images} images with {row.boxes} boxes" for row in rows.itertuples())
+    return (
+        f"{counts}. On so few images a difference of a few hundredths can be chance. The checkpoint was chosen on these "
+        "images, which flatters the new weights a little."
+    )
+
+
+def table(comparison: Comparison) -> str:
+    """The table: a row for each slice and class, base, new and difference of each metric."""
+    first = "".join(f'<th colspan="3" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
+    second = '<th scope="col">base</th><th scope="col">new</th><th scope="col">difference</th>' * len(SHOWN)
+    heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
+    heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
+    groups = comparison.table.groupby(["slice", "class_name"], sort=False)
+    body = "".join(table_row(rows) for _, rows in groups)
+    return f"<table><thead><tr>{heading}{first}</tr><tr>{second}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def table_row(rows: pd.DataFrame) -> str:
+    """One slice and class."""
+    first, by_metric = rows.iloc[0], rows.set_index("metric")
+    cells = f'<th scope="row">{escape(first["slice"])}</th><td class="text">{escape(first["class_name"])}</td>'
+    cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
+    for metric in SHOWN:
+        base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
+        kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
+        cells += f'<td>{shown(base)}</td><td>{shown(new)}</td><td class="{kind}">{shown(change, signed=True)}</td>'
+    return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
+
+
+def figure(strip: Strip) -> str:
+    """One image three times, with what the new weights gained and lost on it."""
+    changes = [f"{strip.gained} newly found"] * bool(strip.gained) + [f"{strip.lost} no longer found"] * bool(strip.lost)
+    caption = f"{strip.file}: {', '.join(changes) or 'the same signs found'}"
+    encoded = base64.b64encode(strip.jpeg).decode()
+    return (
+        '<figure><div class="panels"><span>truth</span><span>base</span><span>new</span></div>'
+        f'<img alt="{escape(caption, quote=True)}" src="data:image/jpeg;base64,{encoded}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )

@@ -1,0 +1,214 @@
+"""The detector made by Ultralytics: the only file that imports it, and only inside functions.
+
+Its defaults are made for training from scratch with internet. Each departure from them here has its reason beside it.
+"""
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from legosigns_dagster.core.dataset import Dataset
+from legosigns_dagster.core.detector import Weights
+from legosigns_dagster.core.evaluation import ALL, DETECTION_COLUMNS, METRIC_COLUMNS, Evaluation
+from legosigns_dagster.core.machine import usable_cores
+from legosigns_dagster.core.progress import Log, clock
+from legosigns_dagster.core.signs import SignClasses
+from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.core.yolo_format import write_data_yaml, write_split
+
+CONFIDENT = 0.25  # Ultralytics' own default for predictions; what the report draws
+ONNX_OPSET = 17
+
+
+@contextmanager
+def library() -> Iterator[Any]:
+    """The `ultralytics` module: offline, quiet, with all cores that this process may use."""
+    # Set before the import, which looks for the internet and writes its settings into the home folder otherwise; a
+    # pod's random user has none.
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "legosigns" / "ultralytics"))
+    Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+    import ultralytics
+    from ultralytics.utils import torch_utils
+
+    # It takes one core fewer than the host has: one of two here, and the host's count in a container with a quota.
+    torch_utils.NUM_THREADS = usable_cores()
+    logger = logging.getLogger("ultralytics")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield ultralytics
+    finally:
+        logger.setLevel(level)
+
+
+class UltralyticsDetector:
+    """See `Detector`."""
+
+    def read(self, file: Path) -> tuple[SignClasses, int]:
+        """See `Detector`."""
+        with library() as ultralytics:
+            try:
+                model = ultralytics.YOLO(file, task="detect")
+                task, names, size = model.task, model.names, model.overrides.get("imgsz", 640)
+            except Exception as error:
+                # Whatever unpickling or a foreign checkpoint raises, the person who set the path must hear which file.
+                raise ValueError(f"{file} is not an Ultralytics detector ({type(error).__name__}: {error})") from error
+        if task != "detect":
+            raise ValueError(f"{file} is a model for {task!r}, expected one for 'detect'")
+        return SignClasses.of_ids({int(index): str(name) for index, name in names.items()}), int(size)
+
+    def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
+        """See `Detector`."""
+        with library() as ultralytics:
+            model = ultralytics.YOLO(weights.file)
+            size = weights.image_size
+            return [
+                len(model.predict(str(image), conf=CONFIDENT, imgsz=size, verbose=False, save=False)[0].boxes) > 0
+                for image in images
+            ]
+
+    def fine_tune(self, base: Weights, data: Path, settings: TrainingSettings, into: Path, log: Log) -> None:
+        """See `Detector`."""
+        with library() as ultralytics, tempfile.TemporaryDirectory(dir=data.parent) as runs:
+            model = ultralytics.YOLO(base.file)
+            model.add_callback("on_fit_epoch_end", epoch_logger(settings.epochs, log))
+            model.train(trainer=steady_trainer(), **training_arguments(data, settings, Path(runs)))
+            trained = Path(model.trainer.save_dir)
+            shutil.copyfile(trained / "weights" / "best.pt", into / "best.pt")
+            shutil.copyfile(trained / "results.csv", into / "results.csv")
+            log("exporting ONNX")
+            exporting = ultralytics.YOLO(into / "best.pt")
+            exporting.export(format="onnx", imgsz=settings.image_size, opset=ONNX_OPSET, dynamic=False, simplify=True)
+            (into / "best.onnx").rename(into / "model.onnx")
+
+    def evaluate(self, weights: Weights, dataset: Dataset, image_size: int, work: Path) -> Evaluation:
+        """See `Detector`; the metrics are those of `yolo val` with its defaults."""
+        write_split(dataset, dataset.folder, "val", work)
+        data = write_data_yaml(work, "images/val", "images/val", dataset.classes)
+        by_name = {Path(file).name: str(file) for file in dataset.images["file"]}
+        with library() as ultralytics:
+            rows: list[tuple[object, ...]] = []
+            model = ultralytics.YOLO(weights.file)
+            arguments = {"plots": False, "verbose": False, "workers": 0, "project": str(work), "name": "val"}
+            metrics = model.val(validator=noting_validator(rows), data=str(data), imgsz=image_size, **arguments)
+        detections = pd.DataFrame(rows, columns=DETECTION_COLUMNS)
+        detections["file"] = detections["file"].map(by_name)
+        return Evaluation(metrics_table(metrics, dataset), detections)
+
+
+def training_arguments(data: Path, settings: TrainingSettings, runs: Path) -> dict[str, object]:
+    """Ultralytics' arguments for a fine-tuning that is gentle, offline and repeatable."""
+    import torch
+
+    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return {
+        "data": str(data),
+        "epochs": settings.epochs,
+        "imgsz": settings.image_size,
+        "batch": settings.batch,
+        "seed": settings.seed,
+        "freeze": settings.freeze or None,
+        # 'auto' would ignore the learning rate.
+        "optimizer": "AdamW",
+        "lr0": settings.learning_rate,
+        "lrf": 0.05,
+        "cos_lr": True,
+        "weight_decay": 0.0,
+        # With an optimizer by name, biases would start at 0.1: two hundred times the learning rate.
+        "warmup_bias_lr": 0.0,
+        "warmup_epochs": 1.0,
+        # One optimizer step a batch; by default gradients of 64 images are collected first.
+        "nbs": settings.batch,
+        # A mirrored 30 is no sign. Mosaic is switched off for the last epochs, by default for all of the first ten.
+        "fliplr": 0.0,
+        "degrees": 5.0,
+        "close_mosaic": min(2, settings.epochs - 1),
+        # True would download a model to check half precision with.
+        "amp": "bf16" if bf16 else False,
+        "plots": False,
+        "verbose": False,
+        "workers": 0 if not torch.cuda.is_available() else min(usable_cores(), 8),
+        "project": str(runs),
+        "name": "train",
+    }
+
+
+def steady_trainer() -> type:
+    """A trainer that keeps the base's BatchNorm statistics.
+
+    They are running means over what a layer has seen: 23 batches of new images replace half of them, whatever the
+    learning rate, and the old images are then normalised by numbers that are not theirs.
+    """
+    from torch.nn import BatchNorm2d
+    from ultralytics.models.yolo.detect import DetectionTrainer
+
+    class SteadyTrainer(DetectionTrainer):  # type: ignore[misc,unused-ignore]
+        def _model_train(self) -> None:
+            super()._model_train()
+            for module in self.model.modules():
+                if isinstance(module, BatchNorm2d):
+                    module.eval()
+
+    return SteadyTrainer
+
+
+def epoch_logger(epochs: int, log: Log) -> Callable[[Any], None]:
+    """A callback that logs a line an epoch: losses, metrics and time left."""
+    start = time.monotonic()
+
+    def report(trainer: Any) -> None:
+        done = trainer.epoch + 1
+        if done > epochs or trainer.tloss is None:
+            return  # called once more after the last epoch, for the final validation
+        losses = {key.removeprefix("train/"): float(v) for key, v in trainer.label_loss_items(trainer.tloss).items()}
+        found = {key.removeprefix("metrics/").removesuffix("(B)"): value for key, value in trainer.metrics.items()}
+        shown = " ".join(f"{key} {value:.3f}" for key, value in losses.items())
+        metrics = " ".join(f"{key} {found[key]:.3f}" for key in ("precision", "recall", "mAP50", "mAP50-95"))
+        left = (time.monotonic() - start) / done * (epochs - done)
+        log(f"epoch {done}/{epochs}: {shown}; val {metrics}; {clock(left)} left")
+
+    return report
+
+
+def noting_validator(rows: list[tuple[object, ...]]) -> type:
+    """A validator that also notes each confident detection, as a row of an `Evaluation`'s detections."""
+    from ultralytics.models.yolo.detect import DetectionValidator
+
+    class NotingValidator(DetectionValidator):  # type: ignore[misc,unused-ignore]
+        def update_metrics(self, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
+            super().update_metrics(preds, batch)
+            for index, prediction in enumerate(preds):
+                prepared = self._prepare_batch(index, batch)
+                scaled = self.scale_preds(prediction, prepared)
+                name = Path(prepared["im_file"]).name
+                for box, confidence, class_id in zip(
+                    scaled["bboxes"].tolist(), scaled["conf"].tolist(), scaled["cls"].tolist(), strict=True
+                ):
+                    if confidence >= CONFIDENT:
+                        rows.append((name, int(class_id), confidence, *box))
+
+    return NotingValidator
+
+
+def metrics_table(metrics: Any, dataset: Dataset) -> pd.DataFrame:
+    """Ultralytics' metrics as an `Evaluation`'s table; classes without a box have no number."""
+    box, names = metrics.box, dataset.classes.names
+    class_of = dataset.boxes.groupby("class_name")["file"]
+    images, boxes = class_of.nunique().to_dict(), class_of.size().to_dict()
+    with_number = {int(c): metrics.class_result(i) for i, c in enumerate(box.ap_class_index)}
+    missing = [float("nan")] * 4
+    rows: list[list[object]] = [
+        [ALL, len(dataset.images), len(dataset.boxes), *(metrics.mean_results() if with_number else missing)]
+    ]
+    for index, name in enumerate(names):
+        rows.append([name, images.get(name, 0), boxes.get(name, 0), *with_number.get(index, missing)])
+    return pd.DataFrame(rows, columns=METRIC_COLUMNS)

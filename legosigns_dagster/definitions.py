@@ -1,0 +1,20 @@
+"""Everything Dagster loads, wired once."""
+
+import os
+
+import dagster as dg
+
+from legosigns_dagster import checks
+from legosigns_dagster.assets import dataset, report, sources, weights
+from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.deployments import deployment
+
+chosen = deployment(os.environ)
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
+    asset_checks=dg.load_asset_checks_from_modules([checks]),
+    jobs=[traffic_signs],
+    resources=chosen.resources,
+    executor=chosen.executor,
+)

@@ -1,0 +1,98 @@
+"""Which resources and which executor, from the environment. Nothing set means everything embedded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster_aws.s3 import S3Resource
+from dagster_k8s import k8s_job_executor
+
+from legosigns_dagster import sample
+from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
+from legosigns_dagster.io_manager import FolderIOManager
+from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.store import LocalStore, S3Store, Store
+
+LOCAL, KUBERNETES = "local", "kubernetes"
+DEFAULT_STORE = ".legosigns/store"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What `Definitions` needs besides assets."""
+
+    resources: dict[str, Any]
+    executor: dg.ExecutorDefinition
+
+
+def deployment(environment: Mapping[str, str]) -> Deployment:
+    """The deployment that these variables describe; ValueError for one that cannot be meant.
+
+    Only which variables are set is looked at. Their values are read when a run starts: no secret is in a definition.
+    """
+    name = environment.get("LEGOSIGNS_DEPLOYMENT") or LOCAL
+    if name not in (LOCAL, KUBERNETES):
+        raise ValueError(f"LEGOSIGNS_DEPLOYMENT is {name!r}, expected {LOCAL!r} or {KUBERNETES!r}")
+    s3 = s3_resource(environment)
+    store = chosen_store(environment, s3)
+    if name == KUBERNETES and isinstance(store, LocalStore):
+        raise ValueError("LEGOSIGNS_DEPLOYMENT is kubernetes, where steps share no disk: set AWS_S3_BUCKET")
+    scratch = Scratch(store=store)
+    resources = {
+        "inputs": inputs(environment, s3),
+        "store": store,
+        "scratch": scratch,
+        "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
+        "io_manager": FolderIOManager(store=store, scratch=scratch),
+    }
+    # One process for all steps on a laptop: importing torch takes longer than most of them.
+    executor = k8s_job_executor if name == KUBERNETES else dg.in_process_executor
+    return Deployment(resources, executor)
+
+
+def variable(environment: Mapping[str, str], name: str, otherwise: Any) -> Any:
+    """A reference to a variable where it is set, which is resolved when a run starts."""
+    return dg.EnvVar(name) if environment.get(name) else otherwise
+
+
+def s3_resource(environment: Mapping[str, str]) -> S3Resource:
+    """S3 by the names of an OpenShift AI data connection; what is not set is left to boto3's own chain."""
+    fields = {
+        "endpoint_url": "AWS_S3_ENDPOINT",
+        "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+        "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+        "region_name": "AWS_DEFAULT_REGION",
+    }
+    return S3Resource(**{field: variable(environment, name, None) for field, name in fields.items()})
+
+
+def chosen_store(environment: Mapping[str, str], s3: S3Resource) -> Store:
+    """S3 where a bucket is named, a folder otherwise."""
+    if environment.get("AWS_S3_BUCKET"):
+        return S3Store(s3=s3, bucket=dg.EnvVar("AWS_S3_BUCKET"))
+    return LocalStore(folder=variable(environment, "LEGOSIGNS_STORE", DEFAULT_STORE))
+
+
+def inputs(environment: Mapping[str, str], s3: S3Resource) -> Inputs:
+    """The sources that the variables name, and the sample's in the place of the others."""
+    annotated = environment.get("LABEL_STUDIO_SINK") or environment.get("LABEL_STUDIO_EXPORT")
+    if environment.get("LABEL_STUDIO_PROJECT") and not annotated:
+        raise ValueError(
+            "LABEL_STUDIO_PROJECT is set, but annotations are read from files: set LABEL_STUDIO_SINK or _EXPORT"
+        )
+    lego = sample.FOLDER / "lego-signs"
+    return Inputs(
+        s3=s3,
+        base_weights=variable(environment, "BASE_WEIGHTS", str(sample.FOLDER / "base.pt")),
+        classical_signs=variable(environment, "CLASSICAL_SIGNS", str(sample.FOLDER / "classical-signs")),
+        sign_cutouts=variable(environment, "SIGN_CUTOUTS", str(sample.FOLDER / "sign-cutouts")),
+        backgrounds=variable(environment, "BACKGROUNDS", str(sample.FOLDER / "backgrounds")),
+        sink=variable(environment, "LABEL_STUDIO_SINK", ""),
+        export=variable(
+            environment, "LABEL_STUDIO_EXPORT", "" if annotated else str(lego / "label-studio-export.json")
+        ),
+        images=variable(environment, "LABEL_STUDIO_IMAGES", "" if annotated else str(lego / "images")),
+        label_studio_url=variable(environment, "LABEL_STUDIO_URL", ""),
+    )

@@ -1,0 +1,75 @@
+"""An asset's folder to the store and back."""
+
+from pathlib import Path
+from typing import ClassVar, Protocol, Self, runtime_checkable
+
+import dagster as dg
+
+from legosigns_dagster.resources.folder_store import Snapshot
+from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.store import Store
+
+
+@runtime_checkable
+class SavedAsFolder(Protocol):
+    """What every asset's value is: a folder that knows how to save and load itself."""
+
+    def save(self) -> Path:
+        """Complete the folder and return it."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The value that `save` left in this folder."""
+
+
+class Downloadable(Protocol):
+    """A value with files that people download."""
+
+    downloads: ClassVar[tuple[str, ...]]
+    latest: ClassVar[tuple[str, ...]]
+
+
+class FolderIOManager(dg.ConfigurableIOManager):
+    """Saves a value's folder as a snapshot; loads the same run's snapshot, or the current one across runs."""
+
+    store: dg.ResourceDependency[Store]
+    scratch: dg.ResourceDependency[Scratch]
+
+    def handle_output(self, context: dg.OutputContext, obj: SavedAsFolder) -> None:
+        """Store the value, publish what people download from it, and say where both are."""
+        folders = self.store.folders()
+        folder = obj.save()
+        snapshot = folders.save(context.asset_key.to_user_string(), context.run_id, folder)
+        size = sum(entry.size for entry in snapshot.files.values())
+        context.add_output_metadata({"files": len(snapshot.files), "megabytes": round(size / 1e6, 2)})
+        published = folders.publish(published_files(obj, folder, context.run_id))
+        if published:
+            lines = "\n".join(f"- `{address}`" for address in published.values())
+            context.add_output_metadata({"downloads": dg.MetadataValue.md(lines)})
+
+    def load_input(self, context: dg.InputContext) -> SavedAsFolder:
+        """The upstream's value, of the type that the parameter is annotated with."""
+        value_type = context.dagster_type.typing_type
+        folders = self.store.folders()
+        snapshot = self._snapshot(context)
+        into = self.scratch.folder(snapshot.asset)
+        folders.load(snapshot, into)
+        loaded: SavedAsFolder = value_type.load(into)
+        return loaded
+
+    def _snapshot(self, context: dg.InputContext) -> Snapshot:
+        asset, folders = context.asset_key.to_user_string(), self.store.folders()
+        upstream = context.upstream_output
+        # A concurrent run may move the pointer at any time: what this run made itself is read by its own id.
+        try:
+            return folders.snapshot(asset, upstream.run_id if upstream else None)
+        except FileNotFoundError:
+            return folders.snapshot(asset)
+
+
+def published_files(value: object, folder: Path, run_id: str) -> dict[str, Path]:
+    """Key to file of what people download: under the run's own folder, and the latest of some at the root."""
+    downloads: tuple[str, ...] = getattr(value, "downloads", ())
+    latest: tuple[str, ...] = getattr(value, "latest", ())
+    own = {f"traffic-signs/{run_id}/{name}": folder / name for name in downloads}
+    return own | {name: folder / name for name in latest}

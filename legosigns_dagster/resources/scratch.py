@@ -1,0 +1,34 @@
+"""A folder to work in, gone after the step or run that used it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from legosigns_dagster.resources.store import Store
+
+
+class Scratch(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Hands out empty folders on the store's own disk, so that stored files can be linked instead of copied."""
+
+    store: dg.ResourceDependency[Store]
+    _folder: Path | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Make the folder."""
+        parent = self.store.work_folder() / "scratch"
+        parent.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(dir=parent))
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Remove it with all that is in it."""
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def folder(self, name: str) -> Path:
+        """A new empty folder whose name starts with `name`."""
+        if self._folder is None:
+            raise RuntimeError("Scratch is used outside of a run: use it as a resource, or dg.build_resources")
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))

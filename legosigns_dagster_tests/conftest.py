@@ -1,0 +1,50 @@
+"""What tests share: a clean environment, and one S3 server for the whole run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from legosigns_dagster_tests.servers import S3Server, seaweedfs
+
+VARIABLES = [
+    "LEGOSIGNS_DEPLOYMENT",
+    "LEGOSIGNS_STORE",
+    "LABEL_STUDIO_URL",
+    "LABEL_STUDIO_API_KEY",
+    "LABEL_STUDIO_PROJECT",
+    "LABEL_STUDIO_SINK",
+    "LABEL_STUDIO_EXPORT",
+    "LABEL_STUDIO_IMAGES",
+    "BASE_WEIGHTS",
+    "CLASSICAL_SIGNS",
+    "SIGN_CUTOUTS",
+    "BACKGROUNDS",
+    "AWS_S3_BUCKET",
+    "AWS_S3_ENDPOINT",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION",
+    "DAGSTER_HOME",
+]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, tmp_path: Path) -> str:
+    """A new bucket, empty."""
+    name = f"bucket-{abs(hash(str(tmp_path))) % 10**12}"
+    s3_server.client().create_bucket(Bucket=name)
+    return name

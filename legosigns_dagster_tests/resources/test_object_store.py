@@ -1,0 +1,54 @@
+"""One contract for every object store: local disk and a real S3 server."""
+
+from pathlib import Path
+
+import pytest
+
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "local":
+        return LocalObjectStore(tmp_path / "store")
+    server, bucket = request.getfixturevalue("s3_server"), request.getfixturevalue("bucket")
+    return S3ObjectStore(server.client(), bucket)
+
+
+def test_what_is_uploaded_comes_back(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content" * 1000)
+    store.upload(tmp_path / "file", "deep/er/key")
+    store.download("deep/er/key", tmp_path / "new folder" / "copy")
+    assert (tmp_path / "new folder" / "copy").read_bytes() == b"content" * 1000
+
+
+def test_what_is_written_is_read_and_the_last_one_counts(store: ObjectStore) -> None:
+    store.write("key", b"one")
+    store.write("key", b"two")
+    assert store.read("key") == b"two"
+
+
+def test_a_missing_key_is_named(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no/such"):
+        store.read("no/such")
+    with pytest.raises(FileNotFoundError, match="no/such"):
+        store.download("no/such", tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
+def test_only_the_whole_key_exists(store: ObjectStore) -> None:
+    store.write("folder/key", b"")
+    assert [store.exists(key) for key in ("folder/key", "folder", "folder/ke")] == [True, False, False]
+
+
+def test_keys_are_listed_by_prefix_in_order(store: ObjectStore) -> None:
+    for key in ("b/2", "a/1", "b/1", "bb"):
+        store.write(key, b"x")
+    assert list(store.keys("b/")) == ["b/1", "b/2"]
+    assert list(store.keys("")) == ["a/1", "b/1", "b/2", "bb"]
+
+
+def test_more_keys_than_one_page_are_all_listed(store: ObjectStore) -> None:
+    for number in range(1005):
+        store.write(f"many/{number:04d}", b"x")
+    assert len(list(store.keys("many/"))) == 1005

@@ -1,0 +1,36 @@
+"""The package and what it stands on. Every version is pinned: what was tested is what is installed."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="legosigns_dagster",
+    version="0.1.0",
+    description="Freshly annotated images in, a better traffic-sign detector and an honest comparison out.",
+    license="AGPL-3.0-or-later",
+    python_requires=">=3.11,<3.12",
+    packages=find_packages(exclude=["legosigns_dagster_tests*"]),
+    package_data={"legosigns_dagster.sample": ["**/*"]},
+    install_requires=[
+        "dagster==1.13.27",
+        "dagster-aws==0.29.27",
+        "dagster-k8s==0.29.27",
+        "dagster-webserver==1.13.27",
+        "torch==2.14.1",
+        "torchvision==0.29.1",
+        "ultralytics-opencv-headless==8.4.190",
+        "opencv-python-headless==4.12.0.88",
+        "onnx==1.23.2",
+        "onnxslim==0.1.98",
+        "numpy==2.2.6",
+        "pandas==3.1.1",
+        "pillow==13.0.0",
+        "imagehash==4.3.2",
+        "pydantic==2.14.3",
+        "pyyaml==6.0.3",
+        "requests==2.34.2",
+    ],
+    extras_require={
+        "label-studio": ["label-studio-sdk==2.1.2"],
+        "dev": [],
+    },
+)
