@@ -28,6 +28,10 @@ fix: $(INSTALLED)  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+sample: $(INSTALLED)  ## draw the sample and train its base weights again (ten minutes; its output is committed)
+	$(BIN)/python -m legosigns_dagster.sample.draw
+	$(BIN)/python -m legosigns_dagster.sample.train_base
+
 $(INSTALLED): setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.14.1 torchvision==0.29.1

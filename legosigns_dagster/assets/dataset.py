@@ -10,7 +10,8 @@ from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.ingestion import ingest
 from legosigns_dagster.core.splits import SplitSettings
-from legosigns_dagster.core.synthesis import SynthesisSettings, make_synthetic_set
+from legosigns_dagster.core.synthesis import make_synthetic_set
+from legosigns_dagster.core.synthesis_plan import SynthesisSettings
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 

@@ -1,63 +1,143 @@
-"""Training curves as inline SVG: nothing to load, sharp in print."""
+"""Training curves as inline SVG: nothing to load, sharp in print, coloured by the page's `STYLE`."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 200, 44, 12, 28, 26
-COLORS = ["#1565c0", "#e65100"]
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 74, 34, 36
+LABEL_GAP = 14  # pixels between two labels at the ends of lines
+STYLE = """
+:root { --first: #0b57d0; --second: #b3460b; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }
+.charts svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; }
+.charts text { fill: var(--soft); } .charts .title { fill: var(--ink); font-size: 13px; font-weight: 600; }
+.charts .grid { stroke: var(--line); } .charts .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+.charts .name { font-weight: 600; font-size: 12px; }
+.charts .first { stroke: var(--first); } .charts .second { stroke: var(--second); stroke-dasharray: 5 3; }
+.charts .first-fill { fill: var(--first); } .charts .second-fill { fill: var(--second); }
+@media (prefers-color-scheme: dark) { :root { --first: #8ab4f8; --second: #ffb07c; } }
+@media print { :root { --first: #0b57d0; --second: #b3460b; } }
+"""
+STYLES = ("first", "second")  # a chart has at most two lines
+SHARE = (0.0, 1.0)
 PANELS: Mapping[str, Mapping[str, str]] = {
-    "box loss": {"train": "train/box_loss", "val": "val/box_loss"},
-    "class loss": {"train": "train/cls_loss", "val": "val/cls_loss"},
-    "mAP on both val parts": {"mAP50": "metrics/mAP50(B)", "mAP50-95": "metrics/mAP50-95(B)"},
-    "precision and recall": {"precision": "metrics/precision(B)", "recall": "metrics/recall(B)"},
+    "Box loss": {"train": "train/box_loss", "val": "val/box_loss"},
+    "Class loss": {"train": "train/cls_loss", "val": "val/cls_loss"},
+    "Distribution focal loss": {"train": "train/dfl_loss", "val": "val/dfl_loss"},
+    "mAP on all val images": {"mAP50": "metrics/mAP50(B)", "mAP50-95": "metrics/mAP50-95(B)"},
+    "Precision and recall on all val images": {"precision": "metrics/precision(B)", "recall": "metrics/recall(B)"},
+    "Learning rate": {"": "lr/pg0"},
 }
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How values in [low, high] are placed on pixels from `start` to `end`, and where the ticks are."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> float:
+        """The pixel of a value."""
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
 def training_curves(results: pd.DataFrame) -> str:
-    """A panel for each pair of curves in Ultralytics' results (a row an epoch), as SVG elements side by side."""
-    panels = []
+    """A chart for each pair of curves in Ultralytics' results (a row an epoch), as SVG elements one after another.
+
+    Curves without a column are left out, points that are no finite number too; empty where nothing remains.
+    """
+    if "epoch" not in results:
+        return ""
+    charts = []
     for title, names in PANELS.items():
-        series = {label: [float(v) for v in results[column]] for label, column in names.items() if column in results}
-        if series:
-            panels.append(chart(title, [int(epoch) for epoch in results["epoch"]], series))
-    return "\n".join(panels)
+        series = {label: finite_points(results, column) for label, column in names.items() if column in results}
+        if any(series.values()):
+            is_share = all(column.startswith("metrics/") for column in names.values())
+            charts.append(chart(title, {k: v for k, v in series.items() if v}, SHARE if is_share else None))
+    return "\n".join(charts)
 
 
-def chart(title: str, epochs: Sequence[int], series: Mapping[str, Sequence[float]]) -> str:
-    """One panel: a line a series, named at its end, with the lowest and highest value and the epochs as ticks."""
-    values = [value for line in series.values() for value in line if value == value]
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    high = high if high > low else low + 1
-    last = max(epochs[-1] - epochs[0], 1)
+def finite_points(results: pd.DataFrame, column: str) -> list[tuple[float, float]]:
+    """Epoch and value of each row that has one."""
+    values = pd.to_numeric(results[column], errors="coerce")
+    pairs = zip(results["epoch"], values, strict=True)
+    return [(float(epoch), float(value)) for epoch, value in pairs if math.isfinite(value)]
 
-    def at(epoch: int, value: float) -> tuple[float, float]:
-        x = LEFT + (epoch - epochs[0]) / last * (WIDTH - LEFT - RIGHT)
-        return x, HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
-    lines = []
-    for number, (label, line) in enumerate(series.items()):
-        points = [at(epoch, value) for epoch, value in zip(epochs, line, strict=True) if value == value]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        color = COLORS[number % len(COLORS)]
-        lines.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>')
-        lines += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{color}"/>' for x, y in points]
-        where = WIDTH - RIGHT - 70 * (len(series) - 1 - number)
-        lines.append(f'<text x="{where}" y="16" text-anchor="end" fill="{color}">{escape(label)}</text>')
+def nice_step(span: float, most: int) -> float:
+    """The smallest of 1, 2, 5, 10, … times a power of ten that divides a span into at most `most` parts."""
+    power = 10.0 ** math.floor(math.log10(span / most))
+    return next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= most * (1 + 1e-9))
+
+
+def scale_of(values: Sequence[float], start: float, end: float, most: int, whole: bool = False) -> Scale:
+    """A scale over these values with round ticks; `whole` for ticks that are whole numbers and no wider than they."""
+    low, high = min(values), max(values)
+    if high == low:
+        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    step = max(nice_step(high - low, most), 1.0) if whole else nice_step(high - low, most)
+    if not whole:
+        low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return Scale(low, high, start, end, tuple(number * step for number in range(first, last + 1)))
+
+
+def chart(
+    title: str, series: Mapping[str, Sequence[tuple[float, float]]], limits: tuple[float, float] | None = None
+) -> str:
+    """One chart of up to two lines, each a list of epoch and value, named at its end; `limits` fixes the values' axis."""
+    points = [point for line in series.values() for point in line]
+    epochs = scale_of([epoch for epoch, _ in points], LEFT, WIDTH - RIGHT, 6, whole=True)
+    values = scale_of(limits or [value for _, value in points], HEIGHT - BOTTOM, TOP, 5)
+    lines = [curve(line, style, epochs, values) for line, style in zip(series.values(), STYLES, strict=False)]
+    told = "; ".join(f"{name} {line[0][1]:.4g} to {line[-1][1]:.4g}".strip() for name, line in series.items())
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f'<text x="4" y="16" class="title">{escape(title)}</text>{axes(low, high, epochs)}{"".join(lines)}</svg>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(f"{title}, first to last epoch: {told}")}">'
+        f'<text class="title" x="4" y="18">{escape(title)}</text>{axes(epochs, values)}'
+        f"{''.join(lines)}{end_labels(series, values)}</svg>"
     )
 
 
-def axes(low: float, high: float, epochs: Sequence[int]) -> str:
-    """Three lines across with their values, and the first and last epoch."""
+def curve(points: Sequence[tuple[float, float]], style: str, epochs: Scale, values: Scale) -> str:
+    """A line through the points and a dot on the last one."""
+    placed = [(epochs.at(epoch), values.at(value)) for epoch, value in points]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
+    x, y = placed[-1]
+    dot = f'<circle class="{style}-fill" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+    return f'<polyline class="line {style}" points="{path}"/>{dot}'
+
+
+def end_labels(series: Mapping[str, Sequence[tuple[float, float]]], values: Scale) -> str:
+    """The lines' names and last values beside their ends, moved apart where they would overlap."""
+    wanted = [values.at(line[-1][1]) for line in series.values()]
+    if len(wanted) == 2 and abs(wanted[0] - wanted[1]) < 2 * LABEL_GAP:
+        middle, down = sum(wanted) / 2, 1 if wanted[0] >= wanted[1] else -1
+        wanted = [middle + down * LABEL_GAP, middle - down * LABEL_GAP]
     parts = []
-    for share in (0.0, 0.5, 1.0):
-        y = HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" class="grid"/>')
-        parts.append(f'<text x="{LEFT - 4}" y="{y + 4}" text-anchor="end">{low + share * (high - low):.2f}</text>')
-    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 8}">epoch {epochs[0]}</text>')
-    parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">{epochs[-1]}</text>')
+    for (name, line), style, y in zip(series.items(), STYLES, wanted, strict=False):
+        x, top = WIDTH - RIGHT + 8, min(max(y, TOP + 4), HEIGHT - BOTTOM - 4)
+        parts.append(f'<text class="name {style}-fill" x="{x}" y="{top - 1:.1f}">{escape(name)}</text>')
+        parts.append(f'<text x="{x}" y="{top + 11:.1f}">{line[-1][1]:.3g}</text>')
+    return "".join(parts)
+
+
+def axes(epochs: Scale, values: Scale) -> str:
+    """A line across with its value for each tick, and the epochs below."""
+    parts = []
+    for tick in values.ticks:
+        y = values.at(tick)
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>')
+    for tick in epochs.ticks:
+        parts.append(
+            f'<text x="{epochs.at(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.0f}</text>'
+        )
+    parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{HEIGHT - BOTTOM + 16}">epoch</text>')
     return "".join(parts)

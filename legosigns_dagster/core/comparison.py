@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import pandas as pd
 
 from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.evaluation import METRICS, Evaluation
+from legosigns_dagster.core.evaluation import ALL, METRICS, Evaluation
 
 COLUMNS = ["slice", "class_name", "images", "boxes", "metric", "base", "new", "difference"]
 TITLES = {"map50": "mAP50", "map50_95": "mAP50-95", "precision": "precision", "recall": "recall"}
+SUMMARY_METRICS = ["map50", "map50_95"]  # with precision and recall a line would not fit a terminal
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A set of images that is judged by itself, and what both weights do on it."""
+    """A set of images that is judged by itself (only the evaluated ones), and what both weights do on it."""
 
     name: str
     dataset: Dataset
@@ -29,10 +30,11 @@ class Comparison:
     table: pd.DataFrame
 
     def summary(self) -> str:
-        """The table as aligned text for a terminal, a line for each slice and class."""
-        header = f"{'slice':<16} {'class':<14} {'images':>6} {'boxes':>6}"
-        header += "".join(f"  {TITLES[metric] + ' base':>13} {'new':>6} {'diff':>7}" for metric in ("map50", "map50_95"))
-        return "\n".join([header, *(self._line(group) for _, group in self._groups())])
+        """The table as aligned text for a terminal: a line for each slice and class, mAP base -> new (difference)."""
+        header = ["slice", "class", "images", "boxes", *(f"{TITLES[metric]} base -> new" for metric in SUMMARY_METRICS)]
+        lines = [header, *(cells(rows) for _, rows in self.groups())]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join("  ".join(map(aligned, line, widths, range(len(line)))).rstrip() for line in lines)
 
     def as_json(self) -> dict[str, dict[str, dict[str, dict[str, float | None]]]]:
         """Slice to class to metric to base, new and difference; None where a class has no box."""
@@ -42,21 +44,29 @@ class Comparison:
             nested.setdefault(row.slice, {}).setdefault(row.class_name, {})[row.metric] = values
         return nested
 
-    def value(self, slice_name: str, metric: str, column: str, class_name: str = "all") -> float:
+    def value(self, slice_name: str, metric: str, column: str, class_name: str = ALL) -> float:
         """One figure; KeyError when there is no such row."""
         found = self.table.set_index(["slice", "class_name", "metric"]).loc[(slice_name, class_name, metric), column]
         return float(found)
 
-    def _groups(self) -> list[tuple[object, pd.DataFrame]]:
+    def groups(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+        """Slice and class name with their rows, one a metric, in the order in which the slices were given."""
         return list(self.table.groupby(["slice", "class_name"], sort=False))
 
-    def _line(self, rows: pd.DataFrame) -> str:
-        first, by_metric = rows.iloc[0], rows.set_index("metric")
-        line = f"{first['slice']:<16} {first['class_name']:<14} {first['images']:>6} {first['boxes']:>6}"
-        for metric in ("map50", "map50_95"):
-            row = by_metric.loc[metric]
-            line += f"  {shown(row['base']):>13} {shown(row['new']):>6} {shown(row['difference'], signed=True):>7}"
-        return line
+
+def cells(rows: pd.DataFrame) -> list[str]:
+    """The rows of one slice and class as the words of a line of the summary."""
+    first, by_metric = rows.iloc[0], rows.set_index("metric")
+    words = [str(first[column]) for column in ("slice", "class_name", "images", "boxes")]
+    for metric in SUMMARY_METRICS:
+        row = by_metric.loc[metric]
+        words.append(f"{shown(row['base']):>5} -> {shown(row['new']):>5} ({signed(row['difference'])})")
+    return words
+
+
+def aligned(word: str, width: int, column: int) -> str:
+    """The word in its column: counts to the right, the rest to the left."""
+    return word.rjust(width) if column in (2, 3) else word.ljust(width)
 
 
 def number(value: float) -> float | None:
@@ -64,9 +74,15 @@ def number(value: float) -> float | None:
     return None if value != value else float(value)
 
 
-def shown(value: float, signed: bool = False) -> str:
-    """Three decimals, a sign where wanted, a dash for NaN."""
-    return "-" if value != value else f"{value:+.3f}" if signed else f"{value:.3f}"
+def shown(value: float, digits: int = 3) -> str:
+    """The value with that many decimals, a dash for NaN."""
+    return "-" if value != value else f"{value:.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign; no sign where it rounds to zero, a dash for NaN."""
+    text = shown(value, digits)
+    return text.lstrip("-") if value == value and not float(text) else f"+{text}" if value > 0 else text
 
 
 def compare(slices: Sequence[Slice]) -> Comparison:

@@ -33,7 +33,8 @@ figure { margin: 1rem 0; } figure img { width: 100%; height: auto; border-radius
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 1rem; }
 svg text { font: 11px system-ui, sans-serif; fill: currentColor; } svg text.title { font-weight: 600; font-size: 12px; }
 svg .grid { stroke: var(--line); } svg text[fill] { fill: attr(fill); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dt { font-weight: 600; } }
 @media print { figure, table, svg { break-inside: avoid; } body { max-width: none; } }
 """
@@ -116,8 +117,8 @@ def caution(comparison: Comparison) -> str:
     rows = comparison.table[comparison.table["class_name"] == "all"].drop_duplicates("slice")
     counts = ", ".join(f"{row.slice}: {row.images} images with {row.boxes} boxes" for row in rows.itertuples())
     return (
-        f"{counts}. On so few images a difference of a few hundredths can be chance. The checkpoint was chosen on these "
-        "images, which flatters the new weights a little."
+        f"{counts}. On so few images a difference of a few hundredths can be chance. The checkpoint was chosen on "
+        "these images, which flatters the new weights a little."
     )
 
 
@@ -146,7 +147,9 @@ def table_row(rows: pd.DataFrame) -> str:
 
 def figure(strip: Strip) -> str:
     """One image three times, with what the new weights gained and lost on it."""
-    changes = [f"{strip.gained} newly found"] * bool(strip.gained) + [f"{strip.lost} no longer found"] * bool(strip.lost)
+    changes = [f"{strip.gained} newly found"] * bool(strip.gained) + [f"{strip.lost} no longer found"] * bool(
+        strip.lost
+    )
     caption = f"{strip.file}: {', '.join(changes) or 'the same signs found'}"
     encoded = base64.b64encode(strip.jpeg).decode()
     return (
