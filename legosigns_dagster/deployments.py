@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
-from dagster_k8s import k8s_job_executor
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
@@ -47,9 +46,19 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
         "io_manager": FolderIOManager(store=store, scratch=scratch),
     }
-    # One process for all steps on a laptop: importing torch takes longer than most of them.
-    executor = k8s_job_executor if name == KUBERNETES else dg.in_process_executor
-    return Deployment(resources, executor)
+    return Deployment(resources, executor_of(name))
+
+
+def executor_of(name: str) -> dg.ExecutorDefinition:
+    """A pod for each step on Kubernetes, one process for all of them on a laptop.
+
+    On a laptop importing torch takes longer than most steps, and one process does it once.
+    """
+    if name == LOCAL:
+        return dg.in_process_executor
+    from dagster_k8s import k8s_job_executor  # brings the Kubernetes client, half a second for those who need it
+
+    return k8s_job_executor
 
 
 def variable(environment: Mapping[str, str], name: str, otherwise: Any) -> Any:

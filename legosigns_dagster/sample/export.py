@@ -1,0 +1,82 @@
+"""The sample's annotations as Label Studio exports them, and the cases that make reading an export hard."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.ingestion import last_part
+from legosigns_dagster.sample.scenery import SIZE_WH
+
+Json = dict[str, Any]
+UPSIDE_DOWN = ("scene02_1.jpg", "scene05_0.jpg", "scene11_2.jpg")
+
+
+def region(class_name: str, box: PixelBox, number: int) -> Json:
+    """A rectangle in percent of the image."""
+    width, height = SIZE_WH
+    value = {"x": box.left / width * 100, "y": box.top / height * 100, "width": box.width / width * 100,
+             "height": box.height / height * 100, "rotation": 0, "rectanglelabels": [class_name]}  # fmt: skip
+    return {"id": f"region-{number}", "type": "rectanglelabels", "value": value, "origin": "manual",
+            "to_name": "image", "from_name": "label", "image_rotation": 0, "original_width": width,
+            "original_height": height}  # fmt: skip
+
+
+def annotation(number: int, regions: Sequence[Json]) -> Json:
+    """A submitted annotation."""
+    stamp = f"2026-03-01T10:{number // 60:02d}:{number % 60:02d}.000000Z"
+    return {"id": number, "completed_by": 1, "result": list(regions), "was_cancelled": False, "ground_truth": False,
+            "created_at": stamp, "updated_at": stamp, "project": 1}  # fmt: skip
+
+
+def task(number: int, name: str, annotations: Sequence[Json]) -> Json:
+    """A task with its annotations."""
+    data = {"image": f"/data/local-files/?d=lego-signs/{name}"}
+    return {"id": number, "data": data, "annotations": list(annotations),
+            "predictions": [], "drafts": [], "project": 1}  # fmt: skip
+
+
+def export_of(images: Sequence[tuple[str, Sequence[tuple[str, PixelBox]]]]) -> list[Json]:
+    """A task with one annotation for each image, with its class names and boxes."""
+    tasks = []
+    for number, (name, boxes) in enumerate(images, 1):
+        regions = [region(class_name, box, number * 10 + index) for index, (class_name, box) in enumerate(boxes)]
+        tasks.append(task(number, name, [annotation(number, regions)]))
+    return tasks
+
+
+def with_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
+    """The same export as people leave it behind; the images below `images` are changed to fit."""
+    by_name = {last_part(whole["data"]["image"]): whole for whole in tasks}
+    for name in UPSIDE_DOWN:
+        store_upside_down(images / name)
+    first = {name: by_name[name]["annotations"][0] for name in by_name}
+    over_the_edge(first["scene03_0.jpg"]["result"][0]["value"])
+    points = {"points": [[1, 1], [9, 1], [9, 9]], "polygonlabels": ["Track"]}
+    outline = {"id": "outline", "type": "polygonlabels", "value": points, "to_name": "image", "from_name": "outline"}
+    first["scene06_0.jpg"]["result"].append(outline)
+    by_name["scene08_0.jpg"]["annotations"].append(annotation(900, first["scene08_0.jpg"]["result"]))
+    first["scene08_0.jpg"]["result"] = []
+    first["scene12_0.jpg"]["was_cancelled"] = True
+    by_name["scene14_0.jpg"]["annotations"] = []
+    tasks.append(task(len(tasks) + 1, "lost.jpg", [annotation(901, [])]))
+    return tasks
+
+
+def over_the_edge(value: Json) -> None:
+    """Widen a rectangle until it sticks out of the image's left or right edge by two percent."""
+    if value["x"] < 50:
+        value["width"] += value["x"] + 2
+        value["x"] = -2
+    else:
+        value["width"] = 102 - value["x"]
+
+
+def store_upside_down(file: Path) -> None:
+    """Turn the stored pixels by 180 degrees and say so in EXIF: it is displayed as before."""
+    image = Image.open(file)
+    exif = image.getexif()
+    exif[0x0112] = 3
+    image.transpose(Image.Transpose.ROTATE_180).save(file, quality=92, exif=exif)

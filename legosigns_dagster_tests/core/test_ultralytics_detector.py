@@ -1,0 +1,137 @@
+"""The real library on the sample's weights. Slow: each test runs a network."""
+
+import csv
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from legosigns_dagster import sample
+from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster.core.detector import Weights
+from legosigns_dagster.core.training import TrainingData, fine_tune
+from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector, library
+from legosigns_dagster.core.yolo_format import read_yolo, write_data_yaml, write_split
+from legosigns_dagster_tests.builders import make_dataset
+
+pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    folder = tmp_path_factory.mktemp("base")
+    (folder / "best.pt").write_bytes((sample.FOLDER / "base.pt").read_bytes())
+    classes, size = UltralyticsDetector().read(folder / "best.pt")
+    return Weights(folder, classes, size)
+
+
+@pytest.fixture(scope="module")
+def classical(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    into = tmp_path_factory.mktemp("classical")
+    return read_yolo(sample.FOLDER / "classical-signs", base.classes, into, "classical", lambda _: None)
+
+
+def test_weights_tell_their_classes_and_the_size_they_were_trained_at(base: Weights) -> None:
+    assert (base.classes.names, base.image_size) == (("SpeedLimit", "DangerAhead"), 256)
+
+
+def test_a_file_that_is_no_detector_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "other.pt").write_bytes(b"not weights")
+    with pytest.raises(ValueError, match=r"other\.pt is not an Ultralytics detector"):
+        UltralyticsDetector().read(tmp_path / "other.pt")
+
+
+def test_a_classifier_is_refused_by_name(tmp_path: Path) -> None:
+    with library() as ultralytics:
+        ultralytics.YOLO("yolov8n-cls.yaml").save(tmp_path / "classifier.pt")
+    with pytest.raises(ValueError, match=r"classifier\.pt is (a model for 'classify'|not an Ultralytics detector)"):
+        UltralyticsDetector().read(tmp_path / "classifier.pt")
+
+
+def test_the_figures_are_those_of_yolo_val(base: Weights, classical: Dataset, tmp_path: Path) -> None:
+    part = classical.part(VAL)
+    (tmp_path / "ours").mkdir()
+    ours = UltralyticsDetector().evaluate(base, part, 256, tmp_path / "ours").metrics.set_index("class_name")
+    write_split(part, part.folder, "val", tmp_path / "theirs")
+    data = write_data_yaml(tmp_path / "theirs", "images/val", "images/val", base.classes)
+    with library() as ultralytics:
+        theirs = ultralytics.YOLO(base.file).val(
+            data=str(data), imgsz=256, plots=False, verbose=False, workers=0, project=str(tmp_path), name="val"
+        )
+    columns = ["precision", "recall", "map50", "map50_95"]
+    assert ours.loc["all", columns].tolist() == pytest.approx(theirs.mean_results(), abs=1e-3)
+    for index, name in enumerate(base.classes.names):
+        assert ours.loc[name, columns].tolist() == pytest.approx(theirs.class_result(index), abs=1e-3)
+
+
+def test_detections_are_in_pixels_of_the_image(base: Weights, classical: Dataset, tmp_path: Path) -> None:
+    part = classical.part(VAL)
+    detections = UltralyticsDetector().evaluate(base, part, 256, tmp_path).detections
+    truth = {image.file: image for image in part}
+    hits = 0
+    for row in detections.itertuples():
+        boxes = truth[row.file].boxes
+        hits += any(min(abs(row.left - b.box.left), abs(row.bottom - b.box.bottom)) < 4 for b in boxes)
+    assert hits > 0.8 * len(detections) > 20
+
+
+def test_a_sign_is_seen_where_there_is_one(base: Weights, classical: Dataset) -> None:
+    with_sign = [classical.folder / str(f) for f in classical.part(VAL).images["file"][:6]]
+    without = sorted((sample.FOLDER / "backgrounds").glob("*.jpg"))[:6]
+    seen = UltralyticsDetector().sees_sign(base, with_sign + without)
+    assert sum(seen[:6]) >= 5
+    assert sum(seen[6:]) <= 1
+
+
+@pytest.fixture(scope="module")
+def trained(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, list[str]]:
+    """Two epochs on a handful of images, with every attempt to reach another host refused."""
+    folder = tmp_path_factory.mktemp("training")
+    parts = [make_dataset(folder / name, TRAIN, TRAIN, VAL) for name in ("real", "synthetic", "classical")]
+    said: list[str] = []
+    (folder / "work").mkdir()
+    (folder / "into").mkdir()
+
+    def refuse(*arguments: Any, **_: Any) -> Any:
+        raise AssertionError(f"the training wanted to reach {arguments}")
+
+    with pytest.MonkeyPatch.context() as without_network:
+        without_network.setattr(socket, "getaddrinfo", refuse)
+        weights = fine_tune(
+            UltralyticsDetector(),
+            base,
+            TrainingData(*parts),
+            TrainingSettings(epochs=2, image_size=64, batch=2),
+            {},
+            work=folder / "work",
+            into=folder / "into",
+            log=said.append,
+        )
+    return weights, said
+
+
+def test_a_training_leaves_weights_onnx_and_a_row_an_epoch(trained: tuple[Weights, list[str]]) -> None:
+    weights, _ = trained
+    with (weights.folder / "results.csv").open() as file:
+        assert [row["epoch"].strip() for row in csv.DictReader(file)] == ["1", "2"]
+    assert (weights.folder / "model.onnx").stat().st_size > 1_000_000
+    assert UltralyticsDetector().read(weights.file)[0] == weights.classes
+
+
+def test_every_epoch_is_logged_with_losses_metrics_and_time_left(trained: tuple[Weights, list[str]]) -> None:
+    _, said = trained
+    for number in (1, 2):
+        (line,) = [line for line in said if line.startswith(f"epoch {number}/2")]
+        assert all(word in line for word in ("box_loss", "cls_loss", "mAP50-95", "left"))
+
+
+def test_the_statistics_of_the_base_are_kept(base: Weights, trained: tuple[Weights, list[str]]) -> None:
+    with library() as ultralytics:
+        before, after = (ultralytics.YOLO(file).model.float().state_dict() for file in (base.file, trained[0].file))
+    means = [key for key in before if key.endswith("running_mean")]
+    weights = [key for key in before if key.endswith("conv.weight")]
+    assert means
+    assert all((before[key] - after[key]).abs().max() < 1e-2 * before[key].abs().max() + 1e-3 for key in means)
+    assert any((before[key] - after[key]).abs().max() > 0 for key in weights)

@@ -1,0 +1,127 @@
+"""What Dagster sees: with nothing set, and for each deployment."""
+
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from legosigns_dagster import checks
+from legosigns_dagster.assets import dataset, report, sources, weights
+from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.deployments import deployment
+from legosigns_dagster.resources.store import LocalStore, S3Store
+
+S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
+KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3
+REAL = dict.fromkeys(("BASE_WEIGHTS", "CLASSICAL_SIGNS", "SIGN_CUTOUTS", "BACKGROUNDS"), "/somewhere")
+FLOW = {
+    "base_weights": set(),
+    "classical_signs": {"base_weights"},
+    "sign_cutouts": {"base_weights"},
+    "backgrounds": {"base_weights"},
+    "raw_annotations": {"base_weights"},
+    "synthetic_set": {"sign_cutouts", "backgrounds", "raw_annotations"},
+    "model_weights": {"base_weights", "raw_annotations", "synthetic_set", "classical_signs"},
+    "comparison_report": {"base_weights", "model_weights", "raw_annotations", "classical_signs"},
+}
+
+
+def definitions(environment: dict[str, str]) -> dg.Definitions:
+    chosen = deployment(environment)
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
+        asset_checks=dg.load_asset_checks_from_modules([checks]),
+        jobs=[traffic_signs],
+        resources=chosen.resources,
+        executor=chosen.executor,
+    )
+
+
+@pytest.mark.parametrize("environment", [{}, S3, KUBERNETES, REAL], ids=["nothing", "s3", "kubernetes", "real"])
+def test_the_definitions_load_for_every_deployment(environment: dict[str, str]) -> None:
+    dg.Definitions.validate_loadable(definitions(environment))
+
+
+def test_the_assets_depend_on_each_other_as_the_flow_says() -> None:
+    graph = definitions({}).resolve_asset_graph()
+    found = {
+        k.to_user_string(): {p.to_user_string() for p in graph.get(k).parent_keys} for k in graph.get_all_asset_keys()
+    }
+    assert found == FLOW
+
+
+def test_every_asset_has_a_group_a_kind_and_a_description() -> None:
+    for spec in definitions({}).resolve_all_asset_specs():
+        assert spec.group_name in {"sources", "dataset", "weights", "report"}
+        assert spec.kinds
+        assert spec.description
+
+
+def test_every_setting_says_what_one_unit_of_it_means() -> None:
+    for config in (dataset.SplitConfig, dataset.SynthesisConfig, weights.TrainingConfig):
+        silent = [name for name, field in config.model_fields.items() if not field.description]
+        assert silent == []
+
+
+def test_only_the_steps_with_a_model_in_them_ask_for_a_gpu_and_each_states_its_limits() -> None:
+    tagged: dict[str, Any] = {}
+    for asset in definitions({}).resolve_asset_graph().assets_defs:
+        if isinstance(asset, dg.AssetsDefinition) and not isinstance(asset, dg.AssetChecksDefinition):
+            container = asset.op.tags["dagster-k8s/config"]
+            tagged[asset.key.to_user_string()] = container
+    assert set(tagged) == set(FLOW)
+    with_gpu = {name for name, tag in tagged.items() if "nvidia.com/gpu" in str(tag)}
+    assert with_gpu == {"model_weights", "comparison_report"}
+    assert all("limits" in str(tag) and "requests" in str(tag) for tag in tagged.values())
+
+
+def test_a_pod_gets_its_gpu_and_the_toleration_for_it() -> None:
+    from dagster_k8s import DagsterK8sJobConfig, construct_dagster_k8s_job
+    from dagster_k8s.job import get_user_defined_k8s_config
+    from kubernetes.client import ApiClient
+
+    job = construct_dagster_k8s_job(
+        job_config=DagsterK8sJobConfig(job_image="image:1"),
+        args=["x"],
+        job_name="t",
+        user_defined_k8s_config=get_user_defined_k8s_config(weights.model_weights.op.tags),
+    )
+    pod = ApiClient().sanitize_for_serialization(job)["spec"]["template"]["spec"]
+    assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in pod["tolerations"]
+    resources = pod["containers"][0]["resources"]
+    assert resources["limits"]["nvidia.com/gpu"] == resources["requests"]["nvidia.com/gpu"] == "1"
+
+
+def test_the_store_is_s3_where_a_bucket_is_named_and_a_folder_otherwise() -> None:
+    assert isinstance(deployment({}).resources["store"], LocalStore)
+    assert isinstance(deployment(S3).resources["store"], S3Store)
+
+
+def test_kubernetes_gets_a_pod_for_each_step_and_a_laptop_one_process() -> None:
+    assert deployment(KUBERNETES).executor.name == "k8s"
+    assert deployment({}).executor is dg.in_process_executor
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"LEGOSIGNS_DEPLOYMENT": "kubernets"}, "'kubernets', expected 'local' or 'kubernetes'"),
+        ({"LEGOSIGNS_DEPLOYMENT": "kubernetes"}, "set AWS_S3_BUCKET"),
+        ({"LABEL_STUDIO_PROJECT": "1"}, "LABEL_STUDIO_SINK or"),
+    ],
+)
+def test_a_deployment_that_cannot_be_meant_is_refused(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        deployment(environment)
+
+
+def test_two_places_for_annotations_are_refused_by_name() -> None:
+    from legosigns_dagster.resources.inputs import Inputs
+
+    given = Inputs(s3={}, base_weights="", classical_signs="", sign_cutouts="", backgrounds="", sink="a", export="b")
+    with pytest.raises(ValueError, match="LABEL_STUDIO_SINK is 'a' and LABEL_STUDIO_EXPORT is 'b': set one"):
+        given.annotations()
+
+
+def test_no_secret_is_kept_in_a_definition() -> None:
+    assert "planted-secret" not in repr(deployment(S3).resources)
