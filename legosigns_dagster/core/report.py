@@ -10,32 +10,32 @@ from typing import ClassVar
 
 import pandas as pd
 
+from legosigns_dagster.core.charts import STYLE as CHART_STYLE
 from legosigns_dagster.core.charts import training_curves
-from legosigns_dagster.core.comparison import COLUMNS, TITLES, Comparison, Slice, shown
+from legosigns_dagster.core.comparison import COLUMNS, TITLES, Comparison, Slice, shown, signed
 from legosigns_dagster.core.gallery import Strip, strips_of
 
 STRIPS = 8  # for each slice
 SHOWN = ["map50", "map50_95", "precision", "recall"]
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --good: #6fd58c; --bad: #ff8a80; } }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 72rem; padding: 1rem; }
+:root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6270; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8eaf0; --soft: #a8afbd; --good: #6fd58c; --bad: #ff8a80; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); margin: 0 auto; max-width: 72rem; padding: 1rem; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-.lead { font-size: 1.1rem; } .note { opacity: .8; }
+.lead { font-size: 1.1rem; } .note, figcaption { color: var(--soft); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th[scope=row], td.text, th.text { text-align: left; }
-tr.all > * { font-weight: 600; } tr.all > * { border-top: 2px solid var(--line); }
+table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .55rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th.text, td.text { text-align: left; } thead th { font-weight: 600; }
+tr.all > * { border-top: 2px solid var(--line); font-weight: 600; } tr.class > * { font-weight: 400; }
 .up { color: var(--good); } .down { color: var(--bad); }
-figure { margin: 1rem 0; } figure img { width: 100%; height: auto; border-radius: 4px; }
-.panels { display: flex; font-size: .9rem; } .panels span { flex: 1; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 1rem; }
-svg text { font: 11px system-ui, sans-serif; fill: currentColor; } svg text.title { font-weight: 600; font-size: 12px; }
-svg .grid { stroke: var(--line); } svg text[fill] { fill: attr(fill); }
+figure { margin: 0 0 1.25rem; } figure img { width: 100%; height: auto; border-radius: 4px; }
+figcaption { font-size: .9rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
-dd { margin: 0; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dt { font-weight: 600; } }
+dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } }
 @media print { figure, table, svg { break-inside: avoid; } body { max-width: none; } }
 """
 
@@ -86,7 +86,7 @@ def render(comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Base against new weights</title><style>{STYLE}</style>
+<title>Base against new weights</title><style>{STYLE}{CHART_STYLE}</style>
 </head>
 <body>
 <h1>Base against new weights</h1>
@@ -108,7 +108,7 @@ def sentence(comparison: Comparison) -> str:
     parts = []
     for name in comparison.table["slice"].unique():
         base, new, change = (comparison.value(name, "map50", column) for column in ("base", "new", "difference"))
-        parts.append(f"{name}: mAP50 {shown(base)} → {shown(new)} ({shown(change, signed=True)}).")
+        parts.append(f"{name}: mAP50 {shown(base)} → {shown(new)} ({signed(change)}).")
     return " ".join(parts)
 
 
@@ -136,12 +136,13 @@ def table(comparison: Comparison) -> str:
 def table_row(rows: pd.DataFrame) -> str:
     """One slice and class."""
     first, by_metric = rows.iloc[0], rows.set_index("metric")
-    cells = f'<th scope="row">{escape(first["slice"])}</th><td class="text">{escape(first["class_name"])}</td>'
+    cells = f'<th class="text" scope="row">{escape(first["slice"])}</th>'
+    cells += f'<td class="text">{escape(first["class_name"])}</td>'
     cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
     for metric in SHOWN:
         base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
         kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
-        cells += f'<td>{shown(base)}</td><td>{shown(new)}</td><td class="{kind}">{shown(change, signed=True)}</td>'
+        cells += f'<td>{shown(base)}</td><td>{shown(new)}</td><td class="{kind}">{signed(change)}</td>'
     return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
 
 

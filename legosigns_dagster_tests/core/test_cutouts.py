@@ -24,7 +24,7 @@ def draw(shape: str, pole: bool = True, foot_px: int = 0, lean_px: int = 0) -> I
         pen.line([(60, 60), (60 + lean_px, 290)], fill="black", width=16)
     if foot_px:
         pen.rectangle((60 - foot_px // 2, 275, 60 + foot_px // 2, 299), fill="black")
-    SHAPES[shape](pen)  # type: ignore[no-untyped-call]
+    SHAPES[shape](pen)
     return image
 
 

@@ -55,14 +55,14 @@ def test_replay_is_a_share_of_the_classical_train_images(data: TrainingData, rep
 @pytest.mark.parametrize("settings", [{"replay": 1.1}, {"epochs": 0}, {"learning_rate": 0}, {"batch": 0}])
 def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        TrainingSettings(**settings)  # type: ignore[arg-type]
+        TrainingSettings(**settings)
 
 
 def train(base: Weights, data: TrainingData, tmp_path: Path, **settings: int) -> Weights:
     work, into = tmp_path / "work", tmp_path / "into"
     work.mkdir()
     into.mkdir()
-    chosen = TrainingSettings(**settings)  # type: ignore[arg-type]
+    chosen = TrainingSettings(**settings)
     return fine_tune(UltralyticsDetector(), base, data, chosen, {}, work=work, into=into, log=lambda _: None)
 
 
