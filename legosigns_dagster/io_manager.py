@@ -1,5 +1,6 @@
 """An asset's folder to the store and back."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
@@ -61,10 +62,10 @@ class FolderIOManager(dg.ConfigurableIOManager):
         asset, folders = context.asset_key.to_user_string(), self.store.folders()
         upstream = context.upstream_output
         # A concurrent run may move the pointer at any time: what this run made itself is read by its own id.
-        try:
-            return folders.snapshot(asset, upstream.run_id if upstream else None)
-        except FileNotFoundError:
-            return folders.snapshot(asset)
+        if upstream:
+            with suppress(FileNotFoundError):
+                return folders.snapshot(asset, upstream.run_id)
+        return folders.snapshot(asset)
 
 
 def published_files(value: object, folder: Path, run_id: str) -> dict[str, Path]:

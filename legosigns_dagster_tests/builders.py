@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
+from legosigns_dagster.core.evaluation import DETECTION_COLUMNS, METRIC_COLUMNS, Evaluation
 from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.signs import SignClasses
@@ -74,3 +76,20 @@ def make_dataset(folder: Path, *splits: str, origin: str = "label-studio") -> Da
         boxes = (LabeledBox(0, PixelBox(4.0, 4.0, 24.0, 24.0)), LabeledBox(1, PixelBox(30.0, 10.0, 50.0, 40.0)))
         images.append(LabeledImage(f"images/{index}.jpg", sha256_of(file), (64, 48), boxes, split, f"g{index}", origin))
     return Dataset.of(folder, CLASSES, images)
+
+
+def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 0.5) -> Evaluation:
+    """An evaluation that found these boxes: number of the image, number of its box, confidence."""
+    images = list(dataset)
+    rows: list[list[object]] = []
+    for number, box_number, confidence in found:
+        image = images[number]
+        label = image.boxes[box_number]
+        box = label.box
+        rows.append([image.file, label.class_id, confidence, box.left, box.top, box.right, box.bottom])
+    counted = dataset.boxes.groupby("class_name")["file"]
+    images_with, boxes = counted.nunique().to_dict(), counted.size().to_dict()
+    metrics: list[list[object]] = [["all", len(images), len(dataset.boxes), 0.8, 0.7, map50, map50 / 2]]
+    for name in dataset.classes.names:
+        metrics.append([name, images_with.get(name, 0), boxes.get(name, 0), 0.8, 0.7, map50, map50 / 2])
+    return Evaluation(pd.DataFrame(metrics, columns=METRIC_COLUMNS), pd.DataFrame(rows, columns=DETECTION_COLUMNS))

@@ -33,9 +33,9 @@ def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records=records, schema=dg.TableSchema(columns=columns))
 
 
-def picture(jpeg: bytes, text: str) -> dg.MarkdownMetadataValue:
-    """A JPEG as the UI shows it, inside the metadata: no server has to be asked for it."""
-    return dg.MetadataValue.md(f"![{text}](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})")
+def picture(content: bytes, text: str, kind: str = "jpeg") -> dg.MarkdownMetadataValue:
+    """A JPEG (or another kind of image) as the UI shows it, inside the metadata: no server has to be asked for it."""
+    return dg.MetadataValue.md(f"![{text}](data:image/{kind};base64,{base64.b64encode(content).decode()})")
 
 
 def dataset_metadata(dataset: Dataset) -> dict[str, Any]:

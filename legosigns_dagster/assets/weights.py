@@ -3,8 +3,9 @@
 import dagster as dg
 import pandas as pd
 
-from legosigns_dagster.assets.outputs import DIGITS, table, versioned
+from legosigns_dagster.assets.outputs import DIGITS, picture, table, versioned
 from legosigns_dagster.compute import GPU_POD
+from legosigns_dagster.core.charts import curves_picture
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Detector, Weights
 from legosigns_dagster.core.files import digest_of, index_folder
@@ -44,4 +45,10 @@ def model_weights(
         log=context.log.info,
     )
     curves = pd.read_csv(weights.folder / "results.csv", skipinitialspace=True)
-    return versioned(weights, {"epochs": len(curves), "curves": table(curves), **(weights.about or {})})
+    metadata = {
+        "epochs": len(curves),
+        "curves": picture(curves_picture(curves).encode(), "training curves", "svg+xml"),
+        "results": table(curves),
+        **(weights.about or {}),
+    }
+    return versioned(weights, metadata)

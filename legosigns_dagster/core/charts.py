@@ -9,18 +9,21 @@ import pandas as pd
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 74, 34, 36
 LABEL_GAP = 14  # pixels between two labels at the ends of lines
-STYLE = """
-:root { --first: #0b57d0; --second: #b3460b; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }
-.charts svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; }
+LINES = """
+.charts svg { font: 11px system-ui, sans-serif; }
 .charts text { fill: var(--soft); } .charts .title { fill: var(--ink); font-size: 13px; font-weight: 600; }
 .charts .grid { stroke: var(--line); } .charts .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .charts .name { font-weight: 600; font-size: 12px; }
 .charts .first { stroke: var(--first); } .charts .second { stroke: var(--second); stroke-dasharray: 5 3; }
 .charts .first-fill { fill: var(--first); } .charts .second-fill { fill: var(--second); }
-@media (prefers-color-scheme: dark) { :root { --first: #8ab4f8; --second: #ffb07c; } }
-@media print { :root { --first: #0b57d0; --second: #b3460b; } }
 """
+STYLE = f"""
+:root {{ --first: #0b57d0; --second: #b3460b; }}
+.charts {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }}
+.charts svg {{ width: 100%; height: auto; }}
+@media (prefers-color-scheme: dark) {{ :root {{ --first: #8ab4f8; --second: #ffb07c; }} }}
+@media print {{ :root {{ --first: #0b57d0; --second: #b3460b; }} }}
+{LINES}"""
 STYLES = ("first", "second")  # a chart has at most two lines
 SHARE = (0.0, 1.0)
 PANELS: Mapping[str, Mapping[str, str]] = {
@@ -48,20 +51,36 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def training_curves(results: pd.DataFrame) -> str:
-    """A chart for each pair of curves in Ultralytics' results (a row an epoch), as SVG elements one after another.
+def training_curves(results: pd.DataFrame) -> list[str]:
+    """A chart for each pair of curves in Ultralytics' results (a row an epoch), each an SVG element.
 
-    Curves without a column are left out, points that are no finite number too; empty where nothing remains.
+    Curves without a column are left out, points that are no finite number too.
     """
+    charts: list[str] = []
     if "epoch" not in results:
-        return ""
-    charts = []
+        return charts
     for title, names in PANELS.items():
         series = {label: finite_points(results, column) for label, column in names.items() if column in results}
         if any(series.values()):
             is_share = all(column.startswith("metrics/") for column in names.values())
             charts.append(chart(title, {k: v for k, v in series.items() if v}, SHARE if is_share else None))
-    return "\n".join(charts)
+    return charts
+
+
+def curves_picture(results: pd.DataFrame, columns: int = 3) -> str:
+    """The charts as one SVG picture on white, to be shown where the page's style is not at hand."""
+    charts = training_curves(results)
+    placed = "".join(
+        f'<g transform="translate({index % columns * WIDTH} {index // columns * HEIGHT})">{one}</g>'
+        for index, one in enumerate(charts)
+    )
+    width, height = columns * WIDTH, -(-len(charts) // columns) * HEIGHT
+    colors = ":root { --ink: #1d2129; --soft: #5b6270; --line: #8884; --first: #0b57d0; --second: #b3460b; }"
+    sized = placed.replace("<svg ", f'<svg width="{WIDTH}" height="{HEIGHT}" ')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" class="charts">'
+        f"<style>{LINES}{colors}</style><rect width='100%' height='100%' fill='white'/>{sized}</svg>"
+    )
 
 
 def finite_points(results: pd.DataFrame, column: str) -> list[tuple[float, float]]:

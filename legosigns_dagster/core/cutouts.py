@@ -98,7 +98,22 @@ def narrow_run(widths: npt.NDArray[np.int64], start: int, last: int) -> int:
     pole = widths[start + begin : start + begin + length]
     limit = np.median(pole) * 1.25 + 1
     # A disc is narrower than half its width well above its lower edge: it ends where it is as narrow as the pole.
-    return start + begin + int(np.argmax(pole <= limit))
+    end = start + begin + int(np.argmax(pole <= limit))
+    return min(end + hidden_tip(widths[start:end], float(widths[end])), last + 1)
+
+
+def hidden_tip(widths: npt.NDArray[np.int64], pole: float) -> int:
+    """How many rows of a face that comes to a point on its pole, as a diamond does, are hidden by the pole.
+
+    The face's edges are prolonged to the point where they meet.
+    """
+    tapering = np.flatnonzero(widths > 2.5 * pole)
+    if not len(tapering):
+        return 0
+    rows = len(widths) - int(tapering[-1])
+    slope = (float(widths[tapering[-1]]) - pole) / rows
+    # Steeper than this is the rounding of a disc or the base of a triangle, which end where the pole begins.
+    return round(pole / slope) if slope <= 3 else 0
 
 
 def read_labels(source: Path, classes: SignClasses) -> dict[str, tuple[str, float, float]]:

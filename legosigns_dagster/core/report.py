@@ -70,7 +70,7 @@ def write_report(
 ) -> ComparisonReport:
     """Write the page into a folder; `curves` has a row an epoch, `facts` a line each."""
     strips = {part.name: strips_of(part, STRIPS) for part in slices}
-    page = render(comparison, strips, training_curves(curves) if curves is not None else "", facts)
+    page = render(comparison, strips, "".join(training_curves(curves)) if curves is not None else "", facts)
     (into / "comparison.html").write_text(page, encoding="utf-8")
     return ComparisonReport(into, comparison)
 

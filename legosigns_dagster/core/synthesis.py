@@ -128,6 +128,9 @@ def find_misfits(dataset: Dataset, min_iou: float = FITS_IOU) -> list[str]:
     offenders = []
     for image in dataset:
         mask = dataset.folder / "masks" / f"{Path(image.file).stem}.png"
+        if not mask.is_file():
+            offenders.append(f"{image.file}: it has no mask")
+            continue
         owners = np.asarray(Image.open(mask))
         if owners.max() != len(image.boxes):
             offenders.append(f"{image.file}: {len(image.boxes)} boxes, {owners.max()} signs pasted")

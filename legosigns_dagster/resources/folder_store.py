@@ -58,10 +58,13 @@ class FolderStore:
             if run_id is None:
                 run_id = str(json.loads(self.objects.read(self._pointer_key(asset)))["run_id"])
             content = json.loads(self.objects.read(self._snapshot_key(asset, run_id)))
-        except FileNotFoundError as error:
+        except FileNotFoundError:
             which = f"of run {run_id}" if run_id else "that is current"
             where = self.objects.address(self.prefix)
-            raise FileNotFoundError(f"no version of {asset} {which} in {where}: materialize {asset} first") from error
+            raise FileNotFoundError(
+                f"no version of {asset} {which} in {where}: materialize {asset} first, or select a step together "
+                f"with all that it needs, as in --select '+synthetic_set'"
+            ) from None
         return Snapshot(asset, run_id, {path: FileEntry(**entry) for path, entry in content.items()})
 
     def load(self, snapshot: Snapshot, into: Path) -> None:

@@ -68,12 +68,12 @@ def classical() -> Style:
 
 
 LEGO_FACES = {
-    "30-lego.png": (draw_faces.disc("#d8402f", 9, "30", "#fff8ee"), 0),
-    "50-lego.png": (draw_faces.disc("#d8402f", 9, "50", "#fff8ee"), 0),
-    "90-lego.png": (draw_faces.disc("#d8402f", 9, "90", "#fff8ee"), 0),
-    "children-lego.png": (draw_faces.triangle("#f5c400", "#111111", "#f5c400", "walk", 6, 8), 1),
-    "works-lego.png": (draw_faces.triangle("#f5c400", "#111111", "#f5c400", "works", 6, 8), 1),
-    "bend-lego.png": (draw_faces.triangle("#f5c400", "#111111", "#f5c400", "bend", 6, 8), 1),
+    "30-lego.png": (draw_faces.limit_plate("30"), 0),
+    "50-lego.png": (draw_faces.limit_plate("50"), 0),
+    "90-lego.png": (draw_faces.limit_plate("90"), 0),
+    "children-lego.png": (draw_faces.warning_diamond("walk"), 1),
+    "works-lego.png": (draw_faces.warning_diamond("works"), 1),
+    "bend-lego.png": (draw_faces.warning_diamond("bend"), 1),
     "distractors/stop-lego.png": (draw_faces.octagon("#d01f2a", "STOP"), -1),
     "distractors/no-entry-lego.png": (draw_faces.barred("#d01f2a"), -1),
     "distractors/parking-lego.png": (draw_faces.plate("#1767c0", "P"), -1),
@@ -81,8 +81,8 @@ LEGO_FACES = {
 
 
 def lego() -> Style:
-    """Toy signs: thin red rings, black lines on yellow, black poles with a foot as wide as the face."""
-    signs = (Sprite(*draw_faces.sign(face, "#161618", 22, 120), class_id) for face, class_id in LEGO_FACES.values())
+    """Toy signs: an American set, unlike those on the roads here; black poles with a foot as wide as the face."""
+    signs = (Sprite(*draw_faces.sign(face, "#161618", 14, 120), class_id) for face, class_id in LEGO_FACES.values())
     settings = SynthesisSettings(max_signs=4, tilt_degrees=15, perspective=0.15, blur=0.2, noise=6, min_visible=0.8)
     return Style(tuple(signs), replace_seed(settings, 7), spaced(0.06, 0.26))
 

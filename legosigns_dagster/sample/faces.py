@@ -159,6 +159,32 @@ def plate(color: str, text: str) -> Callable[[Pen], None]:
     return draw
 
 
+def limit_plate(text: str) -> Callable[[Pen], None]:
+    """A speed limit as in America: black digits on a white plate."""
+
+    def draw(pen: Pen) -> None:
+        size = FACE * OVER
+        pen.rounded_rectangle((size * 0.1, 4, size * 0.9, size - 5), 40, fill="#111111")
+        pen.rounded_rectangle((size * 0.14, 22, size * 0.86, size - 23), 30, fill="#fff8ee")
+        font = ImageFont.load_default(100 * OVER)
+        pen.text((size / 2, size / 2), text, fill="#111111", font=font, anchor="mm", stroke_width=OVER)
+
+    return draw
+
+
+def warning_diamond(symbol: str) -> Callable[[Pen], None]:
+    """A warning as in America: a black symbol on a yellow square that stands on its corner."""
+
+    def draw(pen: Pen) -> None:
+        size = FACE * OVER
+        for inset, color in ((4, "#111111"), (26, "#f5c400")):
+            far, middle = size - inset, size / 2
+            pen.polygon([(middle, inset), (far, middle), (middle, far), (inset, middle)], fill=color)
+        draw_symbol(pen, symbol)
+
+    return draw
+
+
 def diamond(color: str) -> Callable[[Pen], None]:
     """A square standing on its corner."""
 

@@ -11,6 +11,7 @@ from legosigns_dagster_tests.builders import CLASSES
 SHAPES = {
     "disc": lambda pen: pen.ellipse((10, 5, 109, 104), fill="red"),
     "triangle": lambda pen: pen.polygon([(60, 5), (109, 104), (10, 104)], fill="red"),
+    "diamond": lambda pen: pen.polygon([(60, 5), (109, 55), (60, 104), (10, 55)], fill="red"),
     "square": lambda pen: pen.rectangle((10, 5, 109, 104), fill="red"),
 }
 FACE = (10, 5, 110, 105)

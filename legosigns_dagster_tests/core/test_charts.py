@@ -1,0 +1,73 @@
+"""Training curves as SVG."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pandas as pd
+import pytest
+
+from legosigns_dagster.core.charts import curves_picture, scale_of, training_curves
+
+RESULTS = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "train/box_loss": [3.0, 2.0, 1.0],
+        "val/box_loss": [3.5, float("inf"), 1.5],
+        "metrics/mAP50(B)": [0.1, 0.5, 0.9],
+    }
+)
+
+
+def charts(results: pd.DataFrame) -> list[ET.Element]:
+    return [ET.fromstring(chart) for chart in training_curves(results)]
+
+
+def heights(chart: ET.Element, line: int) -> list[float]:
+    points = chart.findall("polyline")[line].attrib["points"].split()
+    return [float(point.split(",")[1]) for point in points]
+
+
+def test_there_is_a_chart_for_each_pair_of_curves_that_has_values() -> None:
+    assert [c.attrib["aria-label"].split(",")[0] for c in charts(RESULTS)] == ["Box loss", "mAP on all val images"]
+
+
+def test_a_falling_loss_falls_on_the_screen() -> None:
+    first, second, third = heights(charts(RESULTS)[0], 0)
+    assert first < second < third
+
+
+def test_a_loss_that_is_no_number_leaves_a_gap_and_not_a_broken_chart() -> None:
+    assert len(heights(charts(RESULTS)[0], 1)) == 2
+
+
+def test_metrics_are_drawn_on_an_axis_from_zero_to_one() -> None:
+    texts = {text.text for text in charts(RESULTS)[1].findall("text")}
+    assert {"0", "1"} <= texts
+
+
+def test_the_last_value_is_written_beside_the_curve() -> None:
+    texts = [text.text for text in charts(RESULTS)[1].findall("text")]
+    assert "mAP50" in texts
+    assert "0.9" in texts
+
+
+def test_one_epoch_is_drawn_too() -> None:
+    assert len(heights(charts(RESULTS.head(1))[0], 0)) == 1
+
+
+@pytest.mark.parametrize("results", [pd.DataFrame(), pd.DataFrame({"epoch": [1]})])
+def test_without_curves_there_is_nothing(results: pd.DataFrame) -> None:
+    assert training_curves(results) == []
+
+
+@pytest.mark.parametrize("values", [[0.0, 1.0], [3.0, 3.0], [0.0, 0.0], [1.2345, 1.2346], [-5.0, 900.0]])
+def test_a_scale_holds_all_its_values_and_has_round_ticks(values: list[float]) -> None:
+    scale = scale_of(values, 0, 100, 5)
+    assert scale.low - 1e-9 <= min(values) <= max(values) <= scale.high + 1e-9
+    assert 2 <= len(scale.ticks) <= 7
+
+
+def test_the_picture_of_all_charts_is_one_svg_with_every_style_it_uses() -> None:
+    picture = curves_picture(RESULTS)
+    assert len(ET.fromstring(picture).findall(".//{*}polyline")) == 3
+    assert set(re.findall(r"var\((--\w+)\)", picture)) <= set(re.findall(r"(--\w+):", picture))

@@ -1,0 +1,68 @@
+"""The table of base against new."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from legosigns_dagster.core.comparison import Comparison, Slice, compare, signed
+from legosigns_dagster_tests.builders import evaluation, make_dataset
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Slice:
+    dataset = make_dataset(tmp_path, "val", "val")
+    return Slice("LEGO signs", dataset, evaluation(dataset, map50=0.25), evaluation(dataset, map50=0.75))
+
+
+def test_the_difference_is_new_minus_base_for_every_class_and_metric(part: Slice) -> None:
+    comparison = compare([part])
+    assert comparison.value("LEGO signs", "map50", "difference") == 0.5
+    assert comparison.value("LEGO signs", "map50_95", "difference", "DangerAhead") == 0.25
+    assert comparison.value("LEGO signs", "recall", "difference", "SpeedLimit") == 0
+    assert len(comparison.table) == 3 * 4
+
+
+def test_each_slice_is_judged_by_itself(part: Slice) -> None:
+    worse = replace(part, name="classical signs", new=part.base, base=part.new)
+    comparison = compare([worse, part])
+    assert comparison.value("classical signs", "map50", "difference") == -0.5
+    assert comparison.value("LEGO signs", "map50", "difference") == 0.5
+
+
+def test_evaluations_of_different_images_are_not_compared(part: Slice, tmp_path: Path) -> None:
+    other = evaluation(make_dataset(tmp_path / "other", "val"))
+    with pytest.raises(ValueError, match="LEGO signs: base and new were evaluated on different images"):
+        compare([replace(part, new=other)])
+
+
+def test_a_class_without_a_box_has_no_number_anywhere(part: Slice) -> None:
+    def without_danger(given: Slice) -> Slice:
+        for found in (given.base, given.new):
+            found.metrics.loc[2, ["precision", "recall", "map50", "map50_95"]] = math.nan
+        return given
+
+    comparison = compare([without_danger(part)])
+    assert comparison.as_json()["LEGO signs"]["DangerAhead"]["map50"] == {"base": None, "new": None, "difference": None}
+    line = next(line for line in comparison.summary().splitlines() if "DangerAhead" in line)
+    assert "nan" not in line
+    assert line.count("- ->") == 2
+
+
+def test_the_summary_has_a_line_for_each_class_with_both_figures_and_the_difference(part: Slice) -> None:
+    lines = compare([part]).summary().splitlines()
+    assert len(lines) == 1 + 3
+    assert " ".join(lines[1].split()) == "LEGO signs all 2 4 0.250 -> 0.750 (+0.500) 0.125 -> 0.375 (+0.250)"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, "+0.500"), (-0.25, "-0.250"), (0.0, "0.000"), (-0.0001, "0.000"), (math.nan, "-")]
+)
+def test_a_difference_shows_its_sign_unless_it_rounds_to_zero(value: float, text: str) -> None:
+    assert signed(value) == text
+
+
+def test_a_slice_that_is_not_there_is_an_error(part: Slice) -> None:
+    with pytest.raises(KeyError):
+        Comparison(compare([part]).table).value("other signs", "map50", "new")

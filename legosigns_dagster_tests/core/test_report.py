@@ -1,0 +1,79 @@
+"""The report as a person opens it."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from legosigns_dagster.core.comparison import Slice, compare
+from legosigns_dagster.core.report import ComparisonReport, write_report
+from legosigns_dagster_tests.builders import evaluation, make_dataset
+
+CURVES = pd.DataFrame({"epoch": [1, 2], "train/box_loss": [2.0, 1.0]})
+
+
+class Page(HTMLParser):
+    """Every address a page would load, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.tags: list[str] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "data", "srcset")]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> ComparisonReport:
+    dataset = make_dataset(tmp_path / "data", "val", "val")
+    part = Slice("<LEGO> signs", dataset, evaluation(dataset, map50=0.25), evaluation(dataset, (0, 0, 0.9), map50=0.75))
+    (tmp_path / "report").mkdir()
+    return write_report(compare([part]), [part], CURVES, {"run": "a & b"}, tmp_path / "report")
+
+
+def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) -> None:
+    page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
+    assert "script" not in page.tags
+    assert page.tags.count("img") == 2
+    assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
+    assert "url(" not in (report.folder / "comparison.html").read_text(encoding="utf-8")
+
+
+def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
+    words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
+    assert "<LEGO> signs: mAP50 0.250 → 0.750 (+0.500)." in words
+    assert "a & b" in words
+
+
+def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:
+    page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
+    assert page.tags.count("svg") == 1
+    assert page.tags.count("tr") == 2 + 3
+    assert "1 newly found" in page.words
+
+
+def test_every_style_that_the_page_uses_is_defined(report: ComparisonReport) -> None:
+    text = (report.folder / "comparison.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"var\((--\w+)\)", text)) <= set(re.findall(r"(--\w+):", text))
+
+
+def test_a_report_is_what_it_was_after_saving_and_loading(report: ComparisonReport) -> None:
+    loaded = ComparisonReport.load(report.save())
+    pd.testing.assert_frame_equal(loaded.comparison.table, report.comparison.table)
+    figures = json.loads((report.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert figures["<LEGO> signs"]["all"]["map50"] == {"base": 0.25, "new": 0.75, "difference": 0.5}
+
+
+def test_without_training_curves_the_page_says_so(tmp_path: Path) -> None:
+    written = write_report(compare([]), [], None, {}, tmp_path)
+    assert "There are no curves." in (written.folder / "comparison.html").read_text(encoding="utf-8")

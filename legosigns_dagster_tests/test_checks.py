@@ -1,0 +1,107 @@
+"""Asset checks name what is wrong, and stop what would be built on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pytest
+from PIL import Image
+
+from legosigns_dagster import checks
+from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster_tests.builders import make_dataset
+
+Change = Callable[[Dataset], object]
+
+
+def swapped_ids(dataset: Dataset) -> None:
+    dataset.boxes["class_id"] = 1 - dataset.boxes["class_id"]
+
+
+def one_class_gone(dataset: Dataset) -> None:
+    dataset.boxes.loc[3, ["class_id", "class_name"]] = [0, "SpeedLimit"]
+
+
+def one_group(dataset: Dataset) -> None:
+    dataset.images["group"] = "burst"
+
+
+def broken_file(dataset: Dataset) -> None:
+    (dataset.folder / "images" / "1.jpg").write_bytes(b"\xff\xd8 nothing")
+
+
+def other_size(dataset: Dataset) -> None:
+    dataset.images["width"] = 48
+
+
+def box_over_the_edge(dataset: Dataset) -> None:
+    dataset.boxes.loc[0, "right"] = 65.0
+
+
+RAW_ANNOTATIONS = [
+    (swapped_ids, "class_contract", "images/0.jpg: SpeedLimit has id 1"),
+    (one_class_gone, "every_class_present", "val has no DangerAhead"),
+    (one_group, "splits_share_no_group", "group burst is in train, val"),
+    (broken_file, "every_image_readable", "images/1.jpg"),
+    (other_size, "every_image_readable", "the manifest says (48, 48)"),
+    (box_over_the_edge, "boxes_inside", "images/0.jpg: 4.0, 4.0, 65.0, 24.0"),
+]
+
+
+def results_of(check: dg.AssetChecksDefinition, dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
+    results: Any = check(dataset)
+    return {str(result.check_name): result for result in results}
+
+
+def evaluate(dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
+    return results_of(checks.raw_annotations_checks, dataset)
+
+
+@pytest.mark.parametrize(("change", "check", "offender"), RAW_ANNOTATIONS)
+def test_what_is_wrong_fails_its_check_and_is_named(change: Change, check: str, offender: str, tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, TRAIN, VAL)
+    change(dataset)
+    result = evaluate(dataset)[check]
+    assert not result.passed
+    assert offender in str(result.metadata["offenders"].value)
+    assert offender.split(",")[0] in str(result.description)
+
+
+def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
+    assert all(result.passed for result in evaluate(make_dataset(tmp_path, TRAIN, VAL)).values())
+
+
+@pytest.mark.parametrize(("left", "passed"), [(4, True), (9, False)])
+def test_a_synthetic_box_that_does_not_fit_its_pixels_is_named(left: int, passed: bool, tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, TRAIN, origin="synthetic")
+    owners = np.zeros((48, 64), np.uint8)
+    owners[4:24, left : left + 20] = 1
+    owners[10:40, 30:50] = 2
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(owners).save(tmp_path / "masks" / "0.png")
+    result = results_of(checks.synthetic_set_checks, dataset)["boxes_fit_their_pixels"]
+    assert result.passed is passed
+    assert ("images/0.jpg, box 1" in str(result.metadata["offenders"].value)) is not passed
+
+
+def test_a_failed_check_stops_what_would_be_built_on_it(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, TRAIN, VAL)
+    one_group(dataset)
+
+    @dg.asset
+    def raw_annotations() -> Dataset:
+        return replace(dataset)
+
+    @dg.asset
+    def downstream(raw_annotations: Dataset) -> None:
+        """Never made."""
+
+    parts = [raw_annotations, downstream, checks.raw_annotations_checks]
+    done = dg.materialize(parts, resources={"io_manager": dg.mem_io_manager}, raise_on_error=False)
+    assert not done.success
+    assert [
+        event.asset_key.to_user_string() for event in done.get_asset_materialization_events() if event.asset_key
+    ] == ["raw_annotations"]

@@ -1,0 +1,162 @@
+"""The job as people start it: the real command lines, on the sample, into a folder and into a real S3 server."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from legosigns_dagster.latest import latest_comparison
+from legosigns_dagster_tests.conftest import VARIABLES
+from legosigns_dagster_tests.servers import S3Server
+
+ROOT = Path(__file__).resolve().parent.parent
+DAGSTER = str(Path(sys.executable).parent / "dagster")
+MODULE = ["-m", "legosigns_dagster.definitions"]
+JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.yaml"]
+ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
+          "model_weights", "comparison_report"}  # fmt: skip
+DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "results.csv"}
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder for a Dagster instance and a store, and what is printed there."""
+
+    folder: Path
+    settings: dict[str, str]
+
+    def run(self, *arguments: str) -> str:
+        kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        environment = kept | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+        done = subprocess.run([DAGSTER, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout + done.stderr
+
+    def instance(self) -> dg.DagsterInstance:
+        return dg.DagsterInstance.from_config(str(self.folder / "home"))
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A laptop on which nothing is configured but where the store is."""
+    folder = tmp_path_factory.mktemp("laptop")
+    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")})
+
+
+@pytest.fixture(scope="module")
+def printed(laptop: Workplace) -> str:
+    """What the job printed on the laptop."""
+    return laptop.run(*JOB)
+
+
+def current_versions(store: Path) -> dict[str, dict[str, object]]:
+    """The files of each asset's current version, from a local store."""
+    prefix = store / "legosigns"
+    found = {}
+    for pointer in (prefix / "current").glob("*.json"):
+        run_id = json.loads(pointer.read_text())["run_id"]
+        found[pointer.stem] = json.loads((prefix / "snapshots" / pointer.stem / f"{run_id}.json").read_text())
+    return found
+
+
+def without_about(files: dict[str, object]) -> dict[str, object]:
+    return {path: entry for path, entry in files.items() if not path.startswith("about/")}
+
+
+def run_id_of(laptop: Workplace) -> str:
+    with laptop.instance() as instance:
+        return instance.get_runs()[-1].run_id
+
+
+def test_every_asset_is_in_the_store_after_the_job(laptop: Workplace, printed: str) -> None:
+    assert set(current_versions(laptop.folder / "store")) == ASSETS
+
+
+def test_the_terminal_shows_progress_and_the_table(printed: str) -> None:
+    assert "epoch 1/1: box_loss" in printed
+    assert "images of classical read: 220" in printed
+    assert "mAP50 base -> new" in printed
+
+
+def test_people_find_their_files_below_the_run_and_the_curves_at_the_root(laptop: Workplace, printed: str) -> None:
+    store = laptop.folder / "store"
+    own = store / "traffic-signs" / run_id_of(laptop)
+    assert {file.name for file in own.iterdir()} == DOWNLOADS
+    assert (store / "results.csv").read_bytes() == (own / "results.csv").read_bytes()
+    assert len(pd.read_csv(own / "results.csv")) == 1
+
+
+def test_every_check_passed_and_every_asset_tells_its_counts(laptop: Workplace, printed: str) -> None:
+    with laptop.instance() as instance:
+        run_id = instance.get_runs()[-1].run_id
+        events = [e.dagster_event for e in instance.all_logs(run_id) if e.dagster_event]
+        checks = [e.event_specific_data for e in events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+        assert len(checks) == 13
+        assert all(getattr(check, "passed", False) for check in checks)
+        shown = instance.get_latest_materialization_event(dg.AssetKey("raw_annotations"))
+    assert shown is not None
+    assert shown.asset_materialization is not None
+    metadata = shown.asset_materialization.metadata
+    assert {"images", "boxes", "counts", "preview", "quarantine", "digest"} <= set(metadata)
+
+
+def test_the_report_is_found_and_told_on_the_terminal(
+    laptop: Workplace, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEGOSIGNS_STORE", laptop.settings["LEGOSIGNS_STORE"])
+    told = latest_comparison(laptop.settings, tmp_path)
+    assert "classical signs" in told
+    report = Path(told.splitlines()[-1].removeprefix("report: "))
+    assert report == laptop.folder / "store" / "traffic-signs" / run_id_of(laptop) / "comparison.html"
+    assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_the_same_inputs_give_the_same_bytes_again(laptop: Workplace, printed: str) -> None:
+    before = current_versions(laptop.folder / "store")
+    for asset in ("raw_annotations", "synthetic_set"):
+        settings = ["--config-json", '{"ops": {"synthetic_set": {"config": {"images": 16}}}}']
+        laptop.run("asset", "materialize", *MODULE, "--select", asset, *(settings if asset == "synthetic_set" else []))
+    after = current_versions(laptop.folder / "store")
+    with laptop.instance() as instance:
+        assert instance.get_runs_count() >= 3
+    for asset in ("raw_annotations", "synthetic_set"):
+        assert without_about(after[asset]) == without_about(before[asset])
+
+
+def test_a_step_without_its_upstreams_says_what_to_materialize(tmp_path: Path) -> None:
+    fresh = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(tmp_path / "store")})
+    with pytest.raises(AssertionError, match=r"no version of \w+ that is current in .*: materialize \w+ first"):
+        fresh.run("asset", "materialize", *MODULE, "--select", "synthetic_set")
+
+
+def test_the_job_runs_on_a_real_s3_server_and_gives_the_same_bytes(
+    laptop: Workplace, printed: str, s3_server: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    Workplace(tmp_path, s3_server.environment(bucket)).run(*JOB)
+    client = s3_server.client()
+
+    def read(key: str) -> bytes:
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    keys = [o["Key"] for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            for o in page.get("Contents", [])]  # fmt: skip
+    runs = {key.split("/")[1] for key in keys if key.startswith("traffic-signs/")}
+    assert len(runs) == 1
+    assert {key.split("/")[2] for key in keys if key.startswith("traffic-signs/")} == DOWNLOADS
+    assert "results.csv" in keys
+    local = current_versions(laptop.folder / "store")
+    for asset in ("raw_annotations", "synthetic_set", "classical_signs"):
+        files = json.loads(read(f"legosigns/snapshots/{asset}/{runs.copy().pop()}.json"))
+        assert without_about(files) == without_about(local[asset])
+
+
+def test_the_workspace_is_valid_with_nothing_set(laptop: Workplace) -> None:
+    assert "All code locations passed validation" in laptop.run("definitions", "validate", "-w", "workspace.yaml")
