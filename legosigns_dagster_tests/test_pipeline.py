@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -106,6 +107,16 @@ def test_every_check_passed_and_every_asset_tells_its_counts(laptop: Workplace, 
     assert shown.asset_materialization is not None
     metadata = shown.asset_materialization.metadata
     assert {"images", "boxes", "counts", "preview", "quarantine", "digest"} <= set(metadata)
+
+
+def test_what_the_sample_cannot_use_stands_in_the_quarantine(laptop: Workplace, printed: str) -> None:
+    store = laptop.folder / "store" / "legosigns" / "blobs"
+    files: Any = current_versions(laptop.folder / "store")["raw_annotations"]
+    tables = {name: files[f"about/{name}.csv"]["sha256"] for name in ("quarantine", "adjustments")}
+    rows = {name: pd.read_csv(store / digest[:2] / digest) for name, digest in tables.items()}
+    expected = ["missing_image", "not_a_box:polygonlabels", "skipped", "superseded", "unlabeled"]
+    assert rows["quarantine"]["reason"].tolist() == expected
+    assert "clipped" in rows["adjustments"]["reason"].tolist()
 
 
 def test_the_report_is_found_and_told_on_the_terminal(

@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 74, 34, 36
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 84, 34, 36
 LABEL_GAP = 14  # pixels between two labels at the ends of lines
 LINES = """
 .charts svg { font: 11px system-ui, sans-serif; }
@@ -136,15 +136,17 @@ def curve(points: Sequence[tuple[float, float]], style: str, epochs: Scale, valu
 
 def end_labels(series: Mapping[str, Sequence[tuple[float, float]]], values: Scale) -> str:
     """The lines' names and last values beside their ends, moved apart where they would overlap."""
-    wanted = [values.at(line[-1][1]) for line in series.values()]
+    top, bottom = TOP + 4, HEIGHT - BOTTOM - 12
+    wanted = [min(max(values.at(line[-1][1]), top), bottom) for line in series.values()]
     if len(wanted) == 2 and abs(wanted[0] - wanted[1]) < 2 * LABEL_GAP:
-        middle, down = sum(wanted) / 2, 1 if wanted[0] >= wanted[1] else -1
+        middle = min(max(sum(wanted) / 2, top + LABEL_GAP), bottom - LABEL_GAP)
+        down = 1 if wanted[0] > wanted[1] else -1
         wanted = [middle + down * LABEL_GAP, middle - down * LABEL_GAP]
     parts = []
     for (name, line), style, y in zip(series.items(), STYLES, wanted, strict=False):
-        x, top = WIDTH - RIGHT + 8, min(max(y, TOP + 4), HEIGHT - BOTTOM - 4)
-        parts.append(f'<text class="name {style}-fill" x="{x}" y="{top - 1:.1f}">{escape(name)}</text>')
-        parts.append(f'<text x="{x}" y="{top + 11:.1f}">{line[-1][1]:.3g}</text>')
+        x = WIDTH - RIGHT + 8
+        parts.append(f'<text class="name {style}-fill" x="{x}" y="{y - 1:.1f}">{escape(name)}</text>')
+        parts.append(f'<text x="{x}" y="{y + 11:.1f}">{line[-1][1]:.3g}</text>')
     return "".join(parts)
 
 
@@ -159,5 +161,5 @@ def axes(epochs: Scale, values: Scale) -> str:
         parts.append(
             f'<text x="{epochs.at(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.0f}</text>'
         )
-    parts.append(f'<text x="{WIDTH - RIGHT + 8}" y="{HEIGHT - BOTTOM + 16}">epoch</text>')
+    parts.append(f'<text x="{WIDTH - RIGHT + 14}" y="{HEIGHT - BOTTOM + 16}">epoch</text>')
     return "".join(parts)

@@ -22,17 +22,18 @@ STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8eaf0; --soft: #a8afbd; --good: #6fd58c; --bad: #ff8a80; }
 }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); margin: 0 auto; max-width: 72rem; padding: 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); margin: 0 auto; max-width: 78rem; padding: 1rem; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 .lead { font-size: 1.1rem; } .note, figcaption { color: var(--soft); }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .55rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .4rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th.text, td.text { text-align: left; } thead th { font-weight: 600; }
 tr.all > * { border-top: 2px solid var(--line); font-weight: 600; } tr.class > * { font-weight: 400; }
 .up { color: var(--good); } .down { color: var(--bad); }
 figure { margin: 0 0 1.25rem; } figure img { width: 100%; height: auto; border-radius: 4px; }
 figcaption { font-size: .9rem; }
+.panels { display: flex; font-size: .9rem; } .panels span { flex: 1; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } }
@@ -124,8 +125,8 @@ def caution(comparison: Comparison) -> str:
 
 def table(comparison: Comparison) -> str:
     """The table: a row for each slice and class, base, new and difference of each metric."""
-    first = "".join(f'<th colspan="3" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
-    second = '<th scope="col">base</th><th scope="col">new</th><th scope="col">difference</th>' * len(SHOWN)
+    first = "".join(f'<th colspan="2" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
+    second = '<th scope="col">base → new</th><th scope="col">difference</th>' * len(SHOWN)
     heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
     heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
     groups = comparison.table.groupby(["slice", "class_name"], sort=False)
@@ -142,7 +143,7 @@ def table_row(rows: pd.DataFrame) -> str:
     for metric in SHOWN:
         base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
         kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
-        cells += f'<td>{shown(base)}</td><td>{shown(new)}</td><td class="{kind}">{signed(change)}</td>'
+        cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}</td>'
     return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
 
 

@@ -100,7 +100,7 @@ class UltralyticsDetector:
         with library() as ultralytics:
             rows: list[tuple[object, ...]] = []
             model = ultralytics.YOLO(weights.file)
-            arguments = {"plots": False, "verbose": False, "workers": 0, "batch": EVALUATION_BATCH}
+            arguments: dict[str, object] = {"plots": False, "verbose": False, "workers": 0, "batch": EVALUATION_BATCH}
             arguments |= {"data": str(data), "imgsz": image_size, "project": str(work), "name": "val"}
             metrics = model.val(validator=noting_validator(rows), **arguments)
         detections = pd.DataFrame(rows, columns=DETECTION_COLUMNS)

@@ -1,3 +1,7 @@
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -108,3 +112,40 @@ def test_an_s3_url_is_fetched_from_its_bucket(objects: S3ObjectStore, tmp_path: 
 def test_an_image_that_is_nowhere_names_its_url_and_the_variable(tmp_path: Path) -> None:
     with pytest.raises(Rejected, match=r"/data/upload/1/a\.jpg.*LABEL_STUDIO_IMAGES"):
         fetched("/data/upload/1/a.jpg", tmp_path / "into", location(tmp_path))
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server that serves `tmp_path`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_an_image_that_is_not_in_the_folder_is_fetched_from_its_url(web: str, tmp_path: Path) -> None:
+    file = write_image(tmp_path / "served" / "a.jpg")
+    (tmp_path / "images").mkdir()
+    found = fetched(f"{web}/served/a.jpg", tmp_path / "into", location(tmp_path / "images"))
+    assert found.read_bytes() == file.read_bytes()
+
+
+def test_an_image_that_the_server_does_not_have_names_its_url(web: str, tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match=r"missing_image: http://127.0.0.1:\d+/gone\.jpg: 404"):
+        fetched(f"{web}/gone.jpg", tmp_path / "into", None)
+
+
+def test_what_is_far_too_large_for_an_image_is_refused(
+    web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("legosigns_dagster.resources.label_studio.MAX_BYTES", 1000)
+    (tmp_path / "film.jpg").write_bytes(bytes(2000))
+    with pytest.raises(Rejected, match="that is no image"):
+        fetched(f"{web}/film.jpg", tmp_path / "into", None)

@@ -1,0 +1,86 @@
+"""Speed of the synthesis and fit of its boxes: `python -m legosigns_dagster_tests.benchmarks.synthesis`.
+
+Speed: one thread beside all cores. Fit: the boxes in the manifest beside the naive way, which scales the cut-out's box
+to the paste's size and centre and knows nothing of rotation, perspective, overlap and the image's edge; both against
+the bounds of the pixels that show. Where several pastes could be meant, the naive way gets the best.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from legosigns_dagster.core.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.cutouts import CutoutSet, read_cutouts
+from legosigns_dagster.core.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.machine import usable_cores
+from legosigns_dagster.core.signs import SignClasses
+from legosigns_dagster.core.synthesis import make_synthetic_set, supply_of
+from legosigns_dagster.core.synthesis_plan import SynthesisSettings, plan_scene
+from legosigns_dagster.core.yolo_format import read_yolo
+from legosigns_dagster.sample import FOLDER
+
+CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))
+SETTINGS = SynthesisSettings(images=120)
+
+
+def quiet(line: str) -> None:
+    """No progress."""
+
+
+def naive_boxes(number: int, cutouts: CutoutSet, scenes: Backgrounds, real: Dataset) -> list[PixelBox]:
+    """The naive boxes of all pastes of an image."""
+    faces = [cutout.face for cutout in cutouts]
+    boxes = []
+    for paste in plan_scene(SETTINGS, supply_of(cutouts, len(scenes), real), number).pastes:
+        if paste.kind:
+            continue
+        ratio = (faces[paste.cutout].width / faces[paste.cutout].height) ** 0.5
+        half_wh, (x, y) = (paste.size_px * ratio / 2, paste.size_px / ratio / 2), paste.center
+        boxes.append(PixelBox(x - half_wh[0], y - half_wh[1], x + half_wh[0], y + half_wh[1]))
+    return boxes
+
+
+def visible(dataset: Dataset, image: LabeledImage) -> list[PixelBox]:
+    """The bounds of the pixels that show, found in the mask by Pillow."""
+    with Image.open(dataset.folder / "masks" / f"{Path(image.file).stem}.png") as mask:
+        parts = [
+            mask.point([255 * (value == number + 1) for value in range(256)]) for number in range(len(image.boxes))
+        ]
+    found = [part.getbbox() for part in parts]
+    return [PixelBox(*map(float, box)) for box in found if box]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for name in ("cutouts", "backgrounds", "real", "one", "all"):
+            (work / name).mkdir()
+        cutouts = read_cutouts(FOLDER / "sign-cutouts", CLASSES, work / "cutouts", quiet)
+        scenes = read_backgrounds(FOLDER / "backgrounds", lambda f: [False] * len(f), work / "backgrounds", quiet)
+        real = read_yolo(FOLDER / "classical-signs", CLASSES, work / "real", "classical", quiet)
+        print(f"{'threads':>7} {'images/s':>9} {'ratio':>6}  digest")
+        first = 0.0
+        for name, threads in (("one", 1), ("all", usable_cores())):
+            start = time.perf_counter()
+            made = make_synthetic_set(SETTINGS, cutouts, scenes, real, work / name, quiet, threads)
+            rate = SETTINGS.images / (time.perf_counter() - start)
+            first = first or rate
+            print(f"{threads:7} {rate:9.1f} {rate / first:6.2f}  {digest_of(index_folder(work / name))[:12]}")
+        ours, naive = [], []
+        for number, image in enumerate(made):
+            guesses = naive_boxes(number, cutouts, scenes, real)
+            for label, truth in zip(image.boxes, visible(made, image), strict=True):
+                ours.append(label.box.iou(truth))
+                naive.append(max(guess.iou(truth) for guess in guesses))
+        print(f"\n{'boxes':14} {'mean IoU':>9} {'5 % below':>10} {'worst':>6}   ({len(ours)} boxes)")
+        for name, values in (("measured", ours), ("naive", naive)):
+            print(f"{name:14} {np.mean(values):9.3f} {np.quantile(values, 0.05):10.3f} {min(values):6.3f}")
+
+
+if __name__ == "__main__":
+    main()
