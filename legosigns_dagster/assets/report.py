@@ -44,8 +44,8 @@ def comparison_report(
         for row in comparison.table.itertuples()
         if row.class_name == "all" and row.difference == row.difference
     }
-    summary = dg.MetadataValue.md(f"```\n{comparison.summary()}\n```")
-    return versioned(report, {"summary": summary, "metrics": table(comparison.table), **figures})
+    shown = {"summary": table(comparison.summary_rows()), **figures, "metrics": table(comparison.table)}
+    return versioned(report, shown)
 
 
 def facts_of(run_id: str, weights: Weights) -> dict[str, str]:

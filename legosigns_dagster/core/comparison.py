@@ -29,10 +29,15 @@ class Comparison:
 
     table: pd.DataFrame
 
-    def summary(self) -> str:
-        """The table as aligned text for a terminal: a line for each slice and class, mAP base -> new (difference)."""
+    def summary_rows(self) -> pd.DataFrame:
+        """A row for each slice and class, all text: what it is, how much of it, and mAP base -> new (difference)."""
         header = ["slice", "class", "images", "boxes", *(f"{TITLES[metric]} base -> new" for metric in SUMMARY_METRICS)]
-        lines = [header, *(cells(rows) for _, rows in self.groups())]
+        return pd.DataFrame([cells(rows) for _, rows in self.groups()], columns=header)
+
+    def summary(self) -> str:
+        """The summary's rows as aligned text for a terminal."""
+        rows = self.summary_rows()
+        lines = [list(rows.columns), *rows.values.tolist()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join("  ".join(map(aligned, line, widths, range(len(line)))).rstrip() for line in lines)
 

@@ -53,7 +53,8 @@ def with_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
     for name in UPSIDE_DOWN:
         store_upside_down(images / name)
     first = {name: by_name[name]["annotations"][0] for name in by_name}
-    over_the_edge(first["scene03_0.jpg"]["result"][0]["value"])
+    values = [region["value"] for answer in first.values() for region in answer["result"]]
+    over_the_edge(min(values, key=distance_to_edge))
     points = {"points": [[1, 1], [9, 1], [9, 9]], "polygonlabels": ["Track"]}
     outline = {"id": "outline", "type": "polygonlabels", "value": points, "to_name": "image", "from_name": "outline"}
     first["scene06_0.jpg"]["result"].append(outline)
@@ -63,6 +64,11 @@ def with_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
     by_name["scene14_0.jpg"]["annotations"] = []
     tasks.append(task(len(tasks) + 1, "lost.jpg", [annotation(901, [])]))
     return tasks
+
+
+def distance_to_edge(value: Json) -> float:
+    """How far a rectangle is from the image's left or right edge, in percent."""
+    return float(min(value["x"], 100 - value["x"] - value["width"]))
 
 
 def over_the_edge(value: Json) -> None:
