@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Weights
@@ -37,8 +38,13 @@ def library() -> Iterator[Any]:
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "legosigns" / "ultralytics"))
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+    pillow_open = Image.open
     import ultralytics
     from ultralytics.utils import torch_utils
+
+    # The import replaces Pillow's function, for the whole process, by one that asks for a package for HEIC files where
+    # Pillow says that a file is no image: a damaged image would end the step instead of standing in the quarantine.
+    Image.open = pillow_open
 
     # It takes one core fewer than the host has: one of two here, and the host's count in a container with a quota.
     torch_utils.NUM_THREADS = usable_cores()

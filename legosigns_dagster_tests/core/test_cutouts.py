@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from legosigns_dagster.core.cutouts import CutoutSet, find_face, read_cutouts
+from legosigns_dagster.core.cutouts import CutoutSet, read_cutouts
+from legosigns_dagster.core.face import find_face
 from legosigns_dagster_tests.builders import CLASSES
 
 SHAPES = {

@@ -10,6 +10,7 @@ import pytest
 from legosigns_dagster import sample
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector import Weights
+from legosigns_dagster.core.images import open_upright
 from legosigns_dagster.core.training import TrainingData, fine_tune
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector, library
@@ -135,3 +136,9 @@ def test_the_statistics_of_the_base_are_kept(base: Weights, trained: tuple[Weigh
     assert means
     assert all((before[key] - after[key]).abs().max() < 1e-2 * before[key].abs().max() + 1e-3 for key in means)
     assert any((before[key] - after[key]).abs().max() > 0 for key in weights)
+
+
+def test_a_damaged_image_is_still_named_as_one_once_the_library_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no image")
+    with library(), pytest.raises(ValueError, match="not a readable image"):
+        open_upright(tmp_path / "a.jpg")
