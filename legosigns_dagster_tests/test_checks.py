@@ -100,7 +100,9 @@ def test_a_failed_check_stops_what_would_be_built_on_it(tmp_path: Path) -> None:
         """Never made."""
 
     parts = [raw_annotations, downstream, checks.raw_annotations_checks]
-    done = dg.materialize(parts, resources={"io_manager": dg.mem_io_manager}, raise_on_error=False)
+    with dg.DagsterInstance.ephemeral() as instance:
+        resources = {"io_manager": dg.mem_io_manager}
+        done = dg.materialize(parts, instance=instance, resources=resources, raise_on_error=False)
     assert not done.success
     assert [
         event.asset_key.to_user_string() for event in done.get_asset_materialization_events() if event.asset_key
