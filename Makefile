@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LABEL_STUDIO := .label-studio
 export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore
@@ -16,7 +17,7 @@ demo: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the main job on the embedded
 dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, with the runs of the command line
 	$(BIN)/dagster dev -w workspace.yaml -p 3000
 
-test: $(INSTALLED)  ## all tests, real servers included
+test: $(INSTALLED) $(LABEL_STUDIO)/.installed  ## all tests, real servers included
 	PYTHONWARNINGS= $(BIN)/python -m pytest
 
 check: $(INSTALLED)  ## ruff and mypy, strict
@@ -38,9 +39,15 @@ $(INSTALLED): setup.py
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+# The server has pins of its own, so it gets an environment of its own. The tests alone need it.
+$(LABEL_STUDIO)/.installed:
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/pip install --quiet --disable-pip-version-check label-studio==1.23.2
+	touch $@
+
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	mkdir -p $(@D)
 	cp $< $@
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .legosigns
+	rm -rf $(VENV) $(LABEL_STUDIO) .legosigns

@@ -86,11 +86,11 @@ def chosen_store(environment: Mapping[str, str], s3: S3Resource) -> Store:
 
 def inputs(environment: Mapping[str, str], s3: S3Resource) -> Inputs:
     """The sources that the variables name, and the sample's in the place of the others."""
-    annotated = environment.get("LABEL_STUDIO_SINK") or environment.get("LABEL_STUDIO_EXPORT")
-    if environment.get("LABEL_STUDIO_PROJECT") and not annotated:
-        raise ValueError(
-            "LABEL_STUDIO_PROJECT is set, but annotations are read from files: set LABEL_STUDIO_SINK or _EXPORT"
-        )
+    in_files = environment.get("LABEL_STUDIO_SINK") or environment.get("LABEL_STUDIO_EXPORT")
+    annotated = in_files or environment.get("LABEL_STUDIO_PROJECT")
+    missing = [name for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY") if not environment.get(name)]
+    if annotated and not in_files and missing:
+        raise ValueError(f"LABEL_STUDIO_PROJECT is set, {' and '.join(missing)} not: set it, or LABEL_STUDIO_SINK")
     lego = sample.FOLDER / "lego-signs"
     return Inputs(
         s3=s3,
@@ -104,4 +104,6 @@ def inputs(environment: Mapping[str, str], s3: S3Resource) -> Inputs:
         ),
         images=variable(environment, "LABEL_STUDIO_IMAGES", "" if annotated else str(lego / "images")),
         label_studio_url=variable(environment, "LABEL_STUDIO_URL", ""),
+        label_studio_key=variable(environment, "LABEL_STUDIO_API_KEY", ""),
+        label_studio_project=variable(environment, "LABEL_STUDIO_PROJECT", ""),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.servers import S3Server, seaweedfs
+from legosigns_dagster_tests.servers import LabelStudio, S3Server, label_studio, seaweedfs
 
 VARIABLES = [
     "LEGOSIGNS_DEPLOYMENT",
@@ -65,3 +65,9 @@ def bucket(s3_server: S3Server, tmp_path: Path) -> str:
     name = f"bucket-{abs(hash(str(tmp_path))) % 10**12}"
     s3_server.client().create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(scope="session")
+def labels_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudio]:
+    with label_studio(tmp_path_factory.mktemp("label-studio")) as server:
+        yield server

@@ -1,6 +1,7 @@
 """Real servers for tests, on free loopback ports, ended by process id."""
 
 import contextlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import requests
@@ -42,6 +43,98 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
+
+
+@dataclass(frozen=True)
+class LabelStudio:
+    """A running Label Studio with a fresh database, and the keys to it."""
+
+    url: str
+    personal_token: str
+    legacy_token: str
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON answer of an API call made with the legacy token."""
+        header = {"Authorization": f"Token {self.legacy_token}"}
+        answer = requests.request(method, f"{self.url}/api/{path}", json=body, headers=header, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+
+LABEL_STUDIO = Path(__file__).resolve().parent.parent / ".label-studio"
+EMAIL, PASSWORD, LEGACY_TOKEN = "admin@example.com", "adminadmin1", "0123456789abcdef0123456789abcdef01234567"
+
+
+@contextlib.contextmanager
+def label_studio(folder: Path) -> Iterator[LabelStudio]:
+    """A Label Studio whose data is in `folder`, stopped at the end.
+
+    Its database is copied from one that was made on the first start, which takes a minute.
+    """
+    template = LABEL_STUDIO / "template"
+    if not template.exists():
+        shutil.rmtree(LABEL_STUDIO / "first", ignore_errors=True)  # one that was interrupted
+        with label_studio_process(LABEL_STUDIO / "first"):
+            pass
+        (LABEL_STUDIO / "first").rename(template)
+    shutil.copytree(template, folder / "data")
+    with label_studio_process(folder / "data") as url:
+        yield LabelStudio(url, personal_token(url), LEGACY_TOKEN)
+
+
+@contextlib.contextmanager
+def label_studio_process(data: Path) -> Iterator[str]:
+    """The address of a Label Studio on this data folder."""
+    program = LABEL_STUDIO / "bin" / "label-studio"
+    if not program.exists():
+        raise RuntimeError(f"{program} is missing: `make test` installs it")
+    data.mkdir(parents=True, exist_ok=True)
+    (port,) = free_ports(1)
+    command = [str(program), "start", "--no-browser", "--port", str(port), "--username", EMAIL]
+    command += ["--password", PASSWORD, "--user-token", LEGACY_TOKEN, "--enable-legacy-api-token"]
+    settings = {"LABEL_STUDIO_BASE_DATA_DIR": str(data), "SSRF_PROTECTION_ENABLED": "false", "SENTRY_DSN": "",
+                "FRONTEND_SENTRY_DSN": "", "COLLECT_ANALYTICS": "false", "LATEST_VERSION_CHECK": "false",
+                "PATH": "/usr/bin:/bin", "HOME": str(data)}  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    with (data / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=settings, stdout=log, stderr=log, cwd=data)
+    try:
+        deadline = time.monotonic() + 240
+        while not is_healthy(url):
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise RuntimeError(f"Label Studio did not start: {(data / 'server.log').read_text()[-2000:]}")
+            time.sleep(0.3)
+        yield url
+    finally:
+        stop(process)
+
+
+def is_healthy(url: str) -> bool:
+    """Whether Label Studio answers."""
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(f"{url}/health", timeout=2).ok
+    return False
+
+
+def personal_token(url: str) -> str:
+    """A personal access token, made as a person makes one: after logging in."""
+    with requests.Session() as session:
+        login = f"{url}/user/login/"
+        session.get(login, timeout=30)
+        form = {"email": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        session.post(login, data=form, headers={"Referer": login}, allow_redirects=False, timeout=30)
+        header = {"X-CSRFToken": session.cookies["csrftoken"], "Referer": url}
+        return str(session.post(f"{url}/api/token/", json={}, headers=header, timeout=30).json()["token"])
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a server, by force where it does not listen."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def free_ports(count: int) -> list[int]:
@@ -82,12 +175,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         wait_until_ready(server, process, folder / "weed.log")
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def wait_until_ready(server: S3Server, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -10,6 +10,7 @@ from legosigns_dagster.assets import dataset, report, sources, weights
 from legosigns_dagster.automation import traffic_signs
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.store import LocalStore, S3Store
+from legosigns_dagster_tests.builders import CLASSES
 
 S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
 KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3
@@ -107,7 +108,7 @@ def test_kubernetes_gets_a_pod_for_each_step_and_a_laptop_one_process() -> None:
     [
         ({"LEGOSIGNS_DEPLOYMENT": "kubernets"}, "'kubernets', expected 'local' or 'kubernetes'"),
         ({"LEGOSIGNS_DEPLOYMENT": "kubernetes"}, "set AWS_S3_BUCKET"),
-        ({"LABEL_STUDIO_PROJECT": "1"}, "LABEL_STUDIO_SINK or"),
+        ({"LABEL_STUDIO_PROJECT": "1"}, "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY not"),
     ],
 )
 def test_a_deployment_that_cannot_be_meant_is_refused(environment: dict[str, str], message: str) -> None:
@@ -121,7 +122,7 @@ def test_two_places_for_annotations_are_refused_by_name() -> None:
     empty = dict.fromkeys(["base_weights", "classical_signs", "sign_cutouts", "backgrounds"], "")
     given = Inputs(s3=s3_resource({}), **empty, sink="a", export="b")
     with pytest.raises(ValueError, match="LABEL_STUDIO_SINK is 'a' and LABEL_STUDIO_EXPORT is 'b': set one"):
-        given.annotations()
+        given.annotations(CLASSES, print)
 
 
 def test_no_secret_is_kept_in_a_definition() -> None:

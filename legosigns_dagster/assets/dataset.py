@@ -8,12 +8,13 @@ from legosigns_dagster.core.backgrounds import Backgrounds
 from legosigns_dagster.core.cutouts import CutoutSet
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Weights
-from legosigns_dagster.core.ingestion import ingest
+from legosigns_dagster.core.extraction import Before, extract_dataset
 from legosigns_dagster.core.splits import SplitSettings
 from legosigns_dagster.core.synthesis import make_synthetic_set
 from legosigns_dagster.core.synthesis_plan import SynthesisSettings
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.store import Store
 
 
 class SplitConfig(dg.Config, SplitSettings):
@@ -24,15 +25,33 @@ class SynthesisConfig(dg.Config, SynthesisSettings):
     """The synthesis' settings, as a form in Dagster's Launchpad."""
 
 
+def version_before(store: Store, scratch: Scratch) -> Before | None:
+    """The current version of raw_annotations, whoever made it; None on an empty store."""
+    folders = store.folders()
+    try:
+        snapshot = folders.snapshot("raw_annotations")
+    except FileNotFoundError:
+        return None
+    folders.load(snapshot, into := scratch.folder("before"))
+    return Before.load(into)
+
+
 @dg.asset(group_name="dataset", kinds={"labelstudio", "pandas"}, op_tags=SMALL_POD)
 def raw_annotations(
-    context: dg.AssetExecutionContext, config: SplitConfig, inputs: Inputs, scratch: Scratch, base_weights: Weights
+    context: dg.AssetExecutionContext,
+    config: SplitConfig,
+    inputs: Inputs,
+    store: dg.ResourceParam[Store],
+    scratch: Scratch,
+    base_weights: Weights,
 ) -> dg.Output[Dataset]:
     """The annotated images: every annotation is used, or stands in the quarantine with its reason and its task."""
-    tasks, unread = inputs.annotations().tasks(scratch.folder("annotations"))
-    dataset = ingest(
-        tasks,
-        unread,
+    before = version_before(store, scratch)
+    source = inputs.annotations(base_weights.classes, context.log.info)
+    extraction = source.extract(scratch.folder("annotations"), before)
+    dataset = extract_dataset(
+        extraction,
+        before,
         inputs.image_fetcher(),
         base_weights.classes,
         config,
@@ -42,7 +61,7 @@ def raw_annotations(
     )
     if len(dataset.quarantine):
         context.log.warning(f"{len(dataset.quarantine)} rejected, see the quarantine in this asset's metadata")
-    return versioned(dataset, {"tasks": len(tasks), **dataset_metadata(dataset)})
+    return versioned(dataset, {"tasks": len(extraction.tasks), **dataset_metadata(dataset)})
 
 
 @dg.asset(group_name="dataset", kinds={"opencv", "numpy"}, op_tags=RENDER_POD)

@@ -15,7 +15,7 @@ TRAIN, VAL, TEST = "train", "val", "test"
 IMAGE_COLUMNS = ["file", "sha256", "width", "height", "split", "group", "origin"]
 BOX_COLUMNS = ["file", "class_id", "class_name", "left", "top", "right", "bottom"]
 QUARANTINE_COLUMNS = ["reason", "detail", "image", "task", "annotation", "link"]
-SOURCE_COLUMNS = ["file", "image", "task", "annotation", "link", "orientation"]
+SOURCE_COLUMNS = ["file", "image", "task", "annotation", "link", "orientation", "url", "perceptual_hash", "captured_s"]
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,16 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Task:
-    """An image that people were asked to annotate, with all their annotations."""
+    """An image that people were asked to annotate, with all their annotations.
+
+    `updated_at` is when Label Studio last changed the task or one of its annotations, empty where nobody says so.
+    """
 
     id: str
     project: str
     data: Json
     annotations: tuple[Annotation, ...]
+    updated_at: str = ""
 
     def image_of(self, to_name: str | None) -> str:
         """The image's URL: the data key that the regions point to, else `image`, else the only text there is."""
@@ -67,7 +71,8 @@ def read_task(document: object) -> Task:
         answers = [a for a in document["annotations"] if isinstance(a, dict)]
         projects = [answer.get("project") for answer in answers]
         project = document.get("project") or next((p for p in projects if p), "")
-        return Task(str(document["id"]), str(project), document["data"], tuple(map(read_annotation, answers)))
+        changed = str(document.get("updated_at") or "")
+        return Task(str(document["id"]), str(project), document["data"], tuple(map(read_annotation, answers)), changed)
     task = document.get("task")
     if "result" in document and isinstance(task, dict) and isinstance(task.get("data"), dict):
         project = document.get("project") or task.get("project") or ""

@@ -5,13 +5,17 @@ from pathlib import Path
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from legosigns_dagster.core.ingestion import Fetch
+from legosigns_dagster.core.pictures import Fetch
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.resources.label_studio import AnnotationSource, Export, Sink, image_fetcher
+from legosigns_dagster.resources.label_studio_api import Api
+from legosigns_dagster.resources.label_studio_server import LabelStudioServer
 from legosigns_dagster.resources.locations import Location
 
 
 class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A path or an `s3://` URI for each source. Exactly one of `sink` and `export` is set."""
+    """A path or an `s3://` URI for each source. Annotations are in a sink, in an export, or in a project's API."""
 
     s3: dg.ResourceDependency[S3Resource]
     base_weights: str
@@ -22,26 +26,36 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     export: str = ""
     images: str = ""
     label_studio_url: str = ""
+    label_studio_key: str = ""
+    label_studio_project: str = ""
 
     def bring(self, source: str, into: Path) -> Path:
         """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""
         return self._location(getattr(self, source), source.upper()).bring(into)
 
-    def annotations(self) -> AnnotationSource:
-        """Where the annotations are; ValueError unless exactly one place is named."""
-        if bool(self.sink) == bool(self.export):
+    def annotations(self, classes: SignClasses, log: Log) -> AnnotationSource:
+        """Where the annotations are; ValueError where two places are named, or none."""
+        if self.sink and self.export:
             raise ValueError(
-                f"LABEL_STUDIO_SINK is {self.sink or 'not set'!r} and LABEL_STUDIO_EXPORT is "
-                f"{self.export or 'not set'!r}: set one of them"
+                f"LABEL_STUDIO_SINK is {self.sink!r} and LABEL_STUDIO_EXPORT is {self.export!r}: set one of them"
             )
         if self.sink:
-            return Sink(self._location(self.sink, "LABEL_STUDIO_SINK"))
-        return Export(self._location(self.export, "LABEL_STUDIO_EXPORT"))
+            return Sink(self._location(self.sink, "LABEL_STUDIO_SINK"), self.label_studio_project)
+        if self.export:
+            return Export(self._location(self.export, "LABEL_STUDIO_EXPORT"))
+        if self.label_studio_project:
+            return Api(self.server, self.label_studio_project, classes, log)
+        raise ValueError("no annotations: set LABEL_STUDIO_SINK, LABEL_STUDIO_EXPORT or LABEL_STUDIO_PROJECT")
+
+    def server(self) -> LabelStudioServer:
+        """The Label Studio that the variables name."""
+        return LabelStudioServer(self.label_studio_url, self.label_studio_key)
 
     def image_fetcher(self) -> Fetch:
         """The function that puts a task's image into a folder."""
         folder = self._location(self.images, "LABEL_STUDIO_IMAGES") if self.images else None
-        return image_fetcher(folder, self.s3.get_client)
+        server = self.server() if self.label_studio_url and self.label_studio_key else None
+        return image_fetcher(folder, self.s3.get_client, server)
 
     def _location(self, uri: str, variable: str) -> Location:
         return Location(uri, variable, self.s3.get_client)

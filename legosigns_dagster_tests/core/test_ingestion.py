@@ -8,8 +8,9 @@ from PIL import Image
 
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.files import digest_of, index_folder, sha256_of
-from legosigns_dagster.core.ingestion import ingest, last_part
+from legosigns_dagster.core.ingestion import ingest
 from legosigns_dagster.core.label_studio import read_documents
+from legosigns_dagster.core.pictures import last_part
 from legosigns_dagster.core.quarantine import Rejected
 from legosigns_dagster.core.splits import SplitSettings
 from legosigns_dagster_tests.builders import CLASSES, annotation, pixels, region, task, write_image

@@ -58,32 +58,42 @@ def test_a_sink_and_an_export_give_the_same_tasks(tmp_path: Path) -> None:
     tasks = [task(f"{n}.jpg", annotation(region(), id=n), id=n) for n in (1, 2)]
     for number, whole in enumerate(tasks, 1):
         write_export(tmp_path / "sink" / str(number), sink_document(whole))
-    sink, rows = Sink(location(tmp_path / "sink")).tasks(tmp_path)
-    export, _ = Export(location(write_export(tmp_path / "export.json", *tasks))).tasks(tmp_path)
-    assert sink == export
-    assert rows == []
+    sink = Sink(location(tmp_path / "sink")).extract(tmp_path)
+    export = Export(location(write_export(tmp_path / "export.json", *tasks))).extract(tmp_path)
+    assert sink.tasks == export.tasks
+    assert list(sink.unread) == []
+
+
+def test_of_several_projects_in_one_sink_one_counts(tmp_path: Path) -> None:
+    for number, project in ((1, 7), (2, 8)):
+        whole = task(f"{number}.jpg", annotation(region(), id=number, project=project), id=number) | {
+            "project": project
+        }
+        write_export(tmp_path / "sink" / str(number), sink_document(whole))
+    found = Sink(location(tmp_path / "sink"), project="8").extract(tmp_path)
+    assert [t.id for t in found.tasks] == ["2"]
 
 
 def test_a_sink_in_s3_is_read_like_one_on_disk(objects: S3ObjectStore, tmp_path: Path) -> None:
     file = write_export(tmp_path / "1", sink_document(task("a.jpg", annotation(region(), id=1))))
     objects.upload(file, "sink/1")
-    tasks, _ = Sink(location(f"s3://{objects.bucket}/sink", objects)).tasks(tmp_path / "into")
-    assert [t.id for t in tasks] == ["1"]
+    found = Sink(location(f"s3://{objects.bucket}/sink", objects)).extract(tmp_path / "into")
+    assert [t.id for t in found.tasks] == ["1"]
 
 
 def test_a_truncated_file_in_a_sink_is_a_row_and_the_others_are_unharmed(tmp_path: Path) -> None:
     good = write_export(tmp_path / "sink" / "1", sink_document(task("a.jpg", annotation(region(), id=1))))
     (tmp_path / "sink" / "2").write_bytes(good.read_bytes()[:200])
-    tasks, rows = Sink(location(tmp_path / "sink")).tasks(tmp_path)
-    assert len(tasks) == 1
-    assert [(row.reason, row.annotation) for row in rows] == [("unreadable_annotation", "2")]
+    found = Sink(location(tmp_path / "sink")).extract(tmp_path)
+    assert len(found.tasks) == 1
+    assert [(row.reason, row.annotation) for row in found.unread] == [("unreadable_annotation", "2")]
 
 
 def test_a_truncated_export_is_an_error_that_names_it(tmp_path: Path) -> None:
     file = write_export(tmp_path / "export.json", task("a.jpg", annotation(region())))
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ValueError, match=r"export\.json"):
-        Export(location(file)).tasks(tmp_path)
+        Export(location(file)).extract(tmp_path)
 
 
 def fetched(url: str, into: Path, images: Location | None, objects: S3ObjectStore | None = None) -> Path:

@@ -1,0 +1,120 @@
+"""Only what changed: what a source says now, held against the version before."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from legosigns_dagster.core.dataset import Dataset
+from legosigns_dagster.core.files import ABOUT, link_or_copy
+from legosigns_dagster.core.ingestion import ingest
+from legosigns_dagster.core.label_studio import Task, read_task
+from legosigns_dagster.core.pictures import Fetch, Picture
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.quarantine import Row
+from legosigns_dagster.core.signs import SignClasses
+from legosigns_dagster.core.splits import SplitSettings
+
+MEMORY = f"{ABOUT}/extraction.json"
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """What a source holds: all tasks, and rows for documents that are none.
+
+    `state` changes whenever anything in the source does, and `unchanged` are the ids of the tasks that are as they were
+    in the version before; empty where a source cannot tell.
+    """
+
+    tasks: Sequence[Task]
+    unread: Sequence[Row] = ()
+    state: str = ""
+    unchanged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Before:
+    """The version before: its dataset, and what it was made from and with."""
+
+    dataset: Dataset
+    tasks: tuple[Task, ...]
+    state: str
+    made_with: str
+
+    @classmethod
+    def load(cls, folder: Path) -> "Before | None":
+        """The version in this folder; None where it does not remember what it was made from."""
+        if not (folder / MEMORY).is_file():
+            return None
+        memory = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
+        tasks = tuple(read_task(document) for document in memory["tasks"])
+        return cls(Dataset.load(folder), tasks, memory["state"], memory["made_with"])
+
+
+def extract_dataset(
+    extraction: Extraction,
+    before: Before | None,
+    fetch: Fetch,
+    classes: SignClasses,
+    settings: SplitSettings,
+    into: Path,
+    log: Log,
+    label_studio_url: str = "",
+) -> Dataset:
+    """The dataset of an extraction in folder `into`: the same as without a version before, and sooner.
+
+    Images of unchanged tasks are linked from the version before; with an unchanged state and unchanged settings the
+    whole version is. Errors as `ingest`.
+    """
+    made_with = digest_of_settings(classes, settings, label_studio_url)
+    if before and extraction.state and (before.state, before.made_with) == (extraction.state, made_with):
+        log(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
+        dataset = linked(before.dataset, list(before.dataset.images["file"]), into)
+    else:
+        known = reuse(before, extraction, into) if before else {}
+        if known:
+            log(f"{len(known)} images are unchanged and not fetched again")
+        dataset = ingest(
+            extraction.tasks, extraction.unread, fetch, classes, settings, into, log, label_studio_url, known
+        )
+    remember(extraction, made_with, into)
+    return dataset
+
+
+def digest_of_settings(classes: SignClasses, settings: SplitSettings, label_studio_url: str) -> str:
+    """A digest of everything besides the source that decides what a dataset looks like."""
+    chosen = {name: getattr(settings, name) for name in SplitSettings.model_fields}
+    text = json.dumps([classes.names, chosen, label_studio_url], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def linked(dataset: Dataset, files: Sequence[str], into: Path) -> Dataset:
+    """The dataset in another folder, with links to these of its images."""
+    (into / "images").mkdir(exist_ok=True)
+    for file in files:
+        link_or_copy(dataset.folder / file, into / file)
+    return replace(dataset, folder=into)
+
+
+def reuse(before: Before, extraction: Extraction, into: Path) -> Mapping[str, Picture]:
+    """Pictures by task for the unchanged tasks that had one, with their files linked into the new folder."""
+    sizes = {row.file: (row.sha256, (int(row.width), int(row.height))) for row in before.dataset.images.itertuples()}
+    known = {}
+    for row in before.dataset.sources.itertuples():
+        if row.task in extraction.unchanged:
+            captured = float(row.captured_s) if row.captured_s else None
+            looks = int(row.perceptual_hash, 16)
+            known[row.task] = Picture(row.url, row.file, *sizes[row.file], int(row.orientation), looks, captured)
+    linked(before.dataset, [picture.file for picture in known.values()], into)
+    return known
+
+
+def remember(extraction: Extraction, made_with: str, folder: Path) -> None:
+    """Write what the version in this folder was made from; nothing where the source cannot tell its state."""
+    if not extraction.state:
+        return
+    documents = [asdict(task) for task in extraction.tasks]
+    memory = {"state": extraction.state, "made_with": made_with, "tasks": documents}
+    (folder / ABOUT).mkdir(exist_ok=True)
+    (folder / MEMORY).write_text(json.dumps(memory), encoding="utf-8")

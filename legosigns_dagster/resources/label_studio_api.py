@@ -1,0 +1,98 @@
+"""Annotations from the Label Studio API: on the first run everything, then only what changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from legosigns_dagster.core.extraction import Before, Extraction
+from legosigns_dagster.core.label_studio import Task, read_task
+from legosigns_dagster.core.progress import Log, tracked
+from legosigns_dagster.core.quarantine import Row
+from legosigns_dagster.core.signs import SignClasses
+from legosigns_dagster.resources.label_studio_project import find_project
+from legosigns_dagster.resources.label_studio_server import LabelStudioServer, State
+
+ROUNDS = 5
+# A long import is dated when it starts and seen when it ends: changes are looked for from a while before the last one.
+OVERLAP = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Api:
+    """A project on a Label Studio server; `server` makes the connection when it is needed."""
+
+    server: Callable[[], LabelStudioServer]
+    project: str
+    classes: SignClasses
+    log: Log
+
+    def extract(self, into: Path, before: Before | None = None) -> Extraction:
+        """See `AnnotationSource`; LabelStudioError when the server, the key or the labels are not right."""
+        server = self.server()
+        project = find_project(server, self.project)
+        project.require_classes(self.classes)
+        return Sync(server, project.id, self.log).run(before)
+
+
+class Sync:
+    """Brings what is known of a project up to date."""
+
+    def __init__(self, server: LabelStudioServer, project: str, log: Log) -> None:
+        self.server, self.project, self.log = server, project, log
+        self.known: dict[str, Task] = {}
+        self.unread: dict[str, Row] = {}
+
+    def run(self, before: Before | None) -> Extraction:
+        """All tasks as they are now, fetching only those that changed since the version before."""
+        last = self._state_of(before)
+        if before and last:
+            self.known = {task.id: task for task in before.tasks}
+        earlier = dict(self.known)
+        for _ in range(ROUNDS):  # somebody may be annotating: what changed during a round is the next round's
+            now = self.server.state(self.project)
+            if now == last:
+                break
+            self._round(last, now)
+            last = now
+        unchanged = frozenset(key for key, task in self.known.items() if earlier.get(key) is task)
+        tasks = sorted(self.known.values(), key=lambda task: (len(task.id), task.id))
+        return Extraction(tasks, list(self.unread.values()), self._written(last), unchanged)
+
+    def _round(self, last: State | None, now: State) -> None:
+        listed = self.server.index(self.project, overlapping(last.newest)) if last and last.newest else None
+        added = [key for key in listed if key not in self.known] if listed is not None else []
+        if listed is None or last is None or last.tasks + len(added) != now.tasks:
+            listed = self.server.index(self.project)  # the whole list alone tells which tasks were deleted
+            for key in [key for key in self.known if key not in listed]:
+                del self.known[key]
+        changed = [key for key, at in listed.items() if key not in self.known or self.known[key].updated_at != at]
+        self._fetch(sorted(changed, key=lambda key: (len(key), key)))
+
+    def _fetch(self, ids: list[str]) -> None:
+        chunks = self.server.export(self.project, ids)
+        documents = (document for chunk in chunks for document in chunk)
+        for document in tracked(documents, len(ids), f"tasks of project {self.project} read", self.log):
+            key = str(document.get("id"))
+            self.unread.pop(key, None)
+            try:
+                self.known[key] = read_task(document)
+            except ValueError as error:
+                self.known.pop(key, None)
+                self.unread[key] = Row("unreadable_annotation", str(error), task=key)
+
+    def _written(self, state: State | None) -> str:
+        return f"{self.server.url} {self.project} {state.newest} {state.tasks} {state.annotations}" if state else ""
+
+    def _state_of(self, before: Before | None) -> State | None:
+        """The state that a version before remembers; None where it is another project's, or none."""
+        words = before.state.split(" ") if before else []
+        if len(words) != 5 or words[:2] != [self.server.url, self.project]:
+            return None
+        return State(words[2], int(words[3]), int(words[4]))
+
+
+def overlapping(newest: str) -> str:
+    """The time from which to look for changes, written as Label Studio's filter wants it, with microseconds."""
+    at = datetime.fromisoformat(newest).astimezone(UTC) - OVERLAP
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
