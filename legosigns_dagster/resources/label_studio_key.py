@@ -71,4 +71,4 @@ class Key:
 
     def refused(self, detail: str) -> str:
         """What to tell a person whose key was refused."""
-        return f"LABEL_STUDIO_API_KEY is a {self.kind} that was refused ({detail}): {WHAT_TO_DO[self.kind]}"
+        return f"the {self.kind} in LABEL_STUDIO_API_KEY was refused ({detail}): {WHAT_TO_DO[self.kind]}"

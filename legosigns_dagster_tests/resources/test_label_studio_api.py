@@ -177,9 +177,10 @@ def test_a_refused_token_says_which_kind_it_is_and_what_to_do(labels_server: Lab
                            timeout=30).json()["access"]  # fmt: skip
     body, signature = access.rsplit(".", 1)
     wrong = {
-        "no-such-token": "is a legacy token that was refused.*off by default",
-        labels_server.personal_token[:-3] + "abc": "is a personal access token that was refused.*make a new one",
-        f"{body}.{signature[:-4]}abcd": "is a access token that was refused.*five minutes",
+        "no-such-token": "the legacy token in LABEL_STUDIO_API_KEY was refused.*off by default",
+        labels_server.personal_token[:-3]
+        + "abc": "the personal access token in LABEL_STUDIO_API_KEY was refused.*make a new one",
+        f"{body}.{signature[:-4]}abcd": "the access token in LABEL_STUDIO_API_KEY was refused.*five minutes",
     }
     for key, message in wrong.items():
         with pytest.raises(LabelStudioError, match=message):
