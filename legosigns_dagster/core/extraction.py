@@ -17,6 +17,7 @@ from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.splits import SplitSettings
 
 MEMORY = f"{ABOUT}/extraction.json"
+NOT_HAD = ("missing_image", "unreadable_image")  # what may be mended without Label Studio noticing
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Before:
         tasks = tuple(read_task(document) for document in memory["tasks"])
         return cls(Dataset.load(folder), tasks, memory["state"], memory["made_with"])
 
+    def is_still(self, extraction: Extraction, made_with: str) -> bool:
+        """Whether a dataset made of this extraction would be this one: nothing changed, and no image was missing."""
+        same = (self.state, self.made_with) == (extraction.state, made_with)
+        return bool(extraction.state) and same and not self.dataset.quarantine["reason"].isin(NOT_HAD).any()
+
 
 def extract_dataset(
     extraction: Extraction,
@@ -64,11 +70,11 @@ def extract_dataset(
 ) -> Dataset:
     """The dataset of an extraction in folder `into`: the same as without a version before, and sooner.
 
-    Images of unchanged tasks are linked from the version before; with an unchanged state and unchanged settings the
-    whole version is. Errors as `ingest`.
+    Images of unchanged tasks are linked from the version before; where nothing at all changed, the whole version is.
+    An image that could not be had is tried again. Errors as `ingest`.
     """
     made_with = digest_of_settings(classes, settings, label_studio_url)
-    if before and extraction.state and (before.state, before.made_with) == (extraction.state, made_with):
+    if before and before.is_still(extraction, made_with):
         log(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
         dataset = linked(before.dataset, list(before.dataset.images["file"]), into)
     else:

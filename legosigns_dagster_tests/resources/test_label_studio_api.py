@@ -15,6 +15,7 @@ from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.extraction import Before, Extraction, extract_dataset
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.pictures import last_part
+from legosigns_dagster.core.quarantine import Rejected
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.splits import SplitSettings
 from legosigns_dagster.resources.label_studio import Export, image_fetcher
@@ -70,6 +71,8 @@ class Team:
 
     def fetch(self, url: str, into: Path) -> Path:
         self.fetched.append(last_part(url))
+        if not (self.folder / "images" / last_part(url)).exists():
+            raise Rejected("missing_image", url)
         return self.folder / "images" / last_part(url)
 
     def extract(self, name: str, before: Dataset | None, server: LabelStudioServer | None = None) -> Dataset:
@@ -142,6 +145,18 @@ def test_an_annotation_that_is_deleted_is_noticed(team: Team) -> None:
     team.labels.call("DELETE", f"annotations/{team.labels.call('GET', f'tasks/{task}/annotations/')[0]['id']}/")
     second = team.extract("second", first)
     assert [(row.reason, row.task) for row in second.quarantine.itertuples()] == [("unlabeled", task)]
+
+
+def test_an_image_that_was_missing_is_tried_again_though_nothing_changed_in_label_studio(team: Team) -> None:
+    image = team.folder / "images" / "4.jpg"
+    image.rename(team.folder / "elsewhere.jpg")
+    first = team.extract("first", None)
+    assert first.quarantine["image"].tolist() == ["4.jpg"]
+    (team.folder / "elsewhere.jpg").rename(image)
+    second = team.extract("second", first)
+    assert team.fetched == ["4.jpg"]
+    assert len(second.images) == IMAGES
+    assert len(second.quarantine) == 0
 
 
 def test_another_split_is_made_of_the_same_images_without_fetching_them(team: Team, tmp_path: Path) -> None:
