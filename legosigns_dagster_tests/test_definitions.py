@@ -59,7 +59,7 @@ def test_every_asset_has_a_group_a_kind_and_a_description() -> None:
 
 
 def test_every_setting_says_what_one_unit_of_it_means() -> None:
-    for config in (dataset.SplitConfig, dataset.SynthesisConfig, weights.TrainingConfig):
+    for config in (dataset.DatasetConfig, dataset.SynthesisConfig, weights.TrainingConfig):
         silent = [name for name, field in config.model_fields.items() if not field.description]
         assert silent == []
 

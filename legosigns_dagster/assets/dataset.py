@@ -2,14 +2,15 @@
 
 import dagster as dg
 
-from legosigns_dagster.assets.outputs import dataset_metadata, versioned
+from legosigns_dagster.assets.outputs import dataset_metadata, difference_metadata, versioned
 from legosigns_dagster.compute import RENDER_POD, SMALL_POD
 from legosigns_dagster.core.backgrounds import Backgrounds
 from legosigns_dagster.core.cutouts import CutoutSet
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Weights
+from legosigns_dagster.core.difference import difference
 from legosigns_dagster.core.extraction import Before, extract_dataset
-from legosigns_dagster.core.splits import SplitSettings
+from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster.core.synthesis import make_synthetic_set
 from legosigns_dagster.core.synthesis_plan import SynthesisSettings
 from legosigns_dagster.resources.inputs import Inputs
@@ -17,8 +18,8 @@ from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import Store
 
 
-class SplitConfig(dg.Config, SplitSettings):
-    """The split's settings, as a form in Dagster's Launchpad."""
+class DatasetConfig(dg.Config, DatasetSettings):
+    """How annotations are read and images split, as a form in Dagster's Launchpad."""
 
 
 class SynthesisConfig(dg.Config, SynthesisSettings):
@@ -39,7 +40,7 @@ def version_before(store: Store, scratch: Scratch) -> Before | None:
 @dg.asset(group_name="dataset", kinds={"labelstudio", "pandas"}, op_tags=SMALL_POD)
 def raw_annotations(
     context: dg.AssetExecutionContext,
-    config: SplitConfig,
+    config: DatasetConfig,
     inputs: Inputs,
     store: dg.ResourceParam[Store],
     scratch: Scratch,
@@ -49,19 +50,17 @@ def raw_annotations(
     before = version_before(store, scratch)
     source = inputs.annotations(base_weights.classes, context.log.info)
     extraction = source.extract(scratch.folder("annotations"), before)
-    dataset = extract_dataset(
-        extraction,
-        before,
-        inputs.image_fetcher(),
-        base_weights.classes,
-        config,
-        scratch.folder("raw_annotations"),
-        context.log.info,
-        inputs.label_studio_url,
-    )
+    recipe = Recipe(base_weights.classes, config, inputs.label_studio_url)
+    into = scratch.folder("raw_annotations")
+    dataset = extract_dataset(extraction, before, inputs.image_fetcher(), recipe, into, context.log.info)
     if len(dataset.quarantine):
         context.log.warning(f"{len(dataset.quarantine)} rejected, see the quarantine in this asset's metadata")
-    return versioned(dataset, {"tasks": len(extraction.tasks), **dataset_metadata(dataset)})
+    shown = {"tasks": len(extraction.tasks), **dataset_metadata(dataset)}
+    if before:
+        changes = difference(before.dataset, dataset, [task.id for task in extraction.tasks])
+        context.log.info(f"since the version before: {changes.text()}")
+        shown |= difference_metadata(changes)
+    return versioned(dataset, shown)
 
 
 @dg.asset(group_name="dataset", kinds={"opencv", "numpy"}, op_tags=RENDER_POD)

@@ -8,6 +8,8 @@ import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.core.dataset import Dataset
+from legosigns_dagster.core.difference import Difference
+from legosigns_dagster.core.difference_pictures import change_sheet
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.gallery import contact_sheet
 from legosigns_dagster.io_manager import SavedAsFolder
@@ -51,4 +53,15 @@ def dataset_metadata(dataset: Dataset) -> dict[str, Any]:
         rows: pd.DataFrame = getattr(dataset, name)
         if len(rows):
             shown[name] = table(rows)
+    return shown
+
+
+def difference_metadata(difference: Difference) -> dict[str, Any]:
+    """What changed since the version before: in a line, by class, by image, as pictures, and the deleted tasks."""
+    shown: dict[str, Any] = {"difference": difference.text(), "difference_by_class": table(difference.by_class())}
+    if difference.changes:
+        shown["difference_by_image"] = table(difference.by_image())
+        shown["difference_pictures"] = picture(change_sheet(difference, 8, 960), "images before and after")
+    if len(difference.deleted_tasks):
+        shown["deleted_tasks"] = table(difference.deleted_tasks)
     return shown

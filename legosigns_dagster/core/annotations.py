@@ -8,7 +8,8 @@ from typing import Any
 from legosigns_dagster.core.dataset import LabeledBox
 from legosigns_dagster.core.geometry import PixelBox, rotated_envelope
 from legosigns_dagster.core.label_studio import Annotation, Json, Task
-from legosigns_dagster.core.quarantine import Rejected
+from legosigns_dagster.core.policies import AnnotationPolicies
+from legosigns_dagster.core.quarantine import ImageRejected, Rejected
 from legosigns_dagster.core.signs import SignClasses
 
 MIN_SIDE_PX = 1.0
@@ -32,17 +33,28 @@ class Reading:
     adjusted: tuple[Note, ...]
 
 
-def choose_annotation(task: Task) -> tuple[Annotation, list[Annotation]]:
-    """The annotation that counts, and the others: ground truth first, then the latest, ties by the higher id.
+def rank(annotation: Annotation, policies: AnnotationPolicies) -> tuple[bool, str, int, str]:
+    """The annotation of the highest rank counts: ground truth (by policy), then the latest, then the higher id."""
+    truth = annotation.ground_truth and policies.several_annotations != "latest"
+    return truth, annotation.updated_at, len(annotation.id), annotation.id
 
-    Rejected when nobody annotated the task (that is not the same as an image without signs) or all skipped it.
+
+def choose_annotation(task: Task, policies: AnnotationPolicies) -> tuple[Annotation, list[Annotation]]:
+    """The annotation that counts, and the others.
+
+    Rejected when nobody annotated the task (by policy: that is not the same as an image without signs), when all
+    skipped it, and (by policy) when there are several that differ.
     """
     submitted = [annotation for annotation in task.annotations if not annotation.was_cancelled]
     if not submitted:
         if task.annotations:
             raise Rejected("skipped", "its annotations were cancelled: submit one, empty where there is no sign")
+        if policies.unlabeled == "no_sign":
+            return Annotation("", (), False, False, ""), []
         raise Rejected("unlabeled", "nobody annotated it: submit an annotation, empty where there is no sign")
-    ranked = sorted(submitted, key=lambda a: (a.ground_truth, a.updated_at, len(a.id), a.id), reverse=True)
+    ranked = sorted(submitted, key=lambda annotation: rank(annotation, policies), reverse=True)
+    if policies.several_annotations == "reject" and any(a.result != ranked[0].result for a in ranked[1:]):
+        raise Rejected("several_annotations", f"{len(ranked)} that differ: delete all but one, or mark one as truth")
     return ranked[0], ranked[1:]
 
 
@@ -69,27 +81,34 @@ def annotated_size(region: Json) -> tuple[float, float] | None:
 
 
 def require_same_image(region: Json, size_wh: tuple[int, int]) -> None:
-    """Rejected when a region was drawn on a picture of another shape; another scale of the same is fine."""
+    """ImageRejected when a region was drawn on a picture of another shape; another scale of the same is fine."""
     drawn_on = annotated_size(region)
     if drawn_on is None:
         return
     aspect, drawn_aspect = size_wh[0] / size_wh[1], drawn_on[0] / drawn_on[1]
     if abs(drawn_aspect / aspect - 1) > ASPECT_TOLERANCE:
         swapped = " (width and height swapped: it was drawn on the image turned)" if drawn_on == size_wh[::-1] else ""
-        raise Rejected(
+        raise ImageRejected(
             "other_size",
             f"drawn on {drawn_on[0]:g}x{drawn_on[1]:g} px, the image is {size_wh[0]}x{size_wh[1]} px{swapped}: "
             "annotate it again",
         )
 
 
-def pixel_box(region: Json, size_wh: tuple[int, int]) -> tuple[PixelBox, list[Note]]:
+def refused(policy: str, reason: str, detail: str) -> Rejected:
+    """The refusal that a policy asks for: of the region, or of its whole image."""
+    return (ImageRejected if policy == "reject" else Rejected)(reason, detail)
+
+
+def pixel_box(region: Json, size_wh: tuple[int, int], policies: AnnotationPolicies) -> tuple[PixelBox, list[Note]]:
     """A region's box inside the image, in pixels, with a note for each thing that was changed."""
     x, y, width, height, rotation = numbers_of(region.get("value") or {})
     scale_x, scale_y = size_wh[0] / 100, size_wh[1] / 100
     drawn = PixelBox(x * scale_x, y * scale_y, (x + width) * scale_x, (y + height) * scale_y)
     notes = []
     if rotation % 360:
+        if policies.rotated != "envelope":
+            raise refused(policies.rotated, "rotated", f"turned by {rotation:g} degrees: draw it upright")
         drawn = rotated_envelope(drawn, rotation)
         notes.append(Note("rotated", f"turned by {rotation:g} degrees: its upright envelope is used"))
     box = drawn.clipped(size_wh)
@@ -101,40 +120,68 @@ def pixel_box(region: Json, size_wh: tuple[int, int]) -> tuple[PixelBox, list[No
     return box, notes
 
 
-def labels_of(region: Json) -> list[str]:
-    """The class names on a rectangle; Rejected for another kind of region and for a rectangle without a class."""
+def envelope_of(polygon: Json) -> Json:
+    """The upright rectangle around a polygon, as Label Studio would write it; Rejected for one without points."""
+    value = polygon.get("value") or {}
+    try:
+        xs, ys = zip(*((float(x), float(y)) for x, y in value["points"]), strict=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected("no_numbers", f"points of a polygon are needed: {type(error).__name__}: {error}") from error
+    box = {"x": min(xs), "y": min(ys), "width": max(xs) - min(xs), "height": max(ys) - min(ys)}
+    labels = {"rectanglelabels": value.get("polygonlabels")}
+    return {**polygon, "type": "rectanglelabels", "value": {**value, **box, **labels}}
+
+
+def labels_of(region: Json, classes: SignClasses, policies: AnnotationPolicies) -> list[str]:
+    """The classes on a rectangle.
+
+    Rejected for another kind of region, for one without a class, for unknown classes and (by policy) for two.
+    """
     kind = str(region.get("type", "nothing"))
     if kind != "rectanglelabels":
         raise Rejected(f"not_a_box:{kind}", "only rectangles with a class become boxes: draw one")
     labels = (region.get("value") or {}).get("rectanglelabels") or []
     if not labels:
         raise Rejected("no_class", "a rectangle without a class: choose one")
-    return [str(label) for label in dict.fromkeys(labels)]
+    names = [str(label) for label in dict.fromkeys(labels)]
+    unknown = [name for name in names if name not in classes.names]
+    if unknown:
+        detail = f"{unknown[0]!r} is not one of {', '.join(classes.names)}: relabel it"
+        raise refused(policies.unknown_class, "unknown_class", detail)
+    if len(names) > 1 and policies.two_classes != "both":
+        raise refused(policies.two_classes, "two_classes", f"it has the classes {', '.join(names)}: leave one")
+    return names
 
 
-def read_annotation_boxes(annotation: Annotation, size_wh: tuple[int, int], classes: SignClasses) -> Reading:
+def read_annotation_boxes(
+    annotation: Annotation, size_wh: tuple[int, int], classes: SignClasses, policies: AnnotationPolicies
+) -> Reading:
     """The boxes of an annotation on its image (displayed width and height in pixels).
 
-    Bad regions are left out and noted. Rejected as a whole where using the rest would teach something wrong: a region
-    of an unknown class (its sign would become background) or one drawn on a picture of another shape.
+    Bad regions are left out and noted. ImageRejected where using the rest would teach something wrong: a region drawn
+    on another picture's shape, and what the policies say, such as an unknown class (its sign would become background).
     """
     boxes: list[LabeledBox] = []
     rejected: list[Note] = []
     adjusted = [Note("null_result", "the result is null: taken as no sign")] if annotation.result is None else []
-    for region in annotation.result or ():
+    if not annotation.id:
+        adjusted.append(Note("unlabeled", "nobody annotated it: taken as no sign"))
+    for drawn in annotation.result or ():
+        region = drawn
         try:
-            labels = labels_of(region)
-            unknown = [label for label in labels if label not in classes.names]
-            if unknown:
-                raise Rejected("unknown_class", f"{unknown[0]!r} is not one of {', '.join(classes.names)}: relabel it")
+            if region.get("type") == "polygonlabels" and policies.polygons == "envelope":
+                region = envelope_of(region)
+            labels = labels_of(region, classes, policies)
             require_same_image(region, size_wh)
-            box, notes = pixel_box(region, size_wh)
+            box, notes = pixel_box(region, size_wh, policies)
+        except ImageRejected:
+            raise
         except Rejected as reason:
-            if reason.reason in ("unknown_class", "other_size"):
-                raise
             rejected.append(Note(reason.reason, f"region {region.get('id', '(no id)')}: {reason.detail}"))
             continue
         adjusted += notes
+        if region is not drawn:
+            adjusted.append(Note("polygon", "a polygon: its upright envelope is used"))
         if len(labels) > 1:
             adjusted.append(Note("two_classes", f"one box has the classes {', '.join(labels)}: one box for each"))
         boxes += [LabeledBox(classes.id_of(label), box) for label in labels]

@@ -1,6 +1,5 @@
 """Only what changed: what a source says now, held against the version before."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,10 +12,9 @@ from legosigns_dagster.core.label_studio import Task, read_task
 from legosigns_dagster.core.pictures import Fetch, Picture
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.quarantine import Row
-from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.core.splits import SplitSettings
+from legosigns_dagster.core.recipe import Recipe
 
-MEMORY = f"{ABOUT}/extraction.json"
+MEMORY = f"{ABOUT}/extraction.jsonl"
 NOT_HAD = ("missing_image", "unreadable_image")  # what may be mended without Label Studio noticing
 
 
@@ -44,13 +42,14 @@ class Before:
     made_with: str
 
     @classmethod
-    def load(cls, folder: Path) -> "Before | None":
-        """The version in this folder; None where it does not remember what it was made from."""
-        if not (folder / MEMORY).is_file():
-            return None
-        memory = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
-        tasks = tuple(read_task(document) for document in memory["tasks"])
-        return cls(Dataset.load(folder), tasks, memory["state"], memory["made_with"])
+    def load(cls, folder: Path) -> "Before":
+        """The version in this folder; without state and tasks where its source could not tell them."""
+        tasks, header = [], {"state": "", "made_with": ""}
+        if (folder / MEMORY).is_file():
+            with (folder / MEMORY).open(encoding="utf-8") as lines:
+                header = json.loads(next(lines))
+                tasks = [read_task(json.loads(line)) for line in lines]
+        return cls(Dataset.load(folder), tuple(tasks), header["state"], header["made_with"])
 
     def is_still(self, extraction: Extraction, made_with: str) -> bool:
         """Whether a dataset made of this extraction would be this one: nothing changed, and no image was missing."""
@@ -59,21 +58,14 @@ class Before:
 
 
 def extract_dataset(
-    extraction: Extraction,
-    before: Before | None,
-    fetch: Fetch,
-    classes: SignClasses,
-    settings: SplitSettings,
-    into: Path,
-    log: Log,
-    label_studio_url: str = "",
+    extraction: Extraction, before: Before | None, fetch: Fetch, recipe: Recipe, into: Path, log: Log
 ) -> Dataset:
     """The dataset of an extraction in folder `into`: the same as without a version before, and sooner.
 
     Images of unchanged tasks are linked from the version before; where nothing at all changed, the whole version is.
     An image that could not be had is tried again. Errors as `ingest`.
     """
-    made_with = digest_of_settings(classes, settings, label_studio_url)
+    made_with = recipe.digest()
     if before and before.is_still(extraction, made_with):
         log(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
         dataset = linked(before.dataset, list(before.dataset.images["file"]), into)
@@ -81,18 +73,9 @@ def extract_dataset(
         known = reuse(before, extraction, into) if before else {}
         if known:
             log(f"{len(known)} images are unchanged and not fetched again")
-        dataset = ingest(
-            extraction.tasks, extraction.unread, fetch, classes, settings, into, log, label_studio_url, known
-        )
+        dataset = ingest(extraction.tasks, extraction.unread, fetch, recipe, into, log, known)
     remember(extraction, made_with, into)
     return dataset
-
-
-def digest_of_settings(classes: SignClasses, settings: SplitSettings, label_studio_url: str) -> str:
-    """A digest of everything besides the source that decides what a dataset looks like."""
-    chosen = {name: getattr(settings, name) for name in SplitSettings.model_fields}
-    text = json.dumps([classes.names, chosen, label_studio_url], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def linked(dataset: Dataset, files: Sequence[str], into: Path) -> Dataset:
@@ -120,7 +103,8 @@ def remember(extraction: Extraction, made_with: str, folder: Path) -> None:
     """Write what the version in this folder was made from; nothing where the source cannot tell its state."""
     if not extraction.state:
         return
-    documents = [asdict(task) for task in extraction.tasks]
-    memory = {"state": extraction.state, "made_with": made_with, "tasks": documents}
     (folder / ABOUT).mkdir(exist_ok=True)
-    (folder / MEMORY).write_text(json.dumps(memory), encoding="utf-8")
+    with (folder / MEMORY).open("w", encoding="utf-8") as lines:  # a task at a time: memory does not grow with them
+        lines.write(json.dumps({"state": extraction.state, "made_with": made_with}) + "\n")
+        for task in extraction.tasks:
+            lines.write(json.dumps(asdict(task)) + "\n")

@@ -80,7 +80,12 @@ def contact_sheet(dataset: Dataset, count: int, width_px: int, columns: int = 4)
     chosen = spread(sorted(dataset, key=lambda image: (image.split, image.file)), count)
     cell = width_px // columns
     tiles = [drawn(open_upright(dataset.folder / i.file), truth_of(i, dataset.classes.names), cell) for i in chosen]
-    height = max((tile.height for tile in tiles), default=1)
+    return sheet_of(tiles, width_px, columns)
+
+
+def sheet_of(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes:
+    """Images of one width side by side and below each other, as a JPEG of at most about 90 KB."""
+    cell, height = width_px // columns, max((tile.height for tile in tiles), default=1)
     sheet = Image.new("RGB", (width_px, height * -(-len(tiles) // columns) or 1), "white")
     for index, tile in enumerate(tiles):
         sheet.paste(tile, (index % columns * cell, index // columns * height))

@@ -9,8 +9,10 @@ from legosigns_dagster.core import annotations as rules
 from legosigns_dagster.core.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.label_studio import Annotation, Task
 from legosigns_dagster.core.pictures import Fetch, Picture, bring, last_part
+from legosigns_dagster.core.policies import AnnotationPolicies
 from legosigns_dagster.core.progress import Log, tracked
 from legosigns_dagster.core.quarantine import Rejected, Row, table_of
+from legosigns_dagster.core.recipe import Recipe
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.splits import Candidate, SplitSettings, group_images, name_order, side_of
 
@@ -33,20 +35,19 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What every task's reading needs: the classes, where images go, how one is had, where Label Studio is.
+    """What every task's reading needs: the recipe, where images go, how one is had.
 
     `known` has the pictures by task that are in the folder already.
     """
 
-    classes: SignClasses
+    recipe: Recipe
     folder: Path
     fetch: Fetch
-    label_studio_url: str = ""
     known: Mapping[str, Picture] = field(default_factory=dict)
 
     def link(self, task: Task) -> str:
         """Where a person opens the task; a path alone when Label Studio's address is not known."""
-        return f"{self.label_studio_url.rstrip('/')}/projects/{task.project or '-'}/data?task={task.id}"
+        return f"{self.recipe.label_studio_url.rstrip('/')}/projects/{task.project or '-'}/data?task={task.id}"
 
     def row(self, task: Task, image: str, annotation: str, note: rules.Note) -> Row:
         """A row about a task."""
@@ -56,7 +57,7 @@ class Ingestion:
         """The labelled image of a task, or the row that tells why there is none."""
         image, annotation_id = "", ""
         try:
-            annotation, others = rules.choose_annotation(task)
+            annotation, others = rules.choose_annotation(task, self.recipe.settings)
             annotation_id = annotation.id
             to_name = next((region.get("to_name") for region in annotation.result or ()), None)
             url = task.image_of(to_name)
@@ -69,37 +70,44 @@ class Ingestion:
         name, picture = last_part(url), self.known.get(task.id)
         if picture is None or picture.url != url:
             picture = bring(url, self.fetch, self.folder)
-        reading = rules.read_annotation_boxes(annotation, picture.size_wh, self.classes)
+        reading = rules.read_annotation_boxes(annotation, picture.size_wh, self.recipe.classes, self.recipe.settings)
         image = LabeledImage(picture.file, picture.sha256, picture.size_wh, reading.boxes, "", "", "label-studio")
         superseded = [rules.Note("superseded", f"annotation {annotation.id} of the same task counts") for _ in others]
         left_out = [self.row(task, name, o.id, n) for o, n in zip(others, superseded, strict=True)]
         left_out += [self.row(task, name, annotation.id, note) for note in reading.rejected]
         adjusted = [self.row(task, name, annotation.id, note) for note in reading.adjusted]
         source = (name, task.id, annotation.id, self.link(task))
-        rank = (annotation.ground_truth, annotation.updated_at, len(task.id), task.id)
+        rank = (*rules.rank(annotation, self.recipe.settings)[:2], len(task.id), task.id)
         return Arrived(image, picture, source, rank, tuple(left_out), tuple(adjusted))
 
 
-def one_each(arrived: Iterable[Arrived]) -> tuple[list[Arrived], list[Arrived]]:
-    """One task for each image content, and the tasks left out: ground truth counts first, then the latest."""
-    by_content: dict[str, Arrived] = {}
-    repeated = []
+def one_each(arrived: Iterable[Arrived], policies: AnnotationPolicies) -> tuple[list[Arrived], list[Row]]:
+    """One task for each image content, the highest rank's, and rows for the others."""
+    by_content: dict[str, list[Arrived]] = {}
     for item in sorted(arrived, key=lambda a: a.rank):
-        if item.image.sha256 in by_content:
-            repeated.append(by_content[item.image.sha256])
-        by_content[item.image.sha256] = item
-    return list(by_content.values()), repeated
+        by_content.setdefault(item.image.sha256, []).append(item)
+    kept, rows = [], []
+    for *others, winner in by_content.values():
+        differ = any(other.image.boxes != winner.image.boxes for other in others)
+        if differ and policies.several_annotations == "reject":
+            detail = f"tasks {', '.join(i.source[1] for i in (*others, winner))} have the same image with other boxes"
+            rows += [Row("several_annotations", f"{detail}: delete all but one", *i.source) for i in (*others, winner)]
+            continue
+        kept.append(winner)
+        for other in others:
+            same = "with the same boxes" if winner.image.boxes == other.image.boxes else "with OTHER boxes"
+            detail = f"task {winner.source[1]} has the same image {same} and counts"
+            rows.append(Row("same_image", detail, *other.source))
+    return kept, rows
 
 
 def ingest(
     tasks: Sequence[Task],
     unread: Sequence[Row],
     fetch: Fetch,
-    classes: SignClasses,
-    settings: SplitSettings,
+    recipe: Recipe,
     into: Path,
     log: Log,
-    label_studio_url: str = "",
     known: Mapping[str, Picture] | None = None,
 ) -> Dataset:
     """The dataset of these tasks in folder `into`; `unread` are documents that were no task, as quarantine rows.
@@ -109,18 +117,13 @@ def ingest(
     ValueError when not one image came through, naming the most frequent reasons.
     """
     (into / "images").mkdir(parents=True, exist_ok=True)
-    ingestion = Ingestion(classes, into, fetch, label_studio_url, known or {})
+    ingestion = Ingestion(recipe, into, fetch, known or {})
     with ThreadPoolExecutor(8) as pool:
         read = list(tracked(pool.map(ingestion.read, tasks), len(tasks), "images read", log))
     rows = [*unread, *(item for item in read if isinstance(item, Row))]
-    kept, repeated = one_each(item for item in read if isinstance(item, Arrived))
-    for item in repeated:
-        winner = next(k for k in kept if k.image.sha256 == item.image.sha256)
-        same = "with the same boxes" if winner.image.boxes == item.image.boxes else "with OTHER boxes"
-        detail = f"task {winner.source[1]} has the same image {same} and counts"
-        rows.append(Row("same_image", detail, item.source[0], item.source[1], item.source[2], item.source[3]))
-    placed, bridging = place(kept, settings)
-    return assemble(placed, [*rows, *bridging], classes, into, tasks)
+    kept, repeated = one_each((item for item in read if isinstance(item, Arrived)), recipe.settings)
+    placed, bridging = place(kept, recipe.settings)
+    return assemble(placed, [*rows, *repeated, *bridging], recipe.classes, into, tasks)
 
 
 def place(kept: Sequence[Arrived], settings: SplitSettings) -> tuple[list[Arrived], list[Row]]:

@@ -16,6 +16,10 @@ class Rejected(ValueError):  # noqa: N818 - caught where a rejected thing become
         self.reason, self.detail = reason, detail
 
 
+class ImageRejected(Rejected):
+    """Because of a region its whole image cannot be used: the rest would teach something wrong."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the quarantine (or of the adjustments); `link` opens the task in Label Studio."""

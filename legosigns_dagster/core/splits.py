@@ -10,12 +10,18 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
 from legosigns_dagster.core.dataset import TEST, TRAIN, VAL
 
 NEAR_BITS = 10  # of 64; measured on train-camera bursts: frames of one burst differ by less, other scenes by more
+BURST_S = 5.0
+Hashes: TypeAlias = npt.NDArray[np.uint64]
+Times: TypeAlias = npt.NDArray[np.float64]
 
 
 class SplitSettings(BaseModel, frozen=True):
@@ -73,30 +79,32 @@ def side_of(group: str, settings: SplitSettings) -> str:
     return TEST if draw < settings.val_share + settings.test_share else TRAIN
 
 
-def distance(one: Candidate, other: Candidate, burst_s: float) -> int:
-    """Bits by which two images' perceptual hashes differ, 0 to 64; 0 for two shots of one burst."""
-    if (
-        one.captured_s is not None
-        and other.captured_s is not None
-        and abs(one.captured_s - other.captured_s) <= burst_s
-    ):
-        return 0
-    return (one.perceptual_hash ^ other.perceptual_hash).bit_count()
+def distances(image: Candidate, hashes: Hashes, times_s: Times) -> npt.NDArray[np.uint8]:
+    """Bits by which an image's perceptual hash differs from each of these, 0 to 64; 0 for a shot of the same burst.
+
+    `hashes` are 64-bit integers, `times_s` capture times in seconds, NaN where unknown; both of shape (images,).
+    """
+    bits: npt.NDArray[np.uint8] = np.bitwise_count(hashes ^ np.uint64(image.perceptual_hash))
+    if image.captured_s is not None:
+        bits[np.abs(times_s - image.captured_s) <= BURST_S] = 0
+    return bits
 
 
-def group_images(images: Sequence[Candidate], settings: SplitSettings, burst_s: float = 5.0) -> Grouping:
+def group_images(images: Sequence[Candidate], settings: SplitSettings) -> Grouping:
     """Put each image into a group; equal for the same images whatever their order in the sequence."""
     group: dict[str, str] = {}
     bridges: dict[str, str] = {}
     placed: list[Candidate] = []
+    hashes, times_s = np.zeros(len(images), np.uint64), np.full(len(images), np.nan)
     for image in sorted(images, key=lambda i: (name_order(i.name), i.sha256)):
-        near = [(distance(image, other, burst_s), other) for other in placed]
-        close = [(bits, other) for bits, other in near if bits <= NEAR_BITS]
-        sides = {side_of(group[other.sha256], settings) for _, other in close}
-        if len(sides) > 1:
-            bridges[image.sha256] = ", ".join(sorted({other.name for _, other in close}))
+        count = len(placed)
+        bits = distances(image, hashes[:count], times_s[:count])
+        close = [placed[index] for index in np.flatnonzero(bits <= NEAR_BITS)]
+        if len({side_of(group[other.sha256], settings) for other in close}) > 1:
+            bridges[image.sha256] = ", ".join(sorted({other.name for other in close}))
             continue
-        nearest = min(close, key=lambda pair: pair[0], default=None)
-        group[image.sha256] = group[nearest[1].sha256] if nearest else image.sha256[:12]
+        group[image.sha256] = group[placed[int(bits.argmin())].sha256] if close else image.sha256[:12]
+        hashes[count] = image.perceptual_hash
+        times_s[count] = np.nan if image.captured_s is None else image.captured_s
         placed.append(image)
     return Grouping(group, bridges)

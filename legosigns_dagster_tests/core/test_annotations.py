@@ -4,7 +4,8 @@ import pytest
 
 from legosigns_dagster.core.annotations import choose_annotation, read_annotation_boxes
 from legosigns_dagster.core.label_studio import read_annotation, read_task
-from legosigns_dagster.core.quarantine import Rejected
+from legosigns_dagster.core.policies import AnnotationPolicies
+from legosigns_dagster.core.quarantine import ImageRejected, Rejected
 from legosigns_dagster_tests.builders import CLASSES, annotation, region, task
 
 SIZE = (64, 48)
@@ -13,7 +14,7 @@ POLYGON = {"points": [[0, 0], [9, 0], [9, 9]], "polygonlabels": ["SpeedLimit"]}
 
 
 def boxes_of(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
-    reading = read_annotation_boxes(read_annotation(annotation(*regions)), SIZE, CLASSES)
+    reading = read_annotation_boxes(read_annotation(annotation(*regions)), SIZE, CLASSES, AnnotationPolicies())
     return [(b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom) for b in reading.boxes]
 
 
@@ -69,7 +70,7 @@ def test_a_turned_rectangle_becomes_its_upright_envelope() -> None:
 )
 def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any], reason: str) -> None:
     neighbour = region(0, 0, 10, 10)
-    reading = read_annotation_boxes(read_annotation(annotation(given, neighbour)), SIZE, CLASSES)
+    reading = read_annotation_boxes(read_annotation(annotation(given, neighbour)), SIZE, CLASSES, AnnotationPolicies())
     assert [note.reason for note in reading.rejected] == [reason]
     assert "r1" in reading.rejected[0].detail
     assert len(reading.boxes) == 1
@@ -84,7 +85,7 @@ def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any
     ],
 )
 def test_what_was_changed_is_noted(given: dict[str, Any], reason: str) -> None:
-    reading = read_annotation_boxes(read_annotation(annotation(given)), SIZE, CLASSES)
+    reading = read_annotation_boxes(read_annotation(annotation(given)), SIZE, CLASSES, AnnotationPolicies())
     assert [note.reason for note in reading.adjusted] == [reason]
 
 
@@ -108,7 +109,7 @@ def test_an_image_is_refused_whole_when_the_rest_would_teach_something_wrong(
     given: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(Rejected, match=message):
-        read_annotation_boxes(read_annotation(annotation(given, region())), SIZE, CLASSES)
+        read_annotation_boxes(read_annotation(annotation(given, region())), SIZE, CLASSES, AnnotationPolicies())
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_an_image_is_refused_whole_when_the_rest_would_teach_something_wrong(
 )
 def test_one_of_several_annotations_counts(answers: list[dict[str, Any]], winner: str) -> None:
     for order in (answers, answers[::-1]):
-        chosen, others = choose_annotation(read_task(task("a.jpg", *order)))
+        chosen, others = choose_annotation(read_task(task("a.jpg", *order)), AnnotationPolicies())
         assert chosen.id == winner
         assert winner not in [other.id for other in others]
 
@@ -141,10 +142,61 @@ def test_one_of_several_annotations_counts(answers: list[dict[str, Any]], winner
 )
 def test_a_task_without_an_answer_is_not_an_image_without_signs(answers: list[dict[str, Any]], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
-        choose_annotation(read_task(task("a.jpg", *answers)))
+        choose_annotation(read_task(task("a.jpg", *answers)), AnnotationPolicies())
+
+
+@pytest.mark.parametrize(
+    ("given", "policies", "boxes"),
+    [
+        pytest.param(region(value={"rotation": 12}), {"rotated": "leave_out"}, 0, id="a rotated one left out"),
+        pytest.param(region(value={"rotation": 12}), {"rotated": "reject"}, None, id="a rotated one"),
+        pytest.param(region(value={"rotation": 360}), {"rotated": "reject"}, 1, id="a full turn is none"),
+        pytest.param(region(value={"rectanglelabels": ["Stop"]}), {"unknown_class": "leave_out"}, 0, id="unknown"),
+        pytest.param(region(value={"rectanglelabels": [*CLASSES.names]}), {"two_classes": "leave_out"}, 0, id="two"),
+        pytest.param(region(value={"rectanglelabels": [*CLASSES.names]}), {"two_classes": "reject"}, None, id="both"),
+        pytest.param(region(type="polygonlabels", value=POLYGON), {"polygons": "envelope"}, 1, id="a polygon"),
+        pytest.param(region(type="polygonlabels", value={"points": [[1]]}), {"polygons": "envelope"}, 0, id="a point"),
+    ],
+)
+def test_a_policy_leaves_out_the_region_or_refuses_the_image(
+    given: dict[str, Any], policies: dict[str, Any], boxes: int | None
+) -> None:
+    answer = read_annotation(annotation(given, region(0, 0, 10, 10)))
+    if boxes is None:
+        with pytest.raises(ImageRejected):
+            read_annotation_boxes(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
+        return
+    reading = read_annotation_boxes(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
+    assert (len(reading.boxes), len(reading.rejected)) == (1 + boxes, 1 - boxes)
+
+
+def test_a_polygon_becomes_the_rectangle_around_its_points() -> None:
+    given = read_annotation(annotation(region(type="polygonlabels", value=POLYGON)))
+    reading = read_annotation_boxes(given, (640, 480), CLASSES, AnnotationPolicies(polygons="envelope"))
+    (found,) = reading.boxes
+    assert found.class_id == 0
+    assert (found.box.left, found.box.top) == (0, 0)
+    assert (found.box.right, found.box.bottom) == pytest.approx((57.6, 43.2))
+    assert [note.reason for note in reading.adjusted] == ["polygon"]
+
+
+def test_by_policy_the_latest_counts_before_ground_truth_or_none_does() -> None:
+    given = read_task(task("a.jpg", annotation(region(), id=1, ground_truth=True), annotation(id=2)))
+    assert choose_annotation(given, AnnotationPolicies(several_annotations="latest"))[0].id == "2"
+    with pytest.raises(Rejected, match="several_annotations: 2 that differ"):
+        choose_annotation(given, AnnotationPolicies(several_annotations="reject"))
+    agreed = read_task(task("a.jpg", annotation(region(), id=1), annotation(region(), id=2)))
+    assert choose_annotation(agreed, AnnotationPolicies(several_annotations="reject"))[0].id == "2"
+
+
+def test_by_policy_an_image_that_nobody_annotated_is_one_without_signs_and_is_noted() -> None:
+    policies = AnnotationPolicies(unlabeled="no_sign")
+    chosen, _ = choose_annotation(read_task(task("a.jpg")), policies)
+    reading = read_annotation_boxes(chosen, SIZE, CLASSES, policies)
+    assert (reading.boxes, [note.reason for note in reading.adjusted]) == ((), ["unlabeled"])
 
 
 def test_a_null_result_is_an_empty_answer_and_is_noted() -> None:
-    reading = read_annotation_boxes(read_annotation(annotation(result=None)), SIZE, CLASSES)
+    reading = read_annotation_boxes(read_annotation(annotation(result=None)), SIZE, CLASSES, AnnotationPolicies())
     assert reading.boxes == ()
     assert [note.reason for note in reading.adjusted] == ["null_result"]

@@ -12,11 +12,11 @@ from legosigns_dagster.core.ingestion import ingest
 from legosigns_dagster.core.label_studio import read_documents
 from legosigns_dagster.core.pictures import last_part
 from legosigns_dagster.core.quarantine import Rejected
-from legosigns_dagster.core.splits import SplitSettings
+from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster_tests.builders import CLASSES, annotation, pixels, region, task, write_image
 
 
-def run(folder: Path, *tasks: dict[str, Any], **changes: Any) -> Dataset:
+def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) -> Dataset:
     """The dataset of these tasks; images come from `folder/images`."""
 
     def fetch(url: str, into: Path) -> Path:
@@ -28,7 +28,8 @@ def run(folder: Path, *tasks: dict[str, Any], **changes: Any) -> Dataset:
     into = folder / "dataset"
     into.mkdir(exist_ok=True)
     documents = read_documents("export", json.dumps(tasks))
-    return ingest(documents, [], fetch, CLASSES, SplitSettings(), into, lambda _: None, **changes)
+    recipe = Recipe(CLASSES, DatasetSettings(**policies), url)
+    return ingest(documents, [], fetch, recipe, into, lambda _: None)
 
 
 def test_an_image_without_an_orientation_tag_is_kept_byte_for_byte(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_a_bad_task_is_a_row_that_names_it_and_the_others_are_unharmed(tmp_path:
         task("broken.jpg", annotation(region()), id=5),
         task("text.jpg", annotation(region()), id=6),
         task("nowhere.jpg", annotation(region()), id=7),
-        label_studio_url="https://labels.example.invalid/",
+        url="https://labels.example.invalid/",
     )
     rows = {row.task: (row.reason, row.image) for row in dataset.quarantine.itertuples()}
     assert rows == {
@@ -104,6 +105,18 @@ def test_one_image_in_two_tasks_is_one_image_and_the_latest_answer_counts(tmp_pa
     row = dataset.quarantine.iloc[0]
     assert (row["reason"], row["task"]) == ("same_image", "2")
     assert "OTHER boxes" in row["detail"]
+
+
+def test_by_policy_one_image_with_two_different_answers_is_not_used(tmp_path: Path) -> None:
+    for name, seed in (("a.jpg", 1), ("copy.jpg", 1), ("b.jpg", 2)):
+        write_image(tmp_path / "images" / name, seed=seed)
+    tasks = [task("a.jpg", annotation(region()), id=1), task("copy.jpg", annotation(), id=2)]
+    dataset = run(tmp_path, *tasks, task("b.jpg", annotation(), id=3), several_annotations="reject")
+    assert dataset.sources["task"].tolist() == ["3"]
+    assert [(r.reason, r.task) for r in dataset.quarantine.itertuples()] == [
+        ("several_annotations", "1"),
+        ("several_annotations", "2"),
+    ]
 
 
 def test_images_of_the_same_name_stay_two(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from legosigns_dagster.core.extraction import Before, Extraction, extract_datase
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.pictures import last_part
 from legosigns_dagster.core.quarantine import Rejected
+from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.core.splits import SplitSettings
 from legosigns_dagster.resources.label_studio import Export, image_fetcher
 from legosigns_dagster.resources.label_studio_api import Api
 from legosigns_dagster.resources.label_studio_project import find_project
@@ -86,7 +86,7 @@ class Team:
         return self.made(extraction, known, into)
 
     def made(self, extraction: Extraction, known: Before | None, into: Path) -> Dataset:
-        dataset = extract_dataset(extraction, known, self.fetch, CLASSES, SplitSettings(), into, quiet)
+        dataset = extract_dataset(extraction, known, self.fetch, Recipe(CLASSES), into, quiet)
         dataset.save()
         return dataset
 
@@ -165,8 +165,8 @@ def test_another_split_is_made_of_the_same_images_without_fetching_them(team: Te
     extraction = Api(lambda: server, team.project, CLASSES, quiet).extract(tmp_path, before)
     team.fetched.clear()
     (tmp_path / "other").mkdir()
-    settings = SplitSettings(split_seed=1, val_share=0.5)
-    other = extract_dataset(extraction, before, team.fetch, CLASSES, settings, tmp_path / "other", quiet)
+    recipe = Recipe(CLASSES, DatasetSettings(split_seed=1, val_share=0.5))
+    other = extract_dataset(extraction, before, team.fetch, recipe, tmp_path / "other", quiet)
     assert team.fetched == []
     assert len(other.images) == IMAGES
 

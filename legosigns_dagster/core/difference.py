@@ -1,0 +1,161 @@
+"""What one version of a dataset has that another has not: images by their content, boxes by where they are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from legosigns_dagster.core.dataset import Dataset, LabeledBox, LabeledImage
+from legosigns_dagster.core.gallery import MATCH_IOU
+
+ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+CLASS_COLUMNS = ["class", "images_added", "images_removed", "boxes_added", "boxes_removed", "boxes_moved",
+                 "relabelled_from", "relabelled_to"]  # fmt: skip
+IMAGE_COLUMNS = ["change", "image", "boxes", "task", "link"]
+DELETED_COLUMNS = ["task", "image", "link"]
+NO_SIGN = "(no sign)"
+
+
+@dataclass(frozen=True)
+class BoxChanges:
+    """What happened to the boxes of an image; the pairs are before and after."""
+
+    added: tuple[LabeledBox, ...]
+    removed: tuple[LabeledBox, ...]
+    moved: tuple[tuple[LabeledBox, LabeledBox], ...]
+    relabelled: tuple[tuple[LabeledBox, LabeledBox], ...]
+
+    def text(self, names: Sequence[str]) -> str:
+        """What happened, in words: `1 SpeedLimit added, DangerAhead relabelled SpeedLimit`."""
+        said = [f"{names[box.class_id]} added" for box in self.added]
+        said += [f"{names[box.class_id]} removed" for box in self.removed]
+        said += [f"{names[box.class_id]} moved" for box, _ in self.moved]
+        said += [f"{names[box.class_id]} relabelled {names[new.class_id]}" for box, new in self.relabelled]
+        return ", ".join(said) or "no sign"
+
+
+@dataclass(frozen=True)
+class ImageChange:
+    """An image that is in one version only (the other is None), or that has other boxes than before."""
+
+    before: LabeledImage | None
+    after: LabeledImage | None
+    boxes: BoxChanges
+
+    @property
+    def kind(self) -> str:
+        """`added`, `removed` or `changed`."""
+        if self.before is None:
+            return ADDED
+        return REMOVED if self.after is None else CHANGED
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All changes between two versions of a dataset, in the order of kind and file."""
+
+    before: Dataset
+    after: Dataset
+    changes: tuple[ImageChange, ...]
+    deleted_tasks: pd.DataFrame
+
+    def text(self) -> str:
+        """The difference in one line."""
+        total = self.by_class().iloc[0]
+        relabelled = f"{total['relabelled_to']} relabelled"
+        boxes = [f"{total[f'boxes_{what}']} {what}" for what in (ADDED, REMOVED, "moved")]
+        images = [f"{total[f'images_{what}']} {what}" for what in (ADDED, REMOVED)]
+        return f"images: {', '.join(images)}; boxes: {', '.join([*boxes, relabelled])}"
+
+    def by_class(self) -> pd.DataFrame:
+        """Counts: a row for all, one for each class (an image counts for each that is on it), one for no sign."""
+        names = self.after.classes.names
+        rows = {name: dict.fromkeys(CLASS_COLUMNS[1:], 0) for name in ("all", *names, NO_SIGN)}
+        for change in self.changes:
+            image = change.after or change.before
+            on_it = {names[b.class_id] for b in image.boxes} if image else set()
+            if change.kind != CHANGED:
+                for name in ("all", *(on_it or {NO_SIGN})):
+                    rows[name][f"images_{change.kind}"] += 1
+            counted = [("boxes_added", change.boxes.added), ("boxes_removed", change.boxes.removed)]
+            counted += [("boxes_moved", tuple(new for _, new in change.boxes.moved))]
+            counted += [("relabelled_from", tuple(old for old, _ in change.boxes.relabelled))]
+            counted += [("relabelled_to", tuple(new for _, new in change.boxes.relabelled))]
+            for column, boxes in counted:
+                for box in boxes:
+                    rows["all"][column] += 1
+                    rows[names[box.class_id]][column] += 1
+        return pd.DataFrame([[name, *counts.values()] for name, counts in rows.items()], columns=CLASS_COLUMNS)
+
+    def by_image(self) -> pd.DataFrame:
+        """A row for each change, with the image's name, what happened to its boxes, its task and the way there."""
+        rows = []
+        for change in self.changes:
+            image, dataset = (change.after, self.after) if change.after else (change.before, self.before)
+            sources = dataset.sources[dataset.sources["file"] == image.file] if image else dataset.sources
+            source = sources.iloc[0] if len(sources) else {"image": image.file if image else "", "task": "", "link": ""}
+            words = change.boxes.text(self.after.classes.names)
+            rows.append([change.kind, source["image"], words, source["task"], source["link"]])
+        return pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+
+
+def box_changes(before: Iterable[LabeledBox], after: Iterable[LabeledBox]) -> BoxChanges:
+    """What happened between two sets of boxes: equal ones are kept, near ones (IoU of 0.5) were moved or relabelled."""
+    old, new = list(before), list(after)
+    for box in list(old):
+        if box in new:
+            old.remove(box)
+            new.remove(box)
+    near = [(one.box.iou(other.box), i, j) for i, one in enumerate(old) for j, other in enumerate(new)]
+    pairs: dict[int, int] = {}
+    for iou, i, j in sorted(near, key=lambda pair: (-pair[0], pair[1:])):
+        if iou >= MATCH_IOU and i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    matched = [(old[i], new[j]) for i, j in sorted(pairs.items())]
+    return BoxChanges(
+        added=tuple(box for j, box in enumerate(new) if j not in pairs.values()),
+        removed=tuple(box for i, box in enumerate(old) if i not in pairs),
+        moved=tuple(pair for pair in matched if pair[0].class_id == pair[1].class_id),
+        relabelled=tuple(pair for pair in matched if pair[0].class_id != pair[1].class_id),
+    )
+
+
+def image_changes(before: Dataset, after: Dataset) -> list[ImageChange]:
+    """The images that are in one dataset only or have other boxes in the other, matched by their content."""
+    old, new = touched(before, after), touched(after, before)
+    changes = []
+    for sha256 in old | new:
+        one, other = old.get(sha256), new.get(sha256)
+        boxes = box_changes(one.boxes if one else (), other.boxes if other else ())
+        changes.append(ImageChange(one, other, boxes))
+    return sorted(changes, key=lambda change: (change.kind, (change.after or change.before).file))  # type: ignore[union-attr]
+
+
+def touched(dataset: Dataset, other: Dataset) -> dict[str, LabeledImage]:
+    """The images of a dataset, by content, that the other does not have or has with other boxes."""
+    mine, theirs = (numbered_boxes(one) for one in (dataset, other))
+    shared = set(other.images["sha256"])
+    same = mine.index.intersection(theirs.index)
+    different = {sha256 for index in (mine.index, theirs.index) for sha256, *_ in index.difference(same)}
+    chosen = dataset.images[~dataset.images["sha256"].isin(shared) | dataset.images["sha256"].isin(different)]
+    boxes = dataset.boxes[dataset.boxes["file"].isin(chosen["file"])]
+    return {image.sha256: image for image in Dataset(dataset.folder, dataset.classes, chosen, boxes)}
+
+
+def numbered_boxes(dataset: Dataset) -> pd.DataFrame:
+    """An index of boxes by image content, class, edges and, since two may be equal, a number."""
+    columns = ["sha256", "class_id", "left", "top", "right", "bottom"]
+    boxes = dataset.boxes.merge(dataset.images[["file", "sha256"]], on="file")[columns]
+    return boxes.assign(number=boxes.groupby(columns).cumcount()).set_index([*columns, "number"])
+
+
+def deleted_tasks(before: Dataset, tasks: Iterable[str]) -> pd.DataFrame:
+    """The tasks of the version before that are no more among these, with the image each was about."""
+    known = pd.concat([before.sources[DELETED_COLUMNS], before.quarantine[DELETED_COLUMNS]])
+    gone = known[(known["task"] != "") & ~known["task"].isin(list(tasks))]
+    return gone.drop_duplicates("task").sort_values("task", key=lambda ids: ids.str.zfill(20)).reset_index(drop=True)
+
+
+def difference(before: Dataset, after: Dataset, tasks: Iterable[str]) -> Difference:
+    """What changed from one version to the next; `tasks` are the ids of all tasks that the source has now."""
+    return Difference(before, after, tuple(image_changes(before, after)), deleted_tasks(before, tasks))
