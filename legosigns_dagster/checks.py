@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from legosigns_dagster.core import problems
 from legosigns_dagster.core.dataset import TRAIN, Dataset
@@ -12,11 +13,15 @@ from legosigns_dagster.core.synthesis import find_misfits
 SHOWN = 20
 
 
+def listed(offenders: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """The first offenders as a list."""
+    return dg.MetadataValue.md("\n".join(f"- {offender}" for offender in offenders[:SHOWN]) or "none")
+
+
 def verdict(asset: str, name: str, offenders: Sequence[str]) -> dg.AssetCheckResult:
     """Passed when nothing offends; otherwise the first offenders and how many there are."""
-    shown = "\n".join(f"- {offender}" for offender in offenders[:SHOWN]) or "none"
     description = f"{len(offenders)}: {'; '.join(offenders[:3])}" if offenders else "nothing to complain about"
-    metadata: dict[str, Any] = {"offenders": dg.MetadataValue.md(shown), "count": len(offenders)}
+    metadata: dict[str, Any] = {"offenders": listed(offenders), "count": len(offenders)}
     return dg.AssetCheckResult(
         passed=not offenders, asset_key=asset, check_name=name, metadata=metadata, description=description
     )
@@ -27,6 +32,31 @@ def specs(asset: str, **descriptions: str) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(n, asset=asset, blocking=True, description=d) for n, d in descriptions.items()]
 
 
+class QuarantineConfig(dg.Config):
+    """How much may be lost before a run stops, as a form in Dagster's Launchpad."""
+
+    max_quarantined: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of the images that may be in the quarantine, 0 to 1; with more the run stops. Skipped and "
+        "unlabelled tasks and second copies of an image do not count.",
+    )
+
+
+def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
+    """Passed while at most the allowed share of the images is in the quarantine; the worst are named otherwise."""
+    lost = problems.quarantined_images(dataset)
+    told = [f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}" for row in lost.rows.itertuples()]
+    return dg.AssetCheckResult(
+        passed=lost.share <= allowed,
+        asset_key="raw_annotations",
+        check_name="few_quarantined",
+        metadata={"offenders": listed(told), "count": len(told), "share": lost.share, "allowed": allowed},
+        description=lost.text(allowed),
+    )
+
+
 @dg.multi_asset_check(
     specs=specs(
         "raw_annotations",
@@ -35,9 +65,10 @@ def specs(asset: str, **descriptions: str) -> list[dg.AssetCheckSpec]:
         splits_share_no_group="No near-duplicates on both sides.",
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
         boxes_inside="Every box is inside its image.",
+        few_quarantined="Hardly an image was lost to the quarantine (how many may be is a setting).",
     )
 )
-def raw_annotations_checks(raw_annotations: Dataset) -> Iterator[dg.AssetCheckResult]:
+def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The annotated images can be learned from and measured on."""
     asset = "raw_annotations"
     yield verdict(asset, "class_contract", problems.class_contract_breaks(raw_annotations))
@@ -45,6 +76,7 @@ def raw_annotations_checks(raw_annotations: Dataset) -> Iterator[dg.AssetCheckRe
     yield verdict(asset, "splits_share_no_group", problems.shared_groups(raw_annotations))
     yield verdict(asset, "every_image_readable", problems.unreadable_images(raw_annotations))
     yield verdict(asset, "boxes_inside", problems.boxes_outside(raw_annotations))
+    yield few_quarantined(raw_annotations, config.max_quarantined)
 
 
 @dg.multi_asset_check(

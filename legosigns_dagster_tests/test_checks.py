@@ -7,11 +7,13 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from legosigns_dagster import checks
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster.core.quarantine import Row, table_of
 from legosigns_dagster_tests.builders import make_dataset
 
 Change = Callable[[Dataset], object]
@@ -56,8 +58,9 @@ def results_of(check: dg.AssetChecksDefinition, dataset: Dataset) -> dict[str, d
     return {str(result.check_name): result for result in results}
 
 
-def evaluate(dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
-    return results_of(checks.raw_annotations_checks, dataset)
+def evaluate(dataset: Dataset, **settings: float) -> dict[str, dg.AssetCheckResult]:
+    results: Any = checks.raw_annotations_checks(checks.QuarantineConfig(**settings), dataset)
+    return {str(result.check_name): result for result in results}
 
 
 @pytest.mark.parametrize(("change", "check", "offender"), RAW_ANNOTATIONS)
@@ -72,6 +75,36 @@ def test_what_is_wrong_fails_its_check_and_is_named(change: Change, check: str, 
 
 def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
     assert all(result.passed for result in evaluate(make_dataset(tmp_path, TRAIN, VAL)).values())
+
+
+def with_quarantine(dataset: Dataset, *rows: Row) -> Dataset:
+    """Four images, of which the first is task 10's, and these rows."""
+    files = dataset.images["file"]
+    sources = pd.DataFrame("", index=range(len(files)), columns=dataset.sources.columns)
+    return replace(
+        dataset, quarantine=table_of(rows), sources=sources.assign(file=files, task=["10", "11", "12", "13"])
+    )
+
+
+def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(tmp_path: Path) -> None:
+    sound = make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL)
+    rows = [Row("missing_image", "not there", f"{n}.jpg", str(n), link=f"/data?task={n}") for n in (1, 2)]
+    dataset = with_quarantine(sound, *rows, Row("unreadable_annotation", "cut off", annotation="77"))
+    result = evaluate(dataset)["few_quarantined"]
+    assert not result.passed
+    assert result.description == (
+        "3 of 7 images are in the quarantine (42.9%, allowed 5.0%): 2 missing_image (1.jpg task 1, 2.jpg task 2); "
+        "1 unreadable_annotation (task): mend them in Label Studio, or raise max_quarantined"
+    )
+    assert "missing_image: 2.jpg [task 2](/data?task=2): not there" in str(result.metadata["offenders"].value)
+    assert evaluate(dataset, max_quarantined=0.5)["few_quarantined"].passed
+
+
+def test_what_people_decided_and_regions_of_images_in_use_do_not_count_as_lost(tmp_path: Path) -> None:
+    meant = [Row(reason, "", "a.jpg", "9") for reason in ("skipped", "unlabeled", "superseded", "same_image")]
+    of_a_used_image = Row("empty_box", "", "0.jpg", "10")
+    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, of_a_used_image)
+    assert evaluate(dataset, max_quarantined=0.0)["few_quarantined"].passed
 
 
 @pytest.mark.parametrize(("left", "passed"), [(4, True), (9, False)])
