@@ -6,7 +6,7 @@ import dagster as dg
 
 from legosigns_dagster import checks
 from legosigns_dagster.assets import dataset, report, sources, weights
-from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
 from legosigns_dagster.deployments import deployment
 
 chosen = deployment(os.environ)
@@ -15,6 +15,7 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[traffic_signs],
+    sensors=[new_annotations_sensor],
     resources=chosen.resources,
     executor=chosen.executor,
 )

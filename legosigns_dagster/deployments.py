@@ -13,6 +13,7 @@ from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import LocalStore, S3Store, Store
+from legosigns_dagster.resources.watching import Watching
 
 LOCAL, KUBERNETES = "local", "kubernetes"
 DEFAULT_STORE = ".legosigns/store"
@@ -39,8 +40,10 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
     if name == KUBERNETES and isinstance(store, LocalStore):
         raise ValueError("LEGOSIGNS_DEPLOYMENT is kubernetes, where steps share no disk: set AWS_S3_BUCKET")
     scratch = Scratch(store=store)
+    given = inputs(environment, s3)
     resources = {
-        "inputs": inputs(environment, s3),
+        "inputs": given,
+        "watching": watching(environment, given),
         "store": store,
         "scratch": scratch,
         "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
@@ -64,6 +67,16 @@ def executor_of(name: str) -> dg.ExecutorDefinition:
 def variable(environment: Mapping[str, str], name: str, otherwise: Any) -> Any:
     """A reference to a variable where it is set, which is resolved when a run starts."""
     return dg.EnvVar(name) if environment.get(name) else otherwise
+
+
+def watching(environment: Mapping[str, str], given: Inputs) -> Watching:
+    """How patient the sensor is; ValueError for a number that is none."""
+    names = {"quiet_s": "LEGOSIGNS_SENSOR_QUIET_S", "annotations": "LEGOSIGNS_SENSOR_ANNOTATIONS"}
+    chosen = {field: environment[name] for field, name in names.items() if environment.get(name)}
+    for field, text in chosen.items():
+        if not text.isdigit():
+            raise ValueError(f"{names[field]} is {text!r}, expected a whole number such as 600")
+    return Watching(inputs=given, **{field: int(text) for field, text in chosen.items()})
 
 
 def s3_resource(environment: Mapping[str, str]) -> S3Resource:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from legosigns_dagster_tests.servers import LabelStudio, S3Server, label_studio, seaweedfs
+from legosigns_dagster_tests.team import Team
 
 VARIABLES = [
     "LEGOSIGNS_DEPLOYMENT",
     "LEGOSIGNS_STORE",
+    "LEGOSIGNS_SENSOR_QUIET_S",
+    "LEGOSIGNS_SENSOR_ANNOTATIONS",
     "LABEL_STUDIO_URL",
     "LABEL_STUDIO_API_KEY",
     "LABEL_STUDIO_PROJECT",
@@ -71,3 +74,8 @@ def bucket(s3_server: S3Server, tmp_path: Path) -> str:
 def labels_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudio]:
     with label_studio(tmp_path_factory.mktemp("label-studio")) as server:
         yield server
+
+
+@pytest.fixture
+def team(labels_server: LabelStudio, tmp_path: Path) -> Team:
+    return Team(labels_server, tmp_path).start()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ class S3Server:
     """A running SeaweedFS and the keys to it."""
 
     endpoint: str
+    process: "subprocess.Popen[bytes] | None" = None
     access_key: str = "tester"
     secret_key: str = "tester-secret"
 
@@ -52,6 +53,7 @@ class LabelStudio:
     url: str
     personal_token: str
     legacy_token: str
+    process: "subprocess.Popen[bytes]"
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer of an API call made with the legacy token."""
@@ -78,13 +80,13 @@ def label_studio(folder: Path) -> Iterator[LabelStudio]:
             pass
         (LABEL_STUDIO / "first").rename(template)
     shutil.copytree(template, folder / "data")
-    with label_studio_process(folder / "data") as url:
-        yield LabelStudio(url, personal_token(url), LEGACY_TOKEN)
+    with label_studio_process(folder / "data") as (url, process):
+        yield LabelStudio(url, personal_token(url), LEGACY_TOKEN, process)
 
 
 @contextlib.contextmanager
-def label_studio_process(data: Path) -> Iterator[str]:
-    """The address of a Label Studio on this data folder."""
+def label_studio_process(data: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The address of a Label Studio on this data folder, and its process."""
     program = LABEL_STUDIO / "bin" / "label-studio"
     if not program.exists():
         raise RuntimeError(f"{program} is missing: `make test` installs it")
@@ -104,7 +106,7 @@ def label_studio_process(data: Path) -> Iterator[str]:
             if time.monotonic() > deadline or process.poll() is not None:
                 raise RuntimeError(f"Label Studio did not start: {(data / 'server.log').read_text()[-2000:]}")
             time.sleep(0.3)
-        yield url
+        yield url, process
     finally:
         stop(process)
 
@@ -173,7 +175,7 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
         process = subprocess.Popen(command, env=keys, stdout=log, stderr=log, cwd=folder)
     try:
         wait_until_ready(server, process, folder / "weed.log")
-        yield server
+        yield replace(server, process=process)
     finally:
         stop(process)
 
@@ -184,7 +186,7 @@ def wait_until_ready(server: S3Server, process: "subprocess.Popen[bytes]", log: 
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(Exception):
             requests.get(server.endpoint, timeout=2)
-            server.client().create_bucket(Bucket="ready")
+            server.client().create_bucket(Bucket=f"ready-{time.time_ns()}")
             return
         time.sleep(0.3)
     raise RuntimeError(f"SeaweedFS did not start: {log.read_text()[-2000:]}")

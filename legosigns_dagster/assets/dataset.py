@@ -1,8 +1,9 @@
 """Step 2, the dataset: everything new that the model learns from."""
 
 import dagster as dg
+from pydantic import Field
 
-from legosigns_dagster.assets.outputs import dataset_metadata, difference_metadata, versioned
+from legosigns_dagster.assets.outputs import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
 from legosigns_dagster.compute import RENDER_POD, SMALL_POD
 from legosigns_dagster.core.backgrounds import Backgrounds
 from legosigns_dagster.core.cutouts import CutoutSet
@@ -20,6 +21,12 @@ from legosigns_dagster.resources.store import Store
 
 class DatasetConfig(dg.Config, DatasetSettings):
     """How annotations are read and images split, as a form in Dagster's Launchpad."""
+
+    reconcile_sink: bool = Field(
+        False,
+        description="Ask Label Studio which annotations there are: deleted ones that are still in the sink are left "
+        "out, and those that the sink does not have yet are listed in the quarantine.",
+    )
 
 
 class SynthesisConfig(dg.Config, SynthesisSettings):
@@ -48,14 +55,14 @@ def raw_annotations(
 ) -> dg.Output[Dataset]:
     """The annotated images: every annotation is used, or stands in the quarantine with its reason and its task."""
     before = version_before(store, scratch)
-    source = inputs.annotations(base_weights.classes, context.log.info)
+    source = inputs.annotations(base_weights.classes, context.log.info, config.reconcile_sink)
     extraction = source.extract(scratch.folder("annotations"), before)
     recipe = Recipe(base_weights.classes, config, inputs.label_studio_url)
     into = scratch.folder("raw_annotations")
     dataset = extract_dataset(extraction, before, inputs.image_fetcher(), recipe, into, context.log.info)
     if len(dataset.quarantine):
         context.log.warning(f"{len(dataset.quarantine)} rejected, see the quarantine in this asset's metadata")
-    shown = {"tasks": len(extraction.tasks), **dataset_metadata(dataset)}
+    shown = {"tasks": len(extraction.tasks), SOURCE_STATE: extraction.state, **dataset_metadata(dataset)}
     if before:
         changes = difference(before.dataset, dataset, [task.id for task in extraction.tasks])
         context.log.info(f"since the version before: {changes.text()}")

@@ -16,6 +16,7 @@ from legosigns_dagster.io_manager import SavedAsFolder
 
 SHOWN_ROWS = 200  # metadata lives in a row of the event log; the whole table is a file of the snapshot
 DIGITS = 12
+SOURCE_STATE = "source_state"  # what raw_annotations was made of; the sensor compares it with what is there now
 
 
 def versioned(value: Any, metadata: Mapping[str, Any]) -> dg.Output[Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from legosigns_dagster.core import annotations as rules
 from legosigns_dagster.core.dataset import Dataset, LabeledImage
-from legosigns_dagster.core.label_studio import Annotation, Task
+from legosigns_dagster.core.label_studio import Annotation, Task, task_link
 from legosigns_dagster.core.pictures import Fetch, Picture, bring, last_part
 from legosigns_dagster.core.policies import AnnotationPolicies
 from legosigns_dagster.core.progress import Log, tracked
@@ -46,8 +46,8 @@ class Ingestion:
     known: Mapping[str, Picture] = field(default_factory=dict)
 
     def link(self, task: Task) -> str:
-        """Where a person opens the task; a path alone when Label Studio's address is not known."""
-        return f"{self.recipe.label_studio_url.rstrip('/')}/projects/{task.project or '-'}/data?task={task.id}"
+        """Where a person opens the task."""
+        return task_link(self.recipe.label_studio_url, task.project, task.id)
 
     def row(self, task: Task, image: str, annotation: str, note: rules.Note) -> Row:
         """A row about a task."""

@@ -49,6 +49,11 @@ class Task:
         raise Rejected("no_image", f"task data has the keys {sorted(self.data)}, expected one named 'image'")
 
 
+def task_link(url: str, project: str, task: str) -> str:
+    """Where a person opens a task; a path alone when Label Studio's address is not known."""
+    return f"{url.rstrip('/')}/projects/{project or '-'}/data?task={task}"
+
+
 def read_annotation(document: Json) -> Annotation:
     """An annotation object of either shape; ValueError where its result is no list."""
     result = document.get("result")

@@ -49,12 +49,11 @@ def bring(url: str, fetch: Fetch, folder: Path) -> Picture:
     name = last_part(url)
     with tempfile.TemporaryDirectory(dir=folder) as incoming:
         fetched = fetch(url, Path(incoming))
-        digest = sha256_of(fetched)
-        captured = captured_seconds(fetched, name)
         try:
-            stored = store_upright(fetched, Path(incoming), f"{slug(name)}-{digest[:10]}")
+            stored = store_upright(fetched, Path(incoming), f"{slug(name)}-{sha256_of(fetched)[:10]}")
         except ValueError as error:
             raise Rejected("unreadable_image", str(error)) from error
+        captured = captured_seconds(fetched, name)  # after the decoding: by now it is known not to be a bomb
         sha256, look = sha256_of(stored.file), perceptual_hash(stored.file)
         file = f"images/{stored.file.name}"
         stored.file.replace(folder / file)

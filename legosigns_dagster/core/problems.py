@@ -8,7 +8,7 @@ from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.images import open_upright
 
 # Decisions of the people who annotate, and second copies: no image is lost by them.
-MEANT = ("skipped", "unlabeled", "superseded", "same_image")
+MEANT = ("skipped", "unlabeled", "superseded", "same_image", "not_in_label_studio")
 
 
 def class_contract_breaks(dataset: Dataset) -> list[str]:

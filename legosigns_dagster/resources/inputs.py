@@ -1,16 +1,18 @@
 """What people give the pipeline: places for each source, named by the deployment's variables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 from dagster_aws.s3 import S3Resource
 
-from legosigns_dagster.core.pictures import Fetch
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.resources.label_studio import AnnotationSource, Export, Sink, image_fetcher
+from legosigns_dagster.resources.image_fetcher import ImageFetcher
+from legosigns_dagster.resources.label_studio import AnnotationSource, Export, Sink
 from legosigns_dagster.resources.label_studio_api import Api
-from legosigns_dagster.resources.label_studio_server import LabelStudioServer
+from legosigns_dagster.resources.label_studio_project import find_project
+from legosigns_dagster.resources.label_studio_server import RETRY_AFTER_S, LabelStudioServer
 from legosigns_dagster.resources.locations import Location
 
 
@@ -33,29 +35,41 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""
         return self._location(getattr(self, source), source.upper()).bring(into)
 
-    def annotations(self, classes: SignClasses, log: Log) -> AnnotationSource:
+    def annotations(self, classes: SignClasses, log: Log, reconcile_sink: bool = False) -> AnnotationSource:
         """Where the annotations are; ValueError where two places are named, or none."""
         if self.sink and self.export:
             raise ValueError(
                 f"LABEL_STUDIO_SINK is {self.sink!r} and LABEL_STUDIO_EXPORT is {self.export!r}: set one of them"
             )
         if self.sink:
-            return Sink(self._location(self.sink, "LABEL_STUDIO_SINK"), self.label_studio_project)
+            if reconcile_sink:
+                self._require_server("reconcile_sink is on")
+            location = self._location(self.sink, "LABEL_STUDIO_SINK")
+            return Sink(location, self.label_studio_project, self.server if reconcile_sink else None)
         if self.export:
             return Export(self._location(self.export, "LABEL_STUDIO_EXPORT"))
         if self.label_studio_project:
             return Api(self.server, self.label_studio_project, classes, log)
         raise ValueError("no annotations: set LABEL_STUDIO_SINK, LABEL_STUDIO_EXPORT or LABEL_STUDIO_PROJECT")
 
-    def server(self) -> LabelStudioServer:
+    def server(self, retry_after_s: Sequence[float] = RETRY_AFTER_S) -> LabelStudioServer:
         """The Label Studio that the variables name."""
-        return LabelStudioServer(self.label_studio_url, self.label_studio_key)
+        return LabelStudioServer(self.label_studio_url, self.label_studio_key, retry_after_s=retry_after_s)
 
-    def image_fetcher(self) -> Fetch:
-        """The function that puts a task's image into a folder."""
+    def image_fetcher(self) -> ImageFetcher:
+        """What puts a task's image into a folder."""
         folder = self._location(self.images, "LABEL_STUDIO_IMAGES") if self.images else None
         server = self.server() if self.label_studio_url and self.label_studio_key else None
-        return image_fetcher(folder, self.s3.get_client, server)
+        wanted = self.label_studio_project
+        project = (lambda: find_project(server, wanted).id) if server and wanted else None
+        return ImageFetcher(folder, self.s3.get_client, server, project)
+
+    def _require_server(self, because: str) -> None:
+        given = {"LABEL_STUDIO_URL": self.label_studio_url, "LABEL_STUDIO_API_KEY": self.label_studio_key,
+                 "LABEL_STUDIO_PROJECT": self.label_studio_project}  # fmt: skip
+        missing = [name for name, value in given.items() if not value]
+        if missing:
+            raise ValueError(f"{because}, {' and '.join(missing)} not set: Label Studio has to be asked")
 
     def _location(self, uri: str, variable: str) -> Location:
         return Location(uri, variable, self.s3.get_client)

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from legosigns_dagster.core.extraction import Before, Extraction
-from legosigns_dagster.core.label_studio import Task, read_task
+from legosigns_dagster.core.label_studio import Task, read_task, task_link
 from legosigns_dagster.core.progress import Log, tracked
 from legosigns_dagster.core.quarantine import Row
 from legosigns_dagster.core.signs import SignClasses
+from legosigns_dagster.core.source_state import SourceState
 from legosigns_dagster.resources.label_studio_project import find_project
-from legosigns_dagster.resources.label_studio_server import LabelStudioServer, State
+from legosigns_dagster.resources.label_studio_server import LabelStudioServer
 
 ROUNDS = 5
 # A long import is dated when it starts and seen when it ends: changes are looked for from a while before the last one.
@@ -57,9 +58,9 @@ class Sync:
             last = now
         unchanged = frozenset(key for key, task in self.known.items() if earlier.get(key) is task)
         tasks = sorted(self.known.values(), key=lambda task: (len(task.id), task.id))
-        return Extraction(tasks, list(self.unread.values()), self._written(last), unchanged)
+        return Extraction(tasks, list(self.unread.values()), str(last or ""), unchanged)
 
-    def _round(self, last: State | None, now: State) -> None:
+    def _round(self, last: SourceState | None, now: SourceState) -> None:
         listed = self.server.index(self.project, overlapping(last.newest)) if last and last.newest else None
         added = [key for key in listed if key not in self.known] if listed is not None else []
         if listed is None or last is None or last.tasks + len(added) != now.tasks:
@@ -79,17 +80,14 @@ class Sync:
                 self.known[key] = read_task(document)
             except ValueError as error:
                 self.known.pop(key, None)
-                self.unread[key] = Row("unreadable_annotation", str(error), task=key)
+                link = task_link(self.server.url, self.project, key)
+                self.unread[key] = Row("unreadable_annotation", str(error), task=key, link=link)
 
-    def _written(self, state: State | None) -> str:
-        return f"{self.server.url} {self.project} {state.newest} {state.tasks} {state.annotations}" if state else ""
-
-    def _state_of(self, before: Before | None) -> State | None:
+    def _state_of(self, before: Before | None) -> SourceState | None:
         """The state that a version before remembers; None where it is another project's, or none."""
-        words = before.state.split(" ") if before else []
-        if len(words) != 5 or words[:2] != [self.server.url, self.project]:
-            return None
-        return State(words[2], int(words[3]), int(words[4]))
+        state = SourceState.parse(before.state) if before else None
+        mine = state and (state.server, state.project) == (self.server.url, self.project)
+        return state if mine else None
 
 
 def overlapping(newest: str) -> str:

@@ -7,12 +7,12 @@ fetches no image with a personal access token, and takes two seconds and 138 MB 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from legosigns_dagster.core.source_state import SourceState
 from legosigns_dagster.resources.label_studio_key import PERSONAL, Key
 
 TIMEOUT_S = (5, 120)
@@ -31,15 +31,6 @@ class LabelStudioError(RuntimeError):
         self.status = status
 
 
-@dataclass(frozen=True)
-class State:
-    """What changes whenever a task or an annotation does: newest change, number of tasks and of annotations."""
-
-    newest: str
-    tasks: int
-    annotations: int
-
-
 class LabelStudioServer:
     """One Label Studio. Passing failures are tried again; every other is a LabelStudioError."""
 
@@ -49,28 +40,32 @@ class LabelStudioServer:
         key: str,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        retry_after_s: Sequence[float] = RETRY_AFTER_S,
     ) -> None:
-        self.url, self._sleep = url.rstrip("/") + "/", sleep
+        self.url, self._sleep, self._retry_after_s = url.rstrip("/") + "/", sleep, retry_after_s
         self.key = Key(key, self._exchange, clock)
         self._session = requests.Session()
 
-    def state(self, project: str) -> State:
+    def state(self, project: str) -> SourceState:
         """The project's state, in one small request."""
         page = self._tasks(project, 1, 1, {"ordering": ["-tasks:updated_at"]})
         newest = page["tasks"][0]["updated_at"] if page["tasks"] else ""
-        return State(str(newest), int(page["total"]), int(page["total_annotations"]))
+        return SourceState(self.url, project, str(newest), int(page["total"]), int(page["total_annotations"]))
+
+    def changed_annotations(self, project: str, since: SourceState | None) -> int:
+        """How many annotations there are on tasks that changed later than this state, or in all, in a small request."""
+        query = later_than(since.newest) if since and since.newest else {}
+        return int(self._tasks(project, 1, 1, query)["total_annotations"])
 
     def index(self, project: str, since: str = "") -> dict[str, str]:
         """Each task's id and when it last changed; with `since` only the tasks that changed later."""
-        items = [{"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": since}]
-        query = {"filters": {"conjunction": "and", "items": items}} if since else {}
-        found: dict[str, str] = {}
-        for page in range(1, 1_000_000):
-            answer = self._tasks(project, page, PAGE, query)
-            found |= {str(task["id"]): str(task["updated_at"]) for task in answer["tasks"]}
-            if len(answer["tasks"]) < PAGE or len(found) >= answer["total"]:
-                break
-        return found
+        pages = self._pages(project, later_than(since) if since else {}, "id,updated_at")
+        return {str(task["id"]): str(task["updated_at"]) for page in pages for task in page}
+
+    def annotations(self, project: str) -> dict[str, str]:
+        """The id of each annotation, cancelled ones too, and of its task."""
+        pages = self._pages(project, {}, "id,annotations")
+        return {str(a["id"]): str(task["id"]) for page in pages for task in page for a in task["annotations"]}
 
     def export(self, project: str, ids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         """The tasks with these ids and all their annotations, some at a time: memory does not grow with them."""
@@ -90,7 +85,7 @@ class LabelStudioServer:
             except ValueError as error:
                 kind = response.headers.get("Content-Type", "nothing said")
                 raise LabelStudioError(
-                    f"{response.url} answered {kind}, expected JSON: is LABEL_STUDIO_URL the address of Label Studio?"
+                    f"{bare(response.url)} answered {kind}, expected JSON: is LABEL_STUDIO_URL right?"
                 ) from error
 
     def is_mine(self, url: str) -> bool:
@@ -113,29 +108,29 @@ class LabelStudioServer:
                 continue
             if not response.ok:
                 raise LabelStudioError(
-                    f"{response.url} answered {response.status_code}: {said(response)}", response.status_code
+                    f"{bare(response.url)} answered {response.status_code}: {said(response)}", response.status_code
                 )
             return response
-        raise LabelStudioError(f"{url}: more than {REDIRECTS} redirects")
+        raise LabelStudioError(f"{bare(url)}: more than {REDIRECTS} redirects", 302)
 
     def _patiently(self, url: str, params: Params, header: Mapping[str, str], stream: bool) -> requests.Response:
-        failure = ""
-        for wait in (*RETRY_AFTER_S, None):
+        failure, status = "", 0
+        for wait in (*self._retry_after_s, None):
             try:
                 response = self._session.get(
                     url, params=list(params), headers=header, timeout=TIMEOUT_S, stream=stream, allow_redirects=False
                 )
                 if response.status_code not in PASSING:
                     return response
-                failure = f"{response.status_code}: {said(response)}"
+                failure, status = f"{response.status_code}: {said(response)}", response.status_code
             except requests.RequestException as error:
-                failure = f"{type(error).__name__}: {error}"
+                failure, status = f"{type(error).__name__}: {error}", 0
             if wait is not None:
                 self._sleep(wait)
-        where = urlsplit(url)
         raise LabelStudioError(
-            f"{where.scheme}://{where.netloc}{where.path} did not answer in {len(RETRY_AFTER_S) + 1} tries "
-            f"({failure}): is LABEL_STUDIO_URL right, and is Label Studio running?"
+            f"{bare(url)} did not answer in {len(self._retry_after_s) + 1} tries "
+            f"({failure}): is LABEL_STUDIO_URL right, and is Label Studio running?",
+            status,
         )
 
     def _exchange(self, token: str) -> str:
@@ -149,11 +144,34 @@ class LabelStudioServer:
         except (ValueError, KeyError, TypeError) as error:
             raise LabelStudioError(self.key.refused(f"{response.status_code}: {said(response)}")) from error
 
-    def _tasks(self, project: str, page: int, size: int, query: Mapping[str, Any]) -> Any:
+    def _pages(self, project: str, query: Mapping[str, Any], include: str) -> Iterator[list[Any]]:
+        seen = 0
+        for page in range(1, 1_000_000):
+            answer = self._tasks(project, page, PAGE, query, include)
+            yield answer["tasks"]
+            seen += len(answer["tasks"])
+            if len(answer["tasks"]) < PAGE or seen >= answer["total"]:
+                break  # the page after the last is a 404
+
+    def _tasks(
+        self, project: str, page: int, size: int, query: Mapping[str, Any], include: str = "id,updated_at"
+    ) -> Any:
         # The images' own addresses are wanted, not ones through the server that end in a minute.
-        fields = [("fields", "all"), ("include", "id,updated_at"), ("resolve_uri", "false")]
+        fields = [("fields", "all"), ("include", include), ("resolve_uri", "false")]
         asked = [("query", json.dumps(query))] if query else []
         return self.get("api/tasks/", [("project", project), ("page", page), ("page_size", size), *fields, *asked])
+
+
+def later_than(newest: str) -> dict[str, Any]:
+    """The query for tasks that changed later than a time, written as Label Studio does: with microseconds."""
+    item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": newest}
+    return {"filters": {"conjunction": "and", "items": [item]}}
+
+
+def bare(url: str) -> str:
+    """An address without its query, which may be signed: with it whoever reads the log could open what it points to."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
 def said(response: requests.Response) -> str:

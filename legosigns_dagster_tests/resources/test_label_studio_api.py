@@ -2,106 +2,26 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.extraction import Before, Extraction, extract_dataset
-from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.pictures import last_part
-from legosigns_dagster.core.quarantine import Rejected
+from legosigns_dagster.core.extraction import Before, extract_dataset
 from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.resources.label_studio import Export, image_fetcher
+from legosigns_dagster.resources.image_fetcher import ImageFetcher
+from legosigns_dagster.resources.label_studio import Export
 from legosigns_dagster.resources.label_studio_api import Api
 from legosigns_dagster.resources.label_studio_project import find_project
 from legosigns_dagster.resources.label_studio_server import LabelStudioError, LabelStudioServer
 from legosigns_dagster.resources.locations import Location
 from legosigns_dagster_tests.builders import CLASSES, region, write_image
 from legosigns_dagster_tests.servers import LabelStudio
-
-CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">
-<Label value="DangerAhead"/><Label value="SpeedLimit"/></RectangleLabels></View>"""
-IMAGES = 6
-
-
-class Counting(LabelStudioServer):
-    """A server that notes which tasks were exported."""
-
-    def __init__(self, url: str, key: str) -> None:
-        super().__init__(url, key)
-        self.exported: list[str] = []
-
-    def export(self, project: str, ids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-        self.exported += ids
-        return super().export(project, ids)
-
-
-@dataclass
-class Team:
-    """A project with annotated images on the real server, and people who go on annotating."""
-
-    labels: LabelStudio
-    folder: Path
-    project: str = ""
-    fetched: list[str] = field(default_factory=list)
-
-    def start(self) -> "Team":
-        title = f"signs {self.folder.name}"
-        self.project = str(self.labels.call("POST", "projects/", {"title": title, "label_config": CONFIG})["id"])
-        for number in range(IMAGES):
-            self.add(number, {"result": [region()], "ground_truth": number == 0})
-        return self
-
-    def add(self, number: int, *answers: dict[str, Any]) -> str:
-        write_image(self.folder / "images" / f"{number}.jpg", seed=number)
-        task = {"data": {"image": f"https://example.invalid/{number}.jpg"}, "annotations": list(answers)}
-        path = f"projects/{self.project}/import?return_task_ids=true"
-        return str(self.labels.call("POST", path, [task])["task_ids"][0])
-
-    def tasks(self) -> list[str]:
-        listed = self.labels.call("GET", f"tasks/?project={self.project}&fields=task_only&page_size=100")["tasks"]
-        return sorted((str(task["id"]) for task in listed), key=int)
-
-    def fetch(self, url: str, into: Path) -> Path:
-        self.fetched.append(last_part(url))
-        if not (self.folder / "images" / last_part(url)).exists():
-            raise Rejected("missing_image", url)
-        return self.folder / "images" / last_part(url)
-
-    def extract(self, name: str, before: Dataset | None, server: LabelStudioServer | None = None) -> Dataset:
-        """A materialization: the dataset in a folder of its own."""
-        into = self.folder / name
-        into.mkdir()
-        self.fetched.clear()
-        known = Before.load(before.folder) if before else None
-        server = server or LabelStudioServer(self.labels.url, self.labels.personal_token)
-        extraction = Api(lambda: server, self.project, CLASSES, quiet).extract(into, known)
-        return self.made(extraction, known, into)
-
-    def made(self, extraction: Extraction, known: Before | None, into: Path) -> Dataset:
-        dataset = extract_dataset(extraction, known, self.fetch, Recipe(CLASSES), into, quiet)
-        dataset.save()
-        return dataset
-
-
-def quiet(line: str) -> None:
-    """No progress."""
-
-
-def digest(dataset: Dataset) -> str:
-    return digest_of(index_folder(dataset.folder))
-
-
-@pytest.fixture
-def team(labels_server: LabelStudio, tmp_path: Path) -> Team:
-    return Team(labels_server, tmp_path).start()
+from legosigns_dagster_tests.team import IMAGES, Counting, Team, digest, quiet
 
 
 def test_the_api_and_an_export_of_the_same_project_give_the_same_dataset(team: Team, tmp_path: Path) -> None:
@@ -231,7 +151,7 @@ def test_an_uploaded_image_comes_with_the_key(team: Team, tmp_path: Path) -> Non
     image = team.labels.call("GET", f"tasks/{task}/?resolve_uri=false")["data"]["image"]
     server = LabelStudioServer(team.labels.url, team.labels.personal_token)
     (tmp_path / "into").mkdir()
-    fetch = image_fetcher(None, lambda: None, server)  # type: ignore[arg-type,return-value]
+    fetch = ImageFetcher(None, lambda: None, server)  # type: ignore[arg-type,return-value]
     assert fetch(image, tmp_path / "into").read_bytes() == file.read_bytes()
 
 

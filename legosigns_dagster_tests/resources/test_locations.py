@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.quarantine import Rejected
-from legosigns_dagster.resources.label_studio import Export, Sink, image_fetcher
+from legosigns_dagster.resources.image_fetcher import ImageFetcher
+from legosigns_dagster.resources.label_studio import Export, Sink
 from legosigns_dagster.resources.locations import Location
 from legosigns_dagster.resources.object_store import S3ObjectStore
 from legosigns_dagster_tests.builders import annotation, region, sink_document, task, write_export, write_image
@@ -98,7 +99,7 @@ def test_a_truncated_export_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 def fetched(url: str, into: Path, images: Location | None, objects: S3ObjectStore | None = None) -> Path:
     into.mkdir(exist_ok=True)
-    return image_fetcher(images, lambda: objects.client if objects else None)(url, into)  # type: ignore[arg-type,return-value]
+    return ImageFetcher(images, lambda: objects.client if objects else None)(url, into)  # type: ignore[arg-type,return-value]
 
 
 def test_an_image_is_looked_up_by_name_before_its_url(tmp_path: Path) -> None:
