@@ -1,6 +1,6 @@
 """What is run as one, and what starts it: the job that makes everything, and a sensor for new annotations."""
 
-import time
+from time import time
 
 import dagster as dg
 
@@ -31,7 +31,7 @@ def new_annotations_sensor(context: dg.SensorEvaluationContext, watching: Watchi
 
     One run for one state of the project. A server that does not answer is a skipped tick that says so.
     """
-    seen, now_s = Seen.read(context.cursor), time.time()
+    seen, now_s = Seen.read(context.cursor), time()
     try:
         state = watching.look()
         seen = seen.at(state, now_s)

@@ -9,7 +9,7 @@ from typing import Any
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.extraction import Before, Extraction, extract_dataset
 from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.pictures import last_part
+from legosigns_dagster.core.pictures import Fetch, last_part
 from legosigns_dagster.core.quarantine import Rejected
 from legosigns_dagster.core.recipe import Recipe
 from legosigns_dagster.resources.label_studio_api import Api
@@ -106,8 +106,8 @@ class Team:
         extraction = Api(lambda: server, self.project, CLASSES, quiet).extract(into, known)
         return self.made(extraction, known, into)
 
-    def made(self, extraction: Extraction, known: Before | None, into: Path) -> Dataset:
-        dataset = extract_dataset(extraction, known, self.fetch, Recipe(CLASSES), into, quiet)
+    def made(self, extraction: Extraction, known: Before | None, into: Path, fetch: Fetch | None = None) -> Dataset:
+        dataset = extract_dataset(extraction, known, fetch or self.fetch, Recipe(CLASSES), into, quiet)
         dataset.save()
         return dataset
 

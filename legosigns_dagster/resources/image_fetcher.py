@@ -11,6 +11,7 @@ import requests
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,
     HTTPClientError,
     IncompleteReadError,
     ReadTimeoutError,
@@ -63,10 +64,8 @@ class ImageFetcher:
             return found
         try:
             self._bring(url, into / "fetched")
-        except HTTPClientError:
-            raise
         except (OSError, requests.RequestException, BotoCoreError, ClientError, LabelStudioError) as error:
-            if isinstance(error, LabelStudioError) and not error.status:
+            if is_down(error):
                 raise
             raise Rejected("missing_image", f"{url}: {error}: set LABEL_STUDIO_IMAGES to where it is") from error
         return into / "fetched"
@@ -92,9 +91,9 @@ class ImageFetcher:
             if bucket in self._closed:
                 raise self._closed[bucket]
             self._download(bucket, key, into)
-        except HTTPClientError:
-            raise
         except (BotoCoreError, ClientError) as error:
+            if is_down(error):
+                raise
             if not is_missing_key(error):
                 self._closed[bucket] = error  # asked once: looking for credentials takes seconds
             try:
@@ -124,6 +123,14 @@ class ImageFetcher:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]
+
+
+def is_down(error: Exception) -> bool:
+    """Whether a server itself failed to answer, so that nothing is known about the image."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+    no_answer = isinstance(error, LabelStudioError) and not error.status
+    return no_answer or isinstance(error, HTTPClientError | ConnectionError)
 
 
 def is_missing_key(error: Exception) -> bool:

@@ -206,7 +206,7 @@ def impatient(url: str) -> LabelStudioServer:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("html", "expected JSON: is LABEL_STUDIO_URL the address"),
+        ("html", "expected JSON: is LABEL_STUDIO_URL right"),
         ("down", "did not answer in 5 tries.*500: boom"),
         ("loop", "more than 5 redirects"),
     ],

@@ -156,7 +156,7 @@ def test_an_image_that_the_server_does_not_have_names_its_url(web: str, tmp_path
 def test_what_is_far_too_large_for_an_image_is_refused(
     web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("legosigns_dagster.resources.label_studio.MAX_BYTES", 1000)
+    monkeypatch.setattr("legosigns_dagster.resources.image_fetcher.MAX_BYTES", 1000)
     (tmp_path / "film.jpg").write_bytes(bytes(2000))
     with pytest.raises(Rejected, match="that is no image"):
         fetched(f"{web}/film.jpg", tmp_path / "into", None)

@@ -1,0 +1,142 @@
+"""The sensor, against a real project."""
+
+import json
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
+from legosigns_dagster.deployments import deployment, s3_resource
+from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster.resources.watching import Watching
+from legosigns_dagster_tests.builders import region
+from legosigns_dagster_tests.team import IMAGES, Team
+
+
+class Watch:
+    """A daemon that ticks when it is told to, on a clock that people can turn."""
+
+    def __init__(self, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, **inputs: str) -> None:
+        self.instance, self.cursor, self.now_s = instance, "", 1e9
+        monkeypatch.setattr("legosigns_dagster.automation.time", lambda: self.now_s)
+        empty = dict.fromkeys(["base_weights", "classical_signs", "sign_cutouts", "backgrounds"], "")
+        given = Inputs(s3=s3_resource({}), **empty, **inputs)
+        self.watching = Watching(inputs=given, quiet_s=600, annotations=2)
+
+    def tick(self, later_s: float = 0) -> str:
+        """What a tick did after some time: the key of the run that it asked for, or why it asked for none."""
+        self.now_s += later_s
+        resources = {"watching": self.watching}
+        with dg.build_sensor_context(self.instance, self.cursor, resources=resources) as context:
+            result: Any = new_annotations_sensor(context)
+        self.cursor = result.cursor
+        return result.run_requests[0].run_key if result.run_requests else f"skipped: {result.skip_reason.skip_message}"
+
+
+@pytest.fixture
+def watch(team: Team, monkeypatch: pytest.MonkeyPatch) -> Any:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Watch(
+            instance,
+            monkeypatch,
+            label_studio_url=team.labels.url,
+            label_studio_key=team.labels.personal_token,
+            label_studio_project=team.project,
+        )
+
+
+def test_a_run_is_asked_for_once_people_have_been_quiet(watch: Watch) -> None:
+    assert watch.tick() == "skipped: people are annotating: quiet for 0:00 of 10:00 minutes"
+    assert watch.tick(590) == "skipped: people are annotating: quiet for 9:50 of 10:00 minutes"
+    assert watch.tick(20).endswith(f" {IMAGES} {IMAGES}")
+
+
+def test_one_state_is_launched_once(watch: Watch) -> None:
+    watch.tick()
+    assert "skipped" not in watch.tick(601)
+    assert watch.tick(601) == f"skipped: nothing changed since the last run: {IMAGES} tasks, {IMAGES} annotations"
+
+
+def test_somebody_who_goes_on_annotating_starts_the_waiting_anew(watch: Watch, team: Team) -> None:
+    watch.tick()
+    team.change(team.tasks()[0], [])
+    assert "quiet for 0:00" in watch.tick(601)
+    assert "skipped" not in watch.tick(601)
+
+
+def test_a_few_changed_annotations_wait_for_more_and_unlabelled_tasks_do_not_count(watch: Watch, team: Team) -> None:
+    watch.tick()
+    first = watch.tick(601)
+    team.change(team.tasks()[0], [])
+    team.add(70)
+    team.add(71)
+    watch.tick()
+    assert watch.tick(601) == "skipped: 1 annotations changed since the last run, waiting for 2"
+    team.change(team.tasks()[1], [region(0, 0, 10, 10)])
+    watch.tick()
+    assert watch.tick(601) not in (first, "")
+
+
+def test_deleted_annotations_are_changes(watch: Watch, team: Team) -> None:
+    watch.tick()
+    watch.tick(601)
+    for task in team.tasks()[:2]:
+        team.labels.call("DELETE", f"tasks/{task}/")
+    watch.tick()
+    assert watch.tick(601).endswith(f" {IMAGES - 2} {IMAGES - 2}")
+
+
+def test_what_was_materialized_by_hand_needs_no_other_run(watch: Watch) -> None:
+    state = str(watch.watching.look())
+
+    @dg.asset
+    def raw_annotations() -> dg.Output[None]:
+        return dg.Output(None, metadata={"source_state": state})
+
+    dg.materialize([raw_annotations], instance=watch.instance)
+    watch.tick()
+    assert "nothing changed since the last run" in watch.tick(601)
+
+
+def test_a_run_under_way_is_waited_for(watch: Watch) -> None:
+    watch.tick()
+    job = dg.Definitions(jobs=[dg.job(name=traffic_signs.name)(lambda: None)]).resolve_job_def(traffic_signs.name)
+    run = watch.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert "a run of traffic_signs is under way" in watch.tick(601)
+    watch.instance.delete_run(run.run_id)
+    assert "skipped" not in watch.tick()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"label_studio_url": "http://127.0.0.1:9"}, "did not answer in 1 tries.*is Label Studio running"),
+        ({"label_studio_key": "no-such-key"}, "the legacy token in LABEL_STUDIO_API_KEY was refused"),
+        ({"label_studio_project": "no such"}, "LABEL_STUDIO_PROJECT is 'no such'"),
+        ({"label_studio_project": ""}, "no project to watch: set LABEL_STUDIO_URL"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_skipped_tick_that_says_why(
+    changed: dict[str, str], reason: str, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"label_studio_url": team.labels.url, "label_studio_key": team.labels.legacy_token,
+             "label_studio_project": team.project}  # fmt: skip
+    with dg.DagsterInstance.ephemeral() as instance:
+        watch = Watch(instance, monkeypatch, **(given | changed))
+        for _ in range(2):
+            with pytest.raises(AssertionError, match=reason):
+                raise AssertionError(watch.tick())
+    assert json.loads(watch.cursor)["launched"] == ""
+
+
+def test_the_sensor_is_off_until_somebody_switches_it_on() -> None:
+    assert new_annotations_sensor.default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_its_patience_is_set_by_variables() -> None:
+    given = {"LEGOSIGNS_SENSOR_QUIET_S": "60", "LEGOSIGNS_SENSOR_ANNOTATIONS": "3"}
+    watching = deployment(given).resources["watching"]
+    assert (watching.patience.quiet_s, watching.patience.annotations) == (60, 3)
+    with pytest.raises(ValueError, match="LEGOSIGNS_SENSOR_QUIET_S is 'ten', expected a whole number"):
+        deployment({"LEGOSIGNS_SENSOR_QUIET_S": "ten"})
