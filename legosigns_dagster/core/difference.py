@@ -1,5 +1,6 @@
 """What one version of a dataset has that another has not: images by their content, boxes by where they are."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -122,31 +123,36 @@ def box_changes(before: Iterable[LabeledBox], after: Iterable[LabeledBox]) -> Bo
 
 def image_changes(before: Dataset, after: Dataset) -> list[ImageChange]:
     """The images that are in one dataset only or have other boxes in the other, matched by their content."""
-    old, new = touched(before, after), touched(after, before)
+    old, new = numbered_boxes(before), numbered_boxes(after)
+    contents = [set(dataset.images["sha256"]) for dataset in (before, after)]
+    changed = (contents[0] ^ contents[1]) | {sha256 for sha256, _, _ in old ^ new}
+    olds, news = ({i.sha256: i for i in only(dataset, changed)} for dataset in (before, after))
     changes = []
-    for sha256 in old | new:
-        one, other = old.get(sha256), new.get(sha256)
+    for sha256 in changed:
+        one, other = olds.get(sha256), news.get(sha256)
         boxes = box_changes(one.boxes if one else (), other.boxes if other else ())
         changes.append(ImageChange(one, other, boxes))
     return sorted(changes, key=lambda change: (change.kind, (change.after or change.before).file))  # type: ignore[union-attr]
 
 
-def touched(dataset: Dataset, other: Dataset) -> dict[str, LabeledImage]:
-    """The images of a dataset, by content, that the other does not have or has with other boxes."""
-    mine, theirs = (numbered_boxes(one) for one in (dataset, other))
-    shared = set(other.images["sha256"])
-    same = mine.index.intersection(theirs.index)
-    different = {sha256 for index in (mine.index, theirs.index) for sha256, *_ in index.difference(same)}
-    chosen = dataset.images[~dataset.images["sha256"].isin(shared) | dataset.images["sha256"].isin(different)]
-    boxes = dataset.boxes[dataset.boxes["file"].isin(chosen["file"])]
-    return {image.sha256: image for image in Dataset(dataset.folder, dataset.classes, chosen, boxes)}
+def only(dataset: Dataset, contents: set[str]) -> Dataset:
+    """The dataset's images of these contents."""
+    images = dataset.images[dataset.images["sha256"].isin(contents)]
+    boxes = dataset.boxes[dataset.boxes["file"].isin(images["file"])]
+    return Dataset(dataset.folder, dataset.classes, images, boxes)
 
 
-def numbered_boxes(dataset: Dataset) -> pd.DataFrame:
-    """An index of boxes by image content, class, edges and, since two may be equal, a number."""
-    columns = ["sha256", "class_id", "left", "top", "right", "bottom"]
-    boxes = dataset.boxes.merge(dataset.images[["file", "sha256"]], on="file")[columns]
-    return boxes.assign(number=boxes.groupby(columns).cumcount()).set_index([*columns, "number"])
+def numbered_boxes(dataset: Dataset) -> set[tuple[str, tuple[float, ...], int]]:
+    """Each box as image content, class and edges and, since two may be equal, a number."""
+    contents = dict(zip(dataset.images["file"], dataset.images["sha256"], strict=True))
+    columns = (dataset.boxes[name] for name in ("file", "class_id", "left", "top", "right", "bottom"))
+    counted: Counter[tuple[str, tuple[float, ...]]] = Counter()
+    numbered = set()
+    for file, *rest in zip(*columns, strict=True):
+        box = (contents[file], tuple(rest))
+        numbered.add((*box, counted[box]))
+        counted[box] += 1
+    return numbered
 
 
 def deleted_tasks(before: Dataset, tasks: Iterable[str]) -> pd.DataFrame:

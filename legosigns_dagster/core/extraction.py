@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from legosigns_dagster.core.dataset import Dataset
@@ -68,18 +68,17 @@ def extract_dataset(
     made_with = recipe.digest()
     if before and before.is_still(extraction, made_with):
         log(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
-        dataset = linked(before.dataset, list(before.dataset.images["file"]), into)
-    else:
-        known = reuse(before, extraction, into) if before else {}
-        if known:
-            log(f"{len(known)} images are unchanged and not fetched again")
-        dataset = ingest(extraction.tasks, extraction.unread, fetch, recipe, into, log, known)
+        return linked(before.dataset, [*before.dataset.images["file"], MEMORY], into)
+    known = reuse(before, extraction, into) if before else {}
+    if known:
+        log(f"{len(known)} images are unchanged and not fetched again")
+    dataset = ingest(extraction.tasks, extraction.unread, fetch, recipe, into, log, known)
     remember(extraction, made_with, into)
     return dataset
 
 
 def linked(dataset: Dataset, files: Sequence[str], into: Path) -> Dataset:
-    """The dataset in another folder, with links to these of its images."""
+    """The dataset in another folder, with links to these of its files."""
     (into / "images").mkdir(exist_ok=True)
     for file in files:
         link_or_copy(dataset.folder / file, into / file)
@@ -107,4 +106,5 @@ def remember(extraction: Extraction, made_with: str, folder: Path) -> None:
     with (folder / MEMORY).open("w", encoding="utf-8") as lines:  # a task at a time: memory does not grow with them
         lines.write(json.dumps({"state": extraction.state, "made_with": made_with}) + "\n")
         for task in extraction.tasks:
-            lines.write(json.dumps(asdict(task)) + "\n")
+            annotations = [vars(annotation) for annotation in task.annotations]
+            lines.write(json.dumps(vars(task) | {"annotations": annotations}) + "\n")

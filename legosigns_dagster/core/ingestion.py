@@ -118,8 +118,11 @@ def ingest(
     """
     (into / "images").mkdir(parents=True, exist_ok=True)
     ingestion = Ingestion(recipe, into, fetch, known or {})
+    new = [task for task in tasks if task.id not in ingestion.known]
     with ThreadPoolExecutor(8) as pool:
-        read = list(tracked(pool.map(ingestion.read, tasks), len(tasks), "images read", log))
+        arriving = pool.map(ingestion.read, new)
+        read = [ingestion.read(task) for task in tasks if task.id in ingestion.known]
+        read += tracked(arriving, len(new), "images read", log)
     rows = [*unread, *(item for item in read if isinstance(item, Row))]
     kept, repeated = one_each((item for item in read if isinstance(item, Arrived)), recipe.settings)
     placed, bridging = place(kept, recipe.settings)

@@ -15,8 +15,10 @@ from legosigns_dagster.resources.label_studio_project import find_project
 from legosigns_dagster.resources.label_studio_server import LabelStudioServer
 
 ROUNDS = 5
-# A long import is dated when it starts and seen when it ends: changes are looked for from a while before the last one.
-OVERLAP = timedelta(minutes=10)
+# What is changed in a transaction is dated when it starts and seen when it ends: changes are looked for from a while
+# before the last one. An import that takes longer shows in the number of tasks; of one with thousands of tasks in that
+# time only the last need to be looked at again.
+OVERLAP, OVERLAP_TASKS = timedelta(minutes=1), 100
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Sync:
         return Extraction(tasks, list(self.unread.values()), str(last or ""), unchanged)
 
     def _round(self, last: SourceState | None, now: SourceState) -> None:
-        listed = self.server.index(self.project, overlapping(last.newest)) if last and last.newest else None
+        listed = self.server.index(self.project, self._since(last)) if last and last.newest else None
         added = [key for key in listed if key not in self.known] if listed is not None else []
         if listed is None or last is None or last.tasks + len(added) != now.tasks:
             listed = self.server.index(self.project)  # the whole list alone tells which tasks were deleted
@@ -89,8 +91,10 @@ class Sync:
         mine = state and (state.server, state.project) == (self.server.url, self.project)
         return state if mine else None
 
-
-def overlapping(newest: str) -> str:
-    """The time from which to look for changes, written as Label Studio's filter wants it, with microseconds."""
-    at = datetime.fromisoformat(newest).astimezone(UTC) - OVERLAP
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def _since(self, last: SourceState) -> str:
+        """The time from which to look for changes, written as Label Studio's filter wants it, with microseconds."""
+        newest = sorted((task.updated_at for task in self.known.values()), reverse=True)[:OVERLAP_TASKS]
+        since = datetime.fromisoformat(last.newest) - OVERLAP
+        if len(newest) == OVERLAP_TASKS:
+            since = max(since, datetime.fromisoformat(newest[-1]))
+        return since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,180 @@
+"""Extraction from a real Label Studio whose images are in a real S3, beside the SDK's way on the same server.
+
+`python -m legosigns_dagster_tests.benchmarks.label_studio` starts both servers, fills them with 1,000 and with 4,000
+tasks, and prints seconds and peak memory (the process's largest resident set), each from a fresh process and without
+its imports. Ours is what `raw_annotations` does: the version before out of the store, annotations, images decoded and
+hashed, the split, the difference, and the new version into the store (`--store s3` for one in S3). The SDK's way is
+its list of all tasks and one download after another; it decodes nothing and stores nothing.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from legosigns_dagster.core.difference import difference
+from legosigns_dagster.core.extraction import Before, extract_dataset
+from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.recipe import Recipe
+from legosigns_dagster.resources.folder_store import FolderStore
+from legosigns_dagster.resources.image_fetcher import ImageFetcher
+from legosigns_dagster.resources.label_studio_api import Api
+from legosigns_dagster.resources.label_studio_server import LabelStudioServer
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster_tests.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
+from legosigns_dagster_tests.team import CONFIG, Team
+
+BUCKET, STORE = "photos", "store"
+SDK = """
+import json, resource, sys, time
+from pathlib import Path
+from urllib.parse import urljoin
+import requests
+from label_studio_sdk import LabelStudio
+given = json.loads(sys.argv[1])
+start = time.perf_counter()
+client = LabelStudio(base_url=given["url"], api_key=given["key"], timeout=300)
+with requests.Session() as session:
+    for number, task in enumerate(client.tasks.list(project=int(given["project"]))):
+        header = {"Authorization": client._client_wrapper.get_headers()["Authorization"]}
+        answer = session.get(urljoin(given["url"], task.data["image"]), headers=header)
+        answer.raise_for_status()
+        (Path(given["into"]) / f"{number}.jpg").write_bytes(answer.content)
+seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": seconds, "peak": peak, "images": number + 1}))
+"""
+
+
+def fill(team: Team, s3: S3Server, first: int, count: int, folder: Path) -> None:
+    """Tasks with an image of 640x480 px in S3 and three boxes each, in a new project."""
+    team.project = str(team.labels.call("POST", "projects/", {"title": f"{count} tasks", "label_config": CONFIG})["id"])
+    client = s3.client()
+
+    def put(number: int) -> None:
+        file = write_image(folder / f"{number}.jpg", number, (640, 480))
+        client.upload_file(str(file), BUCKET, f"{number}.jpg")
+        file.unlink()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(first, first + count)))
+    size = {"original_width": 640, "original_height": 480}
+    result = [region(x, 30, 20, 30, id=f"r{x}", **size) for x in (5, 35, 65)]
+    for start in range(first, first + count, 500):
+        numbers = range(start, min(start + 500, first + count))
+        body = [{"data": {"image": f"s3://{BUCKET}/{n}.jpg"}, "annotations": [{"result": result}]} for n in numbers]
+        team.labels.call("POST", f"projects/{team.project}/import", body)
+    team.storage("s3/", s3, BUCKET, use_blob_urls=True, presign=True, presign_ttl=5)
+
+
+def extract(given: dict[str, Any]) -> None:
+    """One extraction of ours, in this process: seconds, peak MiB and digest on standard output."""
+    s3, folder = S3Server(given["s3"]), Path(given["folder"])
+    importlib.import_module("scipy.fftpack")  # is imported by the first image otherwise
+    client = s3.client()
+    objects: ObjectStore = LocalObjectStore(folder / "store")
+    if given["store"] == "s3":
+        objects = S3ObjectStore(client, STORE)
+    start = time.perf_counter()
+    store = FolderStore(objects, folder / "cache", f"{given['project']}/")
+    work = Path(tempfile.mkdtemp(dir=folder))
+    before = None
+    if given["again"]:
+        store.load(store.snapshot("raw_annotations"), work / "before")
+        before = Before.load(work / "before")
+    server = LabelStudioServer(given["url"], given["key"])
+    (work / "annotations").mkdir()
+    extraction = Api(lambda: server, given["project"], CLASSES, told).extract(work / "annotations", before)
+    (work / "new").mkdir()
+    fetch = ImageFetcher(None, lambda: client, server, lambda: given["project"])
+    dataset = extract_dataset(extraction, before, fetch, Recipe(CLASSES), work / "new", told)
+    if before:
+        told(difference(before.dataset, dataset, [task.id for task in extraction.tasks]).text())
+    store.save("raw_annotations", str(time.time_ns()), dataset.save())
+    seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    digest = digest_of(index_folder(dataset.folder))
+    print(json.dumps({"seconds": seconds, "peak": peak, "images": len(dataset.images), "digest": digest}))
+
+
+def told(line: str) -> None:
+    """Progress, where it does not mix with the figures."""
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
+def measured(what: str, command: list[str], given: dict[str, Any]) -> dict[str, Any]:
+    """What a fresh process prints about itself."""
+    print(what, file=sys.stderr, flush=True)
+    done = subprocess.run([*command, json.dumps(given)], stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"  {found['seconds']:.1f} s, {found['peak']:.0f} MiB", file=sys.stderr, flush=True)
+    return found
+
+
+def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int, store: str) -> None:
+    ours = [sys.executable, "-m", __spec__.name, "--extract"]
+    (folder / "sdk").mkdir()
+
+    def given(team: Team, again: bool) -> dict[str, Any]:
+        keys = {"url": labels.url, "key": labels.personal_token, "project": team.project, "s3": s3.endpoint}
+        return keys | {"folder": str(folder), "into": str(folder / "sdk"), "again": again, "store": store}
+
+    team = Team(labels, folder)
+    print(f"filling with {few} tasks", file=sys.stderr, flush=True)
+    fill(team, s3, 0, few, folder)
+    found = {"the SDK's list of all tasks, one download after another": measured(
+        "the SDK's way", [str(LABEL_STUDIO / "bin" / "python"), "-c", SDK], given(team, False))}  # fmt: skip
+    first = measured("ours, first", ours, given(team, False))
+    still = measured("ours, nothing changed", ours, given(team, True))
+    tasks = team.labels.call("GET", f"tasks/?project={team.project}&fields=task_only&page_size=10")["tasks"]
+    for task in tasks:
+        team.change(str(task["id"]), [])
+    changed = measured("ours, 10 changed", ours, given(team, True))
+    found |= {"ours, first extraction": first, "ours, nothing changed": still, "ours, 10 tasks changed": changed}
+    scratch = measured("ours, from scratch", ours, given(team, False))
+    assert scratch["digest"] == changed["digest"] != still["digest"] == first["digest"]
+    print(f"{f'{few} tasks, store: {store}':58} {'seconds':>8} {'peak MiB':>9} {'times the first':>16}")
+    for name, one in found.items():
+        ratio = one["seconds"] / first["seconds"]
+        print(f"{name:58} {one['seconds']:8.2f} {one['peak']:9.0f} {ratio:16.3f}")
+    theirs = next(iter(found.values()))
+    for name, one, other in (("SDK / first", theirs, first), ("first / nothing changed", first, still),
+                             ("first / 10 changed", first, changed)):  # fmt: skip
+        print(f"{name:58} {one['seconds'] / other['seconds']:8.1f}")
+    if many:
+        fill(team, s3, few, many, folder)
+        more = measured(f"ours, {many} tasks", ours, given(team, False))
+        print(f"{f'peak MiB at {few} and at {many} tasks, difference':58} "
+              f"{first['peak']:8.0f} {more['peak']:9.0f} {more['peak'] - first['peak']:16.0f}")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--few", type=int, default=1000)
+    parser.add_argument("--many", type=int, default=4000, help="tasks for the peak of memory; 0 leaves it out")
+    parser.add_argument("--store", choices=["disk", "s3"], default="disk")
+    parser.add_argument("--extract", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.extract:
+        extract(json.loads(chosen.extract))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("label-studio", "seaweedfs", "work"):
+            (folder / part).mkdir()
+        with label_studio(folder / "label-studio") as labels, seaweedfs(folder / "seaweedfs") as s3:
+            for bucket in (BUCKET, STORE):
+                s3.client().create_bucket(Bucket=bucket)
+            measure(labels, s3, folder / "work", chosen.few, chosen.many, chosen.store)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    main()
