@@ -27,12 +27,13 @@ class BoxChanges:
     relabelled: tuple[tuple[LabeledBox, LabeledBox], ...]
 
     def text(self, names: Sequence[str]) -> str:
-        """What happened, in words: `1 SpeedLimit added, DangerAhead relabelled SpeedLimit`."""
+        """What happened, in words: `2 SpeedLimit added, DangerAhead relabelled SpeedLimit`."""
         said = [f"{names[box.class_id]} added" for box in self.added]
         said += [f"{names[box.class_id]} removed" for box in self.removed]
         said += [f"{names[box.class_id]} moved" for box, _ in self.moved]
         said += [f"{names[box.class_id]} relabelled {names[new.class_id]}" for box, new in self.relabelled]
-        return ", ".join(said) or "no sign"
+        counted = [f"{count} {words}" if count > 1 else words for words, count in Counter(said).items()]
+        return ", ".join(counted) or "no sign"
 
 
 @dataclass(frozen=True)

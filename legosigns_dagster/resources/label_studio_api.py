@@ -65,8 +65,9 @@ class Sync:
     def _round(self, last: SourceState | None, now: SourceState) -> None:
         listed = self.server.index(self.project, self._since(last)) if last and last.newest else None
         added = [key for key in listed if key not in self.known] if listed is not None else []
-        if listed is None or last is None or last.tasks + len(added) != now.tasks:
-            listed = self.server.index(self.project)  # the whole list alone tells which tasks were deleted
+        if listed is None or len(self.known) + len(added) != now.tasks:
+            # The whole list alone tells which tasks were deleted, and which could not be read the last time.
+            listed = self.server.index(self.project)
             for key in [key for key in self.known if key not in listed]:
                 del self.known[key]
         changed = [key for key, at in listed.items() if key not in self.known or self.known[key].updated_at != at]

@@ -4,13 +4,16 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from legosigns_dagster.core.extraction import Before, extract_dataset
+from legosigns_dagster.core.label_studio import Task, read_task
 from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.resources.image_fetcher import ImageFetcher
@@ -57,6 +60,25 @@ def test_only_what_changed_is_fetched_and_the_result_is_the_same_as_from_scratch
     assert set(team.fetched) == {"1.jpg", "77.jpg"}
     assert tasks[2] not in second.sources["task"].tolist()
     assert digest(second) == digest(team.extract("scratch", None)) != digest(first)
+
+
+def test_a_task_that_cannot_be_read_stays_in_the_quarantine_while_others_change(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, other, *_ = team.tasks()
+
+    def read(document: dict[str, Any]) -> Task:
+        if str(document.get("id")) == broken and "project" in document:
+            raise ValueError("'result' is a str, expected a list of regions")
+        return read_task(document)
+
+    monkeypatch.setattr("legosigns_dagster.resources.label_studio_api.read_task", read)
+    monkeypatch.setattr("legosigns_dagster.resources.label_studio_api.OVERLAP", timedelta())
+    first = team.extract("first", None)
+    team.change(other, [])
+    second = team.extract("second", first)
+    for dataset in (first, second):
+        assert [(r.reason, r.task) for r in dataset.quarantine.itertuples()] == [("unreadable_annotation", broken)]
 
 
 def test_an_annotation_that_is_deleted_is_noticed(team: Team) -> None:
