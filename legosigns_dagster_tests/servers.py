@@ -54,6 +54,7 @@ class LabelStudio:
     personal_token: str
     legacy_token: str
     process: "subprocess.Popen[bytes]"
+    data: Path
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer of an API call made with the legacy token."""
@@ -81,7 +82,7 @@ def label_studio(folder: Path) -> Iterator[LabelStudio]:
         (LABEL_STUDIO / "first").rename(template)
     shutil.copytree(template, folder / "data")
     with label_studio_process(folder / "data") as (url, process):
-        yield LabelStudio(url, personal_token(url), LEGACY_TOKEN, process)
+        yield LabelStudio(url, personal_token(url), LEGACY_TOKEN, process, folder / "data")
 
 
 @contextlib.contextmanager
@@ -96,6 +97,8 @@ def label_studio_process(data: Path) -> Iterator[tuple[str, "subprocess.Popen[by
     command += ["--password", PASSWORD, "--user-token", LEGACY_TOKEN, "--enable-legacy-api-token"]
     settings = {"LABEL_STUDIO_BASE_DATA_DIR": str(data), "SSRF_PROTECTION_ENABLED": "false", "SENTRY_DSN": "",
                 "FRONTEND_SENTRY_DSN": "", "COLLECT_ANALYTICS": "false", "LATEST_VERSION_CHECK": "false",
+                "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(data),
                 "PATH": "/usr/bin:/bin", "HOME": str(data)}  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     with (data / "server.log").open("wb") as log:

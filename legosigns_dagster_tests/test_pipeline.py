@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from legosigns_dagster import sample
 from legosigns_dagster.latest import latest_comparison
 from legosigns_dagster_tests.conftest import VARIABLES
 from legosigns_dagster_tests.servers import S3Server
@@ -32,13 +35,13 @@ class Workplace:
     folder: Path
     settings: dict[str, str]
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, fails: bool = False) -> str:
         kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         environment = kept | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
         done = subprocess.run([DAGSTER, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        assert (done.returncode != 0) is fails, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
 
     def instance(self) -> dg.DagsterInstance:
@@ -100,7 +103,7 @@ def test_every_check_passed_and_every_asset_tells_its_counts(laptop: Workplace, 
         run_id = instance.get_runs()[-1].run_id
         events = [e.dagster_event for e in instance.all_logs(run_id) if e.dagster_event]
         checks = [e.event_specific_data for e in events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
-        assert len(checks) == 13
+        assert len(checks) == 14
         assert all(getattr(check, "passed", False) for check in checks)
         shown = instance.get_latest_materialization_event(dg.AssetKey("raw_annotations"))
     assert shown is not None
@@ -117,6 +120,30 @@ def test_what_the_sample_cannot_use_stands_in_the_quarantine(laptop: Workplace, 
     expected = ["missing_image", "not_a_box:polygonlabels", "skipped", "superseded", "unlabeled"]
     assert rows["quarantine"]["reason"].tolist() == expected
     assert "clipped" in rows["adjustments"]["reason"].tolist()
+
+
+def test_a_new_version_tells_what_changed_and_one_that_lost_too_many_images_stops_the_run(tmp_path: Path) -> None:
+    given = sample.FOLDER / "lego-signs"
+    tasks = json.loads((given / "label-studio-export.json").read_text())
+    (tmp_path / "export.json").write_text(json.dumps(tasks[1:]))
+    place = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(tmp_path / "store")})
+    again = Workplace(tmp_path, place.settings | {"LABEL_STUDIO_EXPORT": str(tmp_path / "export.json"),
+                                                  "LABEL_STUDIO_IMAGES": str(given / "images")})  # fmt: skip
+    materialize = ["asset", "materialize", *MODULE, "--select"]
+    place.run(*materialize, "base_weights,raw_annotations")
+    assert "since the version before: images: 0 added, 1 removed" in again.run(*materialize, "raw_annotations")
+    with place.instance() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("raw_annotations"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    shown = {"difference", "difference_by_class", "difference_by_image", "difference_pictures", "deleted_tasks"}
+    assert shown <= set(event.asset_materialization.metadata)
+    (tmp_path / "few").mkdir()
+    for image in sorted((given / "images").iterdir())[:40]:
+        shutil.copyfile(image, tmp_path / "few" / image.name)
+    few = Workplace(tmp_path, again.settings | {"LABEL_STUDIO_IMAGES": str(tmp_path / "few")})
+    told = few.run(*materialize, "raw_annotations", fails=True)
+    assert re.search(r"\d+ of \d+ images are in the quarantine \(\S+%, allowed 5.0%\): \d+ missing_image", told)
 
 
 def test_the_report_is_found_and_told_on_the_terminal(

@@ -14,6 +14,7 @@ import requests
 
 from legosigns_dagster.core.extraction import Before, extract_dataset
 from legosigns_dagster.core.label_studio import Task, read_task
+from legosigns_dagster.core.pictures import last_part
 from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.resources.image_fetcher import ImageFetcher
@@ -175,6 +176,22 @@ def test_an_uploaded_image_comes_with_the_key(team: Team, tmp_path: Path) -> Non
     (tmp_path / "into").mkdir()
     fetch = ImageFetcher(None, lambda: None, server)  # type: ignore[arg-type,return-value]
     assert fetch(image, tmp_path / "into").read_bytes() == file.read_bytes()
+
+
+def test_an_image_on_label_studios_own_disk_comes_with_the_key(team: Team, tmp_path: Path) -> None:
+    file = write_image(team.labels.data / "photos" / "знак 1.jpg", seed=8)
+    storage = {"project": team.project, "title": "disk", "path": str(file.parent), "use_blob_urls": True}
+    made = team.labels.call("POST", "storages/localfiles/", storage | {"regex_filter": ".*jpg"})["id"]
+    before = team.tasks()
+    team.labels.call("POST", f"storages/localfiles/{made}/sync", {})
+    (task,) = set(team.tasks()) - set(before)
+    image = team.labels.call("GET", f"tasks/{task}/?resolve_uri=false")["data"]["image"]
+    assert image.startswith("/data/local-files/?d=")
+    server = LabelStudioServer(team.labels.url, team.labels.personal_token)
+    (tmp_path / "into").mkdir()
+    fetch = ImageFetcher(None, lambda: None, server)  # type: ignore[arg-type,return-value]
+    assert fetch(image, tmp_path / "into").read_bytes() == file.read_bytes()
+    assert last_part(image) == "знак 1.jpg"
 
 
 @dataclass
