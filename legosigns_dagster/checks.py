@@ -6,11 +6,58 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from legosigns_dagster.assets.report import CLASSICAL, LEGO
 from legosigns_dagster.core import problems
+from legosigns_dagster.core.budgets import BROKEN, KEPT, Budget, judge
 from legosigns_dagster.core.dataset import TRAIN, Dataset
+from legosigns_dagster.core.report import ComparisonReport
 from legosigns_dagster.core.synthesis import find_misfits
 
 SHOWN = 20
+
+
+class BudgetConfig(dg.Config):
+    """What new weights may cost and must bring, as a form in Dagster's Launchpad."""
+
+    classical_loss: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="How much mAP50-95 on classical signs may fall, 0 to 1.",
+    )
+    lego_gain: float = Field(
+        default=0.0, ge=0, le=1, description="How much mAP50 on LEGO signs must rise at least; 0: it must rise at all."
+    )
+
+
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec(
+            "classical_signs_kept",
+            asset="comparison_report",
+            description="mAP50-95 on classical signs does not fall by more than the budget.",
+        ),
+        dg.AssetCheckSpec("lego_signs_gained", asset="comparison_report", description="mAP50 on LEGO signs rises."),
+    ]
+)
+def comparison_report_checks(
+    config: BudgetConfig, comparison_report: ComparisonReport
+) -> Iterator[dg.AssetCheckResult]:
+    """The new weights can be shipped; a warning where there are too few images to tell."""
+    budgets = {
+        "classical_signs_kept": Budget(CLASSICAL, "map50_95", -config.classical_loss),
+        "lego_signs_gained": Budget(LEGO, "map50", config.lego_gain),
+    }
+    for name, budget in budgets.items():
+        judged = judge(comparison_report.comparison, budget)
+        yield dg.AssetCheckResult(
+            passed=judged.state == KEPT,
+            severity=dg.AssetCheckSeverity.ERROR if judged.state == BROKEN else dg.AssetCheckSeverity.WARN,
+            asset_key="comparison_report",
+            check_name=name,
+            metadata={"offenders": listed(judged.offenders)},
+            description=judged.text,
+        )
 
 
 def listed(offenders: Sequence[str]) -> dg.MarkdownMetadataValue:

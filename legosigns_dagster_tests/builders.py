@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
-from legosigns_dagster.core.evaluation import DETECTION_COLUMNS, METRIC_COLUMNS, Evaluation
+from legosigns_dagster.core.evaluation import DETECTION_COLUMNS, IOUS, METRIC_COLUMNS, Evaluation, Matches
 from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.signs import SignClasses
@@ -92,4 +92,21 @@ def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 
     metrics: list[list[object]] = [["all", len(images), len(dataset.boxes), 0.8, 0.7, map50, map50 / 2]]
     for name in dataset.classes.names:
         metrics.append([name, images_with.get(name, 0), boxes.get(name, 0), 0.8, 0.7, map50, map50 / 2])
-    return Evaluation(pd.DataFrame(metrics, columns=METRIC_COLUMNS), pd.DataFrame(rows, columns=DETECTION_COLUMNS))
+    detections = pd.DataFrame(rows, columns=DETECTION_COLUMNS)
+    return Evaluation(pd.DataFrame(metrics, columns=METRIC_COLUMNS), detections, matches(dataset, detections))
+
+
+def matches(dataset: Dataset, detections: pd.DataFrame) -> Matches:
+    """Detections of which each is right at every IoU."""
+    files = [image.file for image in dataset]
+    truths = [
+        [sum(b.class_id == c for b in image.boxes) for c in range(len(dataset.classes.names))] for image in dataset
+    ]
+    return Matches(
+        files=tuple(files),
+        image=np.array([files.index(str(file)) for file in detections["file"]], int),
+        class_id=detections["class_id"].to_numpy(int),
+        confidence=detections["confidence"].to_numpy(float),
+        hit=np.ones((len(detections), IOUS), bool),
+        truths=np.array(truths),
+    )

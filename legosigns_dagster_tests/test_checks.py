@@ -12,9 +12,12 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster import checks
+from legosigns_dagster.assets.report import CLASSICAL, LEGO
+from legosigns_dagster.core.comparison import Slice, compare
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.quarantine import Row, table_of
-from legosigns_dagster_tests.builders import make_dataset
+from legosigns_dagster.core.report import ComparisonReport
+from legosigns_dagster_tests.builders import evaluation, make_dataset
 
 Change = Callable[[Dataset], object]
 
@@ -118,6 +121,40 @@ def test_a_synthetic_box_that_does_not_fit_its_pixels_is_named(left: int, passed
     result = results_of(checks.synthetic_set_checks, dataset)["boxes_fit_their_pixels"]
     assert result.passed is passed
     assert ("images/0.jpg, box 1" in str(result.metadata["offenders"].value)) is not passed
+
+
+def compared(tmp_path: Path, images: int, found_by_base: int, found_by_new: int) -> dict[str, dg.AssetCheckResult]:
+    """Both budgets' results on slices of which base and new find the first images' boxes."""
+    dataset = make_dataset(tmp_path, *["val"] * images)
+    base, new = (
+        evaluation(dataset, *[(image, box, 0.9) for image in range(count) for box in (0, 1)])
+        for count in (found_by_base, found_by_new)
+    )
+    slices = [Slice(CLASSICAL, dataset, base, new), Slice(LEGO, dataset, base, new, "map50")]
+    results: Any = checks.comparison_report_checks(checks.BudgetConfig(), ComparisonReport(tmp_path, compare(slices)))
+    return {str(result.check_name): result for result in results}
+
+
+@pytest.mark.parametrize(
+    ("images", "base", "new", "kept", "gained"),
+    [
+        pytest.param(40, 20, 40, "passed", "passed", id="far more is found"),
+        pytest.param(40, 40, 20, "ERROR", "ERROR", id="far less is found"),
+        pytest.param(40, 20, 20, "passed", "WARN", id="the same is found: nothing lost, nothing gained"),
+        pytest.param(5, 1, 5, "WARN", "WARN", id="five scenes decide nothing"),
+    ],
+)
+def test_budgets_are_kept_broken_or_cannot_be_told(
+    images: int, base: int, new: int, kept: str, gained: str, tmp_path: Path
+) -> None:
+    results = compared(tmp_path, images, base, new)
+    said = {name: "passed" if r.passed else r.severity.value for name, r in results.items()}
+    assert said == {"classical_signs_kept": kept, "lego_signs_gained": gained}
+    for result in results.values():
+        assert ("cannot tell with" in str(result.description)) is (
+            not result.passed and result.severity.value == "WARN"
+        )
+        assert "95 % interval" in str(result.description)
 
 
 def test_a_failed_check_stops_what_would_be_built_on_it(tmp_path: Path) -> None:

@@ -1,31 +1,43 @@
 """Base against new, on the same images."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from legosigns_dagster.core.bootstrap import SHARP, UNKNOWN, Interval, paired_intervals
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.evaluation import ALL, METRICS, Evaluation
 
-COLUMNS = ["slice", "class_name", "images", "boxes", "metric", "base", "new", "difference"]
+COLUMNS = ["slice", "class_name", "images", "boxes", "metric", "base", "new", "difference", "low", "high", "verdict",
+           "images_needed", "headline"]  # fmt: skip
+Json = dict[str, dict[str, dict[str, dict[str, float | str | None]]]]
 TITLES = {"map50": "mAP50", "map50_95": "mAP50-95", "precision": "precision", "recall": "recall"}
 SUMMARY_METRICS = ["map50", "map50_95"]  # with precision and recall a line would not fit a terminal
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A set of images that is judged by itself (only the evaluated ones), and what both weights do on it."""
+    """A set of images that is judged by itself (only the evaluated ones), and what both weights do on it.
+
+    `headline` is the metric that its verdict is about.
+    """
 
     name: str
     dataset: Dataset
     base: Evaluation
     new: Evaluation
+    headline: str = "map50_95"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row for each slice, class and metric; `difference` is new minus base, NaN where a class has no box."""
+    """A row for each slice, class and metric; `difference` is new minus base, NaN where a class has no box.
+
+    mAP50 and mAP50-95 have the 95 % interval of the difference (`low`, `high`), a verdict from it, and how many images
+    of this kind it would take to tell a difference of 0.02. `headline` marks the metric that a slice is judged by.
+    """
 
     table: pd.DataFrame
 
@@ -41,11 +53,15 @@ class Comparison:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join("  ".join(map(aligned, line, widths, range(len(line)))).rstrip() for line in lines)
 
-    def as_json(self) -> dict[str, dict[str, dict[str, dict[str, float | None]]]]:
-        """Slice to class to metric to base, new and difference; None where a class has no box."""
-        nested: dict[str, dict[str, dict[str, dict[str, float | None]]]] = {}
+    def as_json(self) -> Json:
+        """Slice to class to metric to base, new, difference, interval and verdict; None where a class has no box."""
+        nested: Json = {}
         for row in self.table.itertuples():
-            values = {key: number(getattr(row, key)) for key in ("base", "new", "difference")}
+            values: dict[str, float | str | None] = {
+                key: number(getattr(row, key)) for key in ("base", "new", "difference", "low", "high")
+            }
+            if row.verdict:
+                values |= {"verdict": row.verdict, "images_needed": int(row.images_needed)}
             nested.setdefault(row.slice, {}).setdefault(row.class_name, {})[row.metric] = values
         return nested
 
@@ -53,6 +69,18 @@ class Comparison:
         """One figure; KeyError when there is no such row."""
         found = self.table.set_index(["slice", "class_name", "metric"]).loc[(slice_name, class_name, metric), column]
         return float(found)
+
+    def verdict(self, slice_name: str) -> str:
+        """What happened to a slice, in a sentence: verdict, figures, interval."""
+        mine = (self.table["slice"] == slice_name) & (self.table["class_name"] == ALL) & self.table["headline"]
+        row = self.table[mine].iloc[0]
+        change = f"{TITLES[row['metric']]} {shown(row['base'])} → {shown(row['new'])} ({signed(row['difference'])}"
+        said = (
+            f"{slice_name}: {row['verdict']}, {change}, 95 % interval {signed(row['low'])} to {signed(row['high'])})."
+        )
+        if row["verdict"] == UNKNOWN and row["images_needed"]:
+            said += f" To tell a difference of {SHARP} would take about {row['images_needed']} images like these."
+        return said
 
     def groups(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
         """Slice and class name with their rows, one a metric, in the order in which the slices were given."""
@@ -65,7 +93,8 @@ def cells(rows: pd.DataFrame) -> list[str]:
     words = [str(first[column]) for column in ("slice", "class_name", "images", "boxes")]
     for metric in SUMMARY_METRICS:
         row = by_metric.loc[metric]
-        words.append(f"{shown(row['base']):>5} -> {shown(row['new']):>5} ({signed(row['difference'])})")
+        change = f"{signed(row['difference'])} {row['verdict']}".strip()
+        words.append(f"{shown(row['base']):>5} -> {shown(row['new']):>5} ({change})")
     return words
 
 
@@ -95,9 +124,30 @@ def compare(slices: Sequence[Slice]) -> Comparison:
     rows: list[tuple[object, ...]] = []
     for part in slices:
         keys = ["class_name", "images", "boxes"]
-        if part.base.metrics[keys].values.tolist() != part.new.metrics[keys].values.tolist():
+        same = part.base.matches.files == part.new.matches.files
+        if not same or part.base.metrics[keys].values.tolist() != part.new.metrics[keys].values.tolist():
             raise ValueError(f"{part.name}: base and new were evaluated on different images: evaluate both again")
-        for (_, base), (_, new) in zip(part.base.metrics.iterrows(), part.new.metrics.iterrows(), strict=True):
+        intervals = intervals_of(part)
+        for index in range(len(part.base.metrics)):
+            base, new = part.base.metrics.iloc[index], part.new.metrics.iloc[index]
             counts = (part.name, base["class_name"], int(base["images"]), int(base["boxes"]))
-            rows += [(*counts, metric, base[metric], new[metric], new[metric] - base[metric]) for metric in METRICS]
+            for metric in METRICS:
+                figures = (base[metric], new[metric], new[metric] - base[metric])
+                judged = judgement(intervals[index].get(metric), counts[2])
+                rows.append((*counts, metric, *figures, *judged, metric == part.headline))
     return Comparison(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def intervals_of(part: Slice) -> list[dict[str, Interval]]:
+    """The intervals of a slice's differences by metric: of all classes, then of each, as the metrics' rows are."""
+    groups = dict(zip(part.dataset.images["file"], part.dataset.images["group"], strict=True))
+    names = [str(groups[file]) for file in part.base.matches.files]
+    found = paired_intervals(part.base.matches, part.new.matches, names)
+    return [{"map50": map50, "map50_95": map50_95} for map50, map50_95 in found]
+
+
+def judgement(interval: Interval | None, images: int) -> tuple[float, float, str, int]:
+    """Low, high, verdict and images needed of an interval; nothing for a metric that has none."""
+    if interval is None:
+        return math.nan, math.nan, "", 0
+    return interval.low, interval.high, interval.verdict, interval.images_needed(images)

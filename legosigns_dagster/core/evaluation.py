@@ -2,12 +2,31 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 ALL = "all"
 METRICS = ["precision", "recall", "map50", "map50_95"]
 METRIC_COLUMNS = ["class_name", "images", "boxes", *METRICS]
 DETECTION_COLUMNS = ["file", "class_id", "confidence", "left", "top", "right", "bottom"]
+IOUS = 10  # thresholds, 0.50 to 0.95
+
+
+@dataclass(frozen=True)
+class Matches:
+    """How every detection fits the labelled boxes, by Ultralytics' own matching: what all its metrics are made of.
+
+    `image` (number in `files`), `class_id`, `confidence` have shape (detections,), `hit` (detections, 10): whether it
+    is right at an IoU of 0.50 to 0.95. `truths` has shape (images, classes): how many boxes are labelled.
+    """
+
+    files: tuple[str, ...]
+    image: npt.NDArray[np.int64]
+    class_id: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+    hit: npt.NDArray[np.bool_]
+    truths: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -16,8 +35,9 @@ class Evaluation:
 
     `metrics` has the row `all` (means over the classes that have boxes) and a row for each class, values in [0, 1];
     precision and recall are taken at the confidence of the best mean F1. A class without a box has no number (NaN).
-    `detections` are those with a confidence of at least 0.25, in pixels of the image as displayed.
+    `detections` are those with a confidence of at least 0.25, in pixels of the image as displayed; `matches` has all.
     """
 
     metrics: pd.DataFrame
     detections: pd.DataFrame
+    matches: Matches

@@ -10,12 +10,15 @@ from typing import ClassVar
 
 import pandas as pd
 
+from legosigns_dagster.core.bootstrap import BETTER, RESAMPLES, UNKNOWN, WORSE
 from legosigns_dagster.core.charts import STYLE as CHART_STYLE
 from legosigns_dagster.core.charts import training_curves
-from legosigns_dagster.core.comparison import COLUMNS, TITLES, Comparison, Slice, shown, signed
+from legosigns_dagster.core.comparison import COLUMNS, SUMMARY_METRICS, TITLES, Comparison, Slice, shown, signed
 from legosigns_dagster.core.gallery import Strip, strips_of
 
+FIGURES = ["base", "new", "difference", "low", "high"]
 STRIPS = 8  # for each slice
+VERDICT_STYLES = {BETTER: "up", WORSE: "down", UNKNOWN: "note"}
 SHOWN = ["map50", "map50_95", "precision", "recall"]
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6270; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
@@ -59,7 +62,8 @@ class ComparisonReport:
     @classmethod
     def load(cls, folder: Path) -> "ComparisonReport":
         """The report that `save` left in this folder."""
-        return cls(folder, Comparison(pd.read_csv(folder / "metrics.csv")[COLUMNS]))
+        table = pd.read_csv(folder / "metrics.csv", keep_default_na=False, na_values={name: [""] for name in FIGURES})
+        return cls(folder, Comparison(table[COLUMNS]))
 
 
 def write_report(
@@ -105,33 +109,37 @@ def render(comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts
 
 
 def sentence(comparison: Comparison) -> str:
-    """What happened to each slice's mAP50, in words and figures."""
-    parts = []
-    for name in comparison.table["slice"].unique():
-        base, new, change = (comparison.value(name, "map50", column) for column in ("base", "new", "difference"))
-        parts.append(f"{name}: mAP50 {shown(base)} → {shown(new)} ({signed(change)}).")
-    return " ".join(parts)
+    """The verdict on each slice, in a sentence each."""
+    return " ".join(comparison.verdict(str(name)) for name in comparison.table["slice"].unique())
 
 
 def caution(comparison: Comparison) -> str:
-    """How few images there are, and what that means for a small difference."""
+    """How many images there are, what the intervals say, and what they do not."""
     rows = comparison.table[comparison.table["class_name"] == "all"].drop_duplicates("slice")
     counts = ", ".join(f"{row.slice}: {row.images} images with {row.boxes} boxes" for row in rows.itertuples())
     return (
-        f"{counts}. On so few images a difference of a few hundredths can be chance. The checkpoint was chosen on "
-        "these images, which flatters the new weights a little."
+        f"{counts}. Intervals hold 95 % of {RESAMPLES} comparisons of both weights on the same resampled scenes; a "
+        "verdict is given where the whole interval is on one side. The checkpoint was chosen on these images, which "
+        "flatters the new weights a little, and another training would differ a little too."
     )
 
 
 def table(comparison: Comparison) -> str:
     """The table: a row for each slice and class, base, new and difference of each metric."""
-    first = "".join(f'<th colspan="2" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
-    second = '<th scope="col">base → new</th><th scope="col">difference</th>' * len(SHOWN)
+    first = "".join(f'<th colspan="{columns_of(metric)}" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
+    plain = '<th scope="col">base → new</th><th scope="col">difference</th>'
+    judged = f'{plain}<th scope="col">95 % interval</th><th class="text" scope="col">verdict</th>'
+    second = "".join(judged if metric in SUMMARY_METRICS else plain for metric in SHOWN)
     heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
     heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
     groups = comparison.table.groupby(["slice", "class_name"], sort=False)
     body = "".join(table_row(rows) for _, rows in groups)
     return f"<table><thead><tr>{heading}{first}</tr><tr>{second}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def columns_of(metric: str) -> int:
+    """How many columns of the table a metric has."""
+    return 4 if metric in SUMMARY_METRICS else 2
 
 
 def table_row(rows: pd.DataFrame) -> str:
@@ -144,6 +152,10 @@ def table_row(rows: pd.DataFrame) -> str:
         base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
         kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
         cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}</td>'
+        if metric in SUMMARY_METRICS:
+            row = by_metric.loc[metric]
+            cells += f"<td>{signed(row['low'])} to {signed(row['high'])}</td>"
+            cells += f'<td class="text {VERDICT_STYLES[row["verdict"]]}">{row["verdict"]}</td>'
     return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
 
 

@@ -22,7 +22,7 @@ from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.training_settings import TrainingSettings
-from legosigns_dagster.core.ultralytics_output import epoch_logger, metrics_table
+from legosigns_dagster.core.ultralytics_output import Noted, epoch_logger, metrics_table
 from legosigns_dagster.core.yolo_format import write_data_yaml, write_split
 
 EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
@@ -104,14 +104,15 @@ class UltralyticsDetector:
         data = write_data_yaml(work, "images/val", "images/val", dataset.classes)
         by_name = {Path(file).name: str(file) for file in dataset.images["file"]}
         with library() as ultralytics:
-            rows: list[tuple[object, ...]] = []
+            noted = Noted(CONFIDENT)
             model = ultralytics.YOLO(weights.file)
             arguments: dict[str, object] = {"plots": False, "verbose": False, "workers": 0, "batch": EVALUATION_BATCH}
             arguments |= {"data": str(data), "imgsz": image_size, "project": str(work), "name": "val"}
-            metrics = model.val(validator=noting_validator(rows), **arguments)
-        detections = pd.DataFrame(rows, columns=DETECTION_COLUMNS)
+            metrics = model.val(validator=noting_validator(noted), **arguments)
+        detections = pd.DataFrame(noted.rows, columns=DETECTION_COLUMNS)
         detections["file"] = detections["file"].map(by_name)
-        return Evaluation(metrics_table(metrics, dataset), detections)
+        matches = noted.matches(by_name, len(dataset.classes.names))
+        return Evaluation(metrics_table(metrics, dataset), detections, matches)
 
 
 def training_arguments(data: Path, settings: TrainingSettings, runs: Path) -> dict[str, object]:
@@ -170,8 +171,8 @@ def steady_trainer() -> type:
     return SteadyTrainer
 
 
-def noting_validator(rows: list[tuple[object, ...]]) -> type:
-    """A validator that also notes each confident detection, as a row of an `Evaluation`'s detections."""
+def noting_validator(noted: Noted) -> type:
+    """A validator that also notes what it finds on each image."""
     from ultralytics.models.yolo.detect import DetectionValidator
 
     class NotingValidator(DetectionValidator):  # type: ignore[misc,unused-ignore]
@@ -179,12 +180,8 @@ def noting_validator(rows: list[tuple[object, ...]]) -> type:
             super().update_metrics(preds, batch)
             for index, prediction in enumerate(preds):
                 prepared = self._prepare_batch(index, batch)
-                scaled = self.scale_preds(prediction, prepared)
-                name = Path(prepared["im_file"]).name
-                for box, confidence, class_id in zip(
-                    scaled["bboxes"].tolist(), scaled["conf"].tolist(), scaled["cls"].tolist(), strict=True
-                ):
-                    if confidence >= CONFIDENT:
-                        rows.append((name, int(class_id), confidence, *box))
+                of_image = index - len(preds)  # the last of the lists that it has just appended to
+                stats = {key: values[of_image] for key, values in self.metrics.stats.items()}
+                noted.note(Path(prepared["im_file"]).name, stats, self.scale_preds(prediction, prepared))
 
     return NotingValidator

@@ -44,7 +44,8 @@ def test_a_class_without_a_box_has_no_number_anywhere(part: Slice) -> None:
         return given
 
     comparison = compare([without_danger(part)])
-    assert comparison.as_json()["LEGO signs"]["DangerAhead"]["map50"] == {"base": None, "new": None, "difference": None}
+    shown = comparison.as_json()["LEGO signs"]["DangerAhead"]["map50"]
+    assert {key: shown[key] for key in ("base", "new", "difference")} == dict.fromkeys(("base", "new", "difference"))
     line = next(line for line in comparison.summary().splitlines() if "DangerAhead" in line)
     assert "nan" not in line
     assert line.count("- ->") == 2
@@ -53,7 +54,9 @@ def test_a_class_without_a_box_has_no_number_anywhere(part: Slice) -> None:
 def test_the_summary_has_a_line_for_each_class_with_both_figures_and_the_difference(part: Slice) -> None:
     lines = compare([part]).summary().splitlines()
     assert len(lines) == 1 + 3
-    assert " ".join(lines[1].split()) == "LEGO signs all 2 4 0.250 -> 0.750 (+0.500) 0.125 -> 0.375 (+0.250)"
+    assert " ".join(lines[1].split()) == (
+        "LEGO signs all 2 4 0.250 -> 0.750 (+0.500 not distinguishable) 0.125 -> 0.375 (+0.250 not distinguishable)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,17 @@ def test_the_summary_has_a_line_for_each_class_with_both_figures_and_the_differe
 )
 def test_a_difference_shows_its_sign_unless_it_rounds_to_zero(value: float, text: str) -> None:
     assert signed(value) == text
+
+
+def test_the_verdict_is_about_the_headline_and_says_how_sure_it_is(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, *["val"] * 12)
+    everything = evaluation(dataset, *[(image, box, 0.9) for image in range(12) for box in (0, 1)])
+    half = evaluation(dataset, *[(image, box, 0.9) for image in range(6) for box in (0, 1)])
+    lost = compare([Slice("classical signs", dataset, everything, half, "map50")])
+    assert lost.verdict("classical signs").startswith("classical signs: worse, mAP50 ")
+    same = compare([Slice("LEGO signs", dataset, half, half, "map50")])
+    assert "not distinguishable" in same.verdict("LEGO signs")
+    assert "would take about 12 images like these" in same.verdict("LEGO signs")
 
 
 def test_a_slice_that_is_not_there_is_an_error(part: Slice) -> None:

@@ -51,7 +51,7 @@ def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) 
 
 def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
     words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
-    assert "<LEGO> signs: mAP50 0.250 → 0.750 (+0.500)." in words
+    assert "<LEGO> signs: not distinguishable, mAP50-95 0.125 → 0.375 (+0.250, 95 % interval" in words
     assert "a & b" in words
 
 
@@ -71,7 +71,9 @@ def test_a_report_is_what_it_was_after_saving_and_loading(report: ComparisonRepo
     loaded = ComparisonReport.load(report.save())
     pd.testing.assert_frame_equal(loaded.comparison.table, report.comparison.table)
     figures = json.loads((report.folder / "metrics.json").read_text(encoding="utf-8"))
-    assert figures["<LEGO> signs"]["all"]["map50"] == {"base": 0.25, "new": 0.75, "difference": 0.5}
+    found = figures["<LEGO> signs"]["all"]["map50"]
+    assert (found["base"], found["new"], found["difference"]) == (0.25, 0.75, 0.5)
+    assert found["verdict"] == "not distinguishable"
 
 
 def test_without_training_curves_the_page_says_so(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from legosigns_dagster import sample
+from legosigns_dagster.core.average_precision import average_precision, mean_precisions
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.images import open_upright
@@ -65,6 +67,15 @@ def test_the_figures_are_those_of_yolo_val(base: Weights, classical: Dataset, tm
     assert ours.loc["all", columns].tolist() == pytest.approx(theirs.mean_results(), abs=1e-3)
     for index, name in enumerate(base.classes.names):
         assert ours.loc[name, columns].tolist() == pytest.approx(theirs.class_result(index), abs=1e-3)
+
+
+def test_average_precision_from_the_matches_is_what_ultralytics_computes(
+    base: Weights, classical: Dataset, tmp_path: Path
+) -> None:
+    found = UltralyticsDetector().evaluate(base, classical.part(VAL), 256, tmp_path)
+    ours = mean_precisions(average_precision(found.matches, np.ones((1, len(found.matches.files)), int)))[0]
+    assert ours == pytest.approx(found.metrics[["map50", "map50_95"]].to_numpy(), abs=1e-6)
+    assert sorted(found.matches.files) == sorted(classical.part(VAL).images["file"])
 
 
 def test_detections_are_in_pixels_of_the_image(base: Weights, classical: Dataset, tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Whether new weights may be shipped: a difference held against what people allow, with what chance leaves open."""
+
+from dataclasses import dataclass
+
+from legosigns_dagster.core.comparison import TITLES, Comparison, shown, signed
+from legosigns_dagster.core.evaluation import ALL
+
+KEPT, BROKEN, OPEN = "kept", "broken", "open"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The least difference (new minus base) of a slice's metric that is allowed."""
+
+    slice_name: str
+    metric: str
+    least: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """`kept` or `broken` where the whole interval says so, else `open`; in words, and the classes that fell short."""
+
+    state: str
+    text: str
+    offenders: tuple[str, ...]
+
+
+def judge(comparison: Comparison, budget: Budget) -> Judged:
+    """Hold a comparison against a budget."""
+    rows = comparison.table[
+        (comparison.table["slice"] == budget.slice_name) & (comparison.table["metric"] == budget.metric)
+    ]
+    title = TITLES[budget.metric]
+    if not len(rows):
+        return Judged(OPEN, f"there are no val images of {budget.slice_name}: add some", ())
+    row = rows[rows["class_name"] == ALL].iloc[0]
+    state = KEPT if row["low"] > budget.least else BROKEN if row["high"] < budget.least else OPEN
+    figures = f"{title} {shown(row['base'])} → {shown(row['new'])} ({signed(row['difference'])}"
+    interval = f"95 % interval {signed(row['low'])} to {signed(row['high'])})"
+    text = f"{budget.slice_name}: {figures}, {interval}; at least {signed(budget.least)} is wanted"
+    if state == OPEN:
+        text += f": cannot tell with {row['images']} images, about {row['images_needed']} would do for 0.02"
+    each = rows[(rows["class_name"] != ALL) & (rows["difference"] < budget.least)]
+    offenders = tuple(f"{r.class_name}: {title} {shown(r.base)} → {shown(r.new)}" for r in each.itertuples())
+    return Judged(state, text, offenders)
