@@ -61,6 +61,7 @@ def facts_of(run_id: str, weights: Weights) -> dict[str, str]:
     """What the new weights were trained on and how, one line each."""
     trained_on = weights.trained_on or {}
     facts = {"run": run_id}
-    for title, values in trained_on.items():
+    for title in ("settings", "images", "versions"):
+        values = trained_on.get(title)
         facts[title] = ", ".join(f"{key} {value}" for key, value in values.items()) if isinstance(values, dict) else ""
     return facts | {key.replace("_", " "): str(value) for key, value in (weights.about or {}).items()}

@@ -49,6 +49,7 @@ def model_weights(
         "epochs": len(curves),
         "curves": picture(curves_picture(curves).encode(), "training curves", "svg+xml"),
         "results": table(curves),
+        "mixtures": table(pd.DataFrame((weights.trained_on or {}).get("mixtures"))),
         **(weights.about or {}),
     }
     return versioned(weights, metadata)

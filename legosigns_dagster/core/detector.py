@@ -74,7 +74,13 @@ class Detector(Protocol):
         """For each image whether the weights find any sign in it with a confidence of at least 0.25."""
 
     def fine_tune(self, base: Weights, data: Path, settings: TrainingSettings, into: Path, log: Log) -> None:
-        """Train `base` further on a YOLO `data.yaml` and put best.pt, model.onnx and results.csv into `into`."""
+        """Train `base` further on a YOLO `data.yaml` and put best.pt and results.csv into `into`."""
+
+    def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
+        """Write to file `into` the weights that lie `alpha` (0 to 1) of the way from the base to the trained ones."""
+
+    def export(self, weights: Path, image_size: int, into: Path) -> None:
+        """Write the weights to file `into` as ONNX, for images of this size."""
 
     def evaluate(self, weights: Weights, dataset: Dataset, image_size: int, work: Path) -> Evaluation:
         """The metrics and detections of the weights on all images of a dataset; `work` is an empty folder."""

@@ -2,12 +2,14 @@
 
 import random
 import resource
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset, LabeledImage
 from legosigns_dagster.core.detector import Detector, Weights
+from legosigns_dagster.core.interpolation import Mixing, Mixture
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.yolo_format import write_data_yaml, write_split
@@ -60,6 +62,18 @@ def write_training_folder(data: TrainingData, settings: TrainingSettings, into: 
     return write_data_yaml(into, "train.txt", val, data.real.classes), counts | {"shown in an epoch": len(shown)}
 
 
+def mixed(
+    detector: Detector, base: Weights, data: TrainingData, settings: TrainingSettings, work: Path, file: Path, log: Log
+) -> list[Mixture]:
+    """Replace the trained weights in this file by the best mixture with the base; all that were tried, see `choose`."""
+    trained = work / "trained.pt"
+    shutil.copyfile(file, trained)
+    (folder := work / "mixtures").mkdir()
+    parts = (data.classical.part(VAL), data.real.part(VAL))
+    mixing = Mixing(detector, base, trained, *parts, settings.image_size, folder)
+    return mixing.choose(settings.classical_loss, file, log)
+
+
 def fine_tune(
     detector: Detector,
     base: Weights,
@@ -85,12 +99,16 @@ def fine_tune(
     log(f"training on {counts}, {settings.epochs} epochs at {size} px, batch {settings.batch}")
     start = time.monotonic()
     detector.fine_tune(base, data_yaml, settings, into, log)
+    mixtures = mixed(detector, base, data, settings, work, into / "best.pt", log) if settings.interpolate else []
+    log("exporting ONNX")
+    detector.export(into / "best.pt", size, into / "model.onnx")
     missing = [name for name in Weights.downloads_of_a_training if not (into / name).is_file()]
     if missing:
         raise FileNotFoundError(f"the training left no {', '.join(missing)} in {into}: see the log above for its end")
     classes, _ = detector.read(into / "best.pt")
     base.classes.require(classes, "the trained model")
     trained_on: dict[str, object] = {"settings": settings.model_dump(), "images": counts, "versions": versions}
+    trained_on["mixtures"] = [mixture.facts() for mixture in mixtures]
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     about: dict[str, object] = {"seconds": round(time.monotonic() - start, 1), "peak_memory_mb": peak_mb}
     return Weights(into, classes, size, trained_on, about)

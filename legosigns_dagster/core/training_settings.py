@@ -29,6 +29,17 @@ class TrainingSettings(BaseModel, frozen=True):
         description="Share of classical_signs' train images that every epoch repeats, 0 to 1: 0.5 of 260 is 130 "
         "images. 0 lets the model forget classical signs.",
     )
+    interpolate: bool = Field(
+        True,
+        description="After training, try weights between the base and the trained ones and keep those that are best on "
+        "LEGO val images among those that keep the old skill; a few evaluations.",
+    )
+    classical_loss: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="How much mAP50-95 on classical val images may fall for such weights to be chosen, 0 to 1.",
+    )
     real_repeats: int = Field(
         3,
         ge=1,

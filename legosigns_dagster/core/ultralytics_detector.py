@@ -93,10 +93,30 @@ class UltralyticsDetector:
             trained = Path(model.trainer.save_dir)
             shutil.copyfile(trained / "weights" / "best.pt", into / "best.pt")
             shutil.copyfile(trained / "results.csv", into / "results.csv")
-            log("exporting ONNX")
-            exporting = ultralytics.YOLO(into / "best.pt")
-            exporting.export(format="onnx", imgsz=settings.image_size, opset=ONNX_OPSET, dynamic=False, simplify=True)
-            (into / "best.onnx").rename(into / "model.onnx")
+
+    def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
+        """See `Detector`; every other fact of the checkpoint is the trained one's."""
+        with library():
+            import torch
+
+            checkpoint = torch.load(trained, map_location="cpu", weights_only=False)
+            first = torch.load(base.file, map_location="cpu", weights_only=False)
+            start = (first.get("ema") or first["model"]).float().state_dict()
+            model = (checkpoint.get("ema") or checkpoint["model"]).float()
+            end = model.state_dict()
+            for name, value in end.items():
+                if value.dtype.is_floating_point:  # the others count batches
+                    end[name] = torch.lerp(start[name], value, alpha)
+            model.load_state_dict(end)
+            torch.save(checkpoint | {"model": model.half(), "ema": None}, into)
+
+    def export(self, weights: Path, image_size: int, into: Path) -> None:
+        """See `Detector`."""
+        with library() as ultralytics, tempfile.TemporaryDirectory(dir=into.parent) as folder:
+            copy = shutil.copyfile(weights, Path(folder) / "best.pt")
+            model = ultralytics.YOLO(copy)
+            model.export(format="onnx", imgsz=image_size, opset=ONNX_OPSET, dynamic=False, simplify=True)
+            copy.with_suffix(".onnx").rename(into)
 
     def evaluate(self, weights: Weights, dataset: Dataset, image_size: int, work: Path) -> Evaluation:
         """See `Detector`; the metrics are those of `yolo val batch=4`."""

@@ -13,6 +13,7 @@ from legosigns_dagster.core.average_precision import average_precision, mean_pre
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.interpolation import ALPHAS
 from legosigns_dagster.core.training import TrainingData, fine_tune
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector, library
@@ -137,6 +138,31 @@ def test_every_epoch_is_logged_with_losses_metrics_and_time_left(trained: tuple[
     for number in (1, 2):
         (line,) = [line for line in said if line.startswith(f"epoch {number}/2")]
         assert all(word in line for word in ("box_loss", "cls_loss", "mAP50-95", "left"))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_a_mixture_lies_between_the_base_and_the_trained_weights(
+    alpha: float, base: Weights, trained: tuple[Weights, list[str]], tmp_path: Path
+) -> None:
+    UltralyticsDetector().mix(base, trained[0].file, alpha, tmp_path / "mixed.pt")
+    with library() as ultralytics:
+        files = (base.file, trained[0].file, tmp_path / "mixed.pt")
+        first, last, mixed = (ultralytics.YOLO(file).model.float().state_dict() for file in files)
+    changed = [name for name in first if not first[name].equal(last[name])]
+    assert len(changed) > 50
+    for name in changed:
+        assert mixed[name].numpy() == pytest.approx((first[name].lerp(last[name], alpha)).numpy(), abs=2e-3)
+
+
+def test_the_mixtures_that_were_tried_are_told_and_the_best_of_them_is_what_comes_back(
+    trained: tuple[Weights, list[str]],
+) -> None:
+    weights, said = trained
+    tried: Any = (weights.trained_on or {})["mixtures"]
+    assert [mixture["alpha"] for mixture in tried] == [0.0, *ALPHAS, tried[-1]["alpha"]]
+    assert len([line for line in said if line.startswith("alpha ")]) == len(ALPHAS)
+    assert any(line.startswith(f"chosen, for a loss of at most 0.01 on classical signs: alpha {tried[-1]['alpha']}")
+               for line in said)  # fmt: skip
 
 
 def test_the_statistics_of_the_base_are_kept(base: Weights, trained: tuple[Weights, list[str]]) -> None:
