@@ -1,5 +1,6 @@
 """Step 4, the report: whether the new weights are better, on which signs, and by how much."""
 
+import json
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,10 @@ from legosigns_dagster.core.comparison import Slice, compare
 from legosigns_dagster.core.dataset import VAL, Dataset
 from legosigns_dagster.core.detector import Detector, Weights
 from legosigns_dagster.core.report import ComparisonReport, write_report
+from legosigns_dagster.core.trade_off import trade_off
+from legosigns_dagster.resources.folder_store import FolderStore
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.store import Store
 
 CLASSICAL, LEGO = "classical signs", "LEGO signs"
 # What is forgotten first is where a sign ends, which mAP50 hardly sees; what is learned first is that there is one.
@@ -21,6 +25,7 @@ HEADLINES = {CLASSICAL: "map50_95", LEGO: "map50"}
 @dg.asset(group_name="report", kinds={"html", "pandas"}, op_tags=GPU_POD, pool="gpu")
 def comparison_report(
     context: dg.AssetExecutionContext,
+    store: dg.ResourceParam[Store],
     scratch: Scratch,
     detector: dg.ResourceParam[Detector],
     base_weights: Weights,
@@ -44,7 +49,9 @@ def comparison_report(
     comparison = compare(slices)
     curves = pd.read_csv(model_weights.folder / "results.csv", skipinitialspace=True)
     facts = facts_of(context.run_id, model_weights)
-    report = write_report(comparison, slices, curves, facts, scratch.folder("comparison_report"))
+    mixtures: Any = (model_weights.trained_on or {}).get("mixtures") or []
+    chart = trade_off(mixtures, runs_so_far(store.folders()))
+    report = write_report(comparison, slices, curves, facts, scratch.folder("comparison_report"), chart)
     verdicts = "\n".join(comparison.verdict(part.name) for part in slices)
     context.log.info(f"base against new\n{comparison.summary()}\n{verdicts}")
     figures: dict[str, Any] = {
@@ -55,6 +62,19 @@ def comparison_report(
     shown = {"verdict": dg.MetadataValue.text(verdicts), "summary": table(comparison.summary_rows())}
     shown |= {**figures, "metrics": table(comparison.table)}
     return versioned(report, shown)
+
+
+def runs_so_far(folders: FolderStore) -> list[tuple[float, float]]:
+    """mAP50-95 on classical and on LEGO signs of each comparison that is kept; one of an older layout is left out."""
+    found = []
+    for version in folders.versions("comparison_report"):
+        figures = json.loads(folders.read(version, "metrics.json"))
+        try:
+            point = tuple(float(figures[name]["all"]["map50_95"]["new"]) for name in (CLASSICAL, LEGO))
+        except (KeyError, TypeError):
+            continue
+        found.append((point[0], point[1]))
+    return found
 
 
 def facts_of(run_id: str, weights: Weights) -> dict[str, str]:

@@ -72,10 +72,12 @@ def write_report(
     curves: pd.DataFrame | None,
     facts: Mapping[str, str],
     into: Path,
+    trade_off: str = "",
 ) -> ComparisonReport:
-    """Write the page into a folder; `curves` has a row an epoch, `facts` a line each."""
+    """Write the page into a folder; `curves` has a row an epoch, `facts` a line each, `trade_off` is an SVG element."""
     strips = {part.name: strips_of(part, STRIPS) for part in slices}
-    page = render(comparison, strips, "".join(training_curves(curves)) if curves is not None else "", facts)
+    charts = [*([trade_off] if trade_off else []), *(training_curves(curves) if curves is not None else [])]
+    page = render(comparison, strips, "".join(charts), facts)
     (into / "comparison.html").write_text(page, encoding="utf-8")
     return ComparisonReport(into, comparison)
 

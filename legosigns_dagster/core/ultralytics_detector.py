@@ -22,6 +22,7 @@ from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.core.ultralytics_arguments import training_arguments
 from legosigns_dagster.core.ultralytics_output import Noted, epoch_logger, metrics_table
 from legosigns_dagster.core.yolo_format import write_data_yaml, write_split
 
@@ -87,9 +88,13 @@ class UltralyticsDetector:
     def fine_tune(self, base: Weights, data: Path, settings: TrainingSettings, into: Path, log: Log) -> None:
         """See `Detector`."""
         with library() as ultralytics, tempfile.TemporaryDirectory(dir=data.parent) as runs:
+            from torch import cuda
+
             model = ultralytics.YOLO(base.file)
             model.add_callback("on_fit_epoch_end", epoch_logger(settings.epochs, log))
-            model.train(trainer=steady_trainer(), **training_arguments(data, settings, Path(runs)))
+            gpu = cuda.is_available()
+            arguments = training_arguments(data, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
+            model.train(trainer=steady_trainer(), **arguments)
             trained = Path(model.trainer.save_dir)
             shutil.copyfile(trained / "weights" / "best.pt", into / "best.pt")
             shutil.copyfile(trained / "results.csv", into / "results.csv")
@@ -133,43 +138,6 @@ class UltralyticsDetector:
         detections["file"] = detections["file"].map(by_name)
         matches = noted.matches(by_name, len(dataset.classes.names))
         return Evaluation(metrics_table(metrics, dataset), detections, matches)
-
-
-def training_arguments(data: Path, settings: TrainingSettings, runs: Path) -> dict[str, object]:
-    """Ultralytics' arguments for a fine-tuning that is gentle, offline and repeatable."""
-    import torch
-
-    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return {
-        "data": str(data),
-        "epochs": settings.epochs,
-        "imgsz": settings.image_size,
-        "batch": settings.batch,
-        "seed": settings.seed,
-        "freeze": settings.freeze or None,
-        # 'auto' would ignore the learning rate.
-        "optimizer": "AdamW",
-        "lr0": settings.learning_rate,
-        "lrf": 0.05,
-        "cos_lr": True,
-        "weight_decay": 0.0,
-        # With an optimizer by name, biases would start at 0.1: two hundred times the learning rate.
-        "warmup_bias_lr": 0.0,
-        "warmup_epochs": 1.0,
-        # One optimizer step a batch; by default gradients of 64 images are collected first.
-        "nbs": settings.batch,
-        # A mirrored 30 is no sign. Mosaic is switched off for the last epochs, by default for all of the first ten.
-        "fliplr": 0.0,
-        "degrees": 5.0,
-        "close_mosaic": min(2, settings.epochs - 1),
-        # True would download a model to check half precision with.
-        "amp": "bf16" if bf16 else False,
-        "plots": False,
-        "verbose": False,
-        "workers": 0 if not torch.cuda.is_available() else min(usable_cores(), 8),
-        "project": str(runs),
-        "name": "train",
-    }
 
 
 def steady_trainer() -> type:

@@ -67,6 +67,15 @@ class FolderStore:
             ) from None
         return Snapshot(asset, run_id, {path: FileEntry(**entry) for path, entry in content.items()})
 
+    def versions(self, asset: str) -> list[Snapshot]:
+        """Every version of an asset that is kept, in no order."""
+        keys = self.objects.keys(f"{self.prefix}snapshots/{asset}/")
+        return [self.snapshot(asset, Path(key).stem) for key in keys]
+
+    def read(self, snapshot: Snapshot, path: str) -> bytes:
+        """One small file of a version; KeyError where it has none of that name."""
+        return self.objects.read(self.prefix + blob_key(snapshot.files[path]))
+
     def load(self, snapshot: Snapshot, into: Path) -> None:
         """Bring a version's files into a folder, as links: read them, or copy before writing into them."""
         into.mkdir(parents=True, exist_ok=True)

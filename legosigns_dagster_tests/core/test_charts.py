@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster.core.charts import curves_picture, scale_of, training_curves
+from legosigns_dagster.core.trade_off import trade_off
 
 RESULTS = pd.DataFrame(
     {
@@ -25,6 +26,25 @@ def charts(results: pd.DataFrame) -> list[ET.Element]:
 def heights(chart: ET.Element, line: int) -> list[float]:
     points = chart.findall("polyline")[line].attrib["points"].split()
     return [float(point.split(",")[1]) for point in points]
+
+
+def facts(alpha: float, classical: float | None, lego: float) -> dict[str, float | None]:
+    return {"alpha": alpha, "classical_map50_95": classical, "lego_map50_95": lego}
+
+
+def test_the_trade_off_shows_base_mixtures_earlier_runs_and_what_was_chosen() -> None:
+    mixtures = [facts(0, 0.85, 0.2), facts(0.5, 0.84, 0.4), facts(1, 0.7, 0.6), facts(0.5, 0.84, 0.4)]
+    chart = ET.fromstring(trade_off(mixtures, [(0.8, 0.5), (0.9, float("nan"))]))
+    assert chart.attrib["aria-label"].endswith("chosen: alpha 0.5")
+    line = [tuple(map(float, point.split(","))) for point in chart.findall("polyline")[0].attrib["points"].split()]
+    assert line[0][0] > line[1][0] > line[2][0], "less of the old skill lies further to the left"
+    assert line[0][1] > line[1][1] > line[2][1], "more of the new one lies higher"
+    assert len([dot for dot in chart.findall("circle") if dot.attrib["class"] == "earlier"]) == 1
+
+
+def test_there_is_no_trade_off_without_images_of_both_kinds() -> None:
+    assert trade_off([facts(0, None, 0.2), facts(1, None, 0.4)], []) == ""
+    assert trade_off([], [(0.8, 0.5)]) == ""
 
 
 def test_there_is_a_chart_for_each_pair_of_curves_that_has_values() -> None:
