@@ -19,29 +19,44 @@ def average_precision(matches: Matches, weights: Weights) -> Floats:
     recall (`ultralytics.utils.metrics.compute_ap`).
     """
     found = np.full((len(weights), matches.truths.shape[1], IOUS), np.nan)
-    order = np.argsort(-matches.confidence, kind="stable")
-    image, class_id, hit = matches.image[order], matches.class_id[order], matches.hit[order]
     for number in range(matches.truths.shape[1]):
-        chosen = class_id == number
-        hits = hit[chosen]
-        last = int(np.flatnonzero(hits.any(axis=1))[-1]) + 1 if hits.any() else 0
+        hits, image = ranked(matches, number)
         for start in range(0, len(weights), AT_ONCE):
             part = weights[start : start + AT_ONCE]
             total = part @ matches.truths[:, number]
-            precisions = of_class(hits[:last], part[:, image[chosen][:last]], np.maximum(total, 1))
+            precisions = np.trapezoid(curves_of(hits, part[:, image], np.maximum(total, 1)), RECALLS)
             found[start : start + AT_ONCE, number] = np.where(total[:, None] > 0, precisions, np.nan)
     return found
 
 
-def of_class(hits: npt.NDArray[np.bool_], counts: Weights, total: Weights) -> Floats:
-    """The average precisions of one class, shape (weightings, 10).
+def precision_over_recall(matches: Matches) -> Floats:
+    """The precision at an IoU of 0.5 for each of 101 recalls from 0 to 1: the mean of the classes that have a box."""
+    weights = np.ones((1, len(matches.files)), np.int64)
+    present = [number for number in range(matches.truths.shape[1]) if matches.truths[:, number].any()]
+    curves = []
+    for number in present:
+        hits, image = ranked(matches, number)
+        curves.append(curves_of(hits, weights[:, image], weights @ matches.truths[:, number])[0, 0])
+    return np.mean(curves, axis=0) if curves else np.zeros(len(RECALLS))
 
-    `hits` of shape (detections, 10) in the order of falling confidence, up to the last hit: what comes after it changes
-    nothing. `counts` of shape (weightings, detections) says how often each detection counts, `total` how many boxes
-    there are.
+
+def ranked(matches: Matches, class_id: int) -> tuple[npt.NDArray[np.bool_], Weights]:
+    """A class's detections by falling confidence up to the last hit, after which nothing changes: hits and images."""
+    order = np.argsort(-matches.confidence, kind="stable")
+    order = order[matches.class_id[order] == class_id]
+    hits = matches.hit[order]
+    last = int(np.flatnonzero(hits.any(axis=1))[-1]) + 1 if hits.any() else 0
+    return hits[:last], matches.image[order][:last]
+
+
+def curves_of(hits: npt.NDArray[np.bool_], counts: Weights, total: Weights) -> Floats:
+    """The precision of one class at 101 recalls, shape (weightings, 10, 101).
+
+    `hits` as `ranked` gives them. `counts` of shape (weightings, detections) says how often each detection counts,
+    `total` how many boxes there are.
     """
     if not len(hits):
-        return np.zeros((len(total), IOUS))
+        return np.zeros((len(total), IOUS, len(RECALLS)))
     right = np.cumsum(counts[:, :, None] * hits, axis=1)
     shown = np.maximum(np.cumsum(counts, axis=1), 1)[:, :, None]
     recall, precision = right / total[:, None, None], right / shown
@@ -51,7 +66,7 @@ def of_class(hits: npt.NDArray[np.bool_], counts: Weights, total: Weights) -> Fl
     ys = np.concatenate([ends, envelope, 0 * ends, 0 * ends], axis=1)
     rows = zip(rowwise(xs), rowwise(ys), strict=True)
     curves = np.array([np.interp(RECALLS, x, y) for x, y in rows])
-    return np.asarray(np.trapezoid(curves, RECALLS).reshape(len(total), IOUS))
+    return curves.reshape(len(total), IOUS, len(RECALLS))
 
 
 def rowwise(points: Floats) -> Floats:

@@ -96,7 +96,8 @@ class Dataset:
         """Only the images of these splits; the same folder."""
         images = self.images[self.images["split"].isin(splits)].reset_index(drop=True)
         boxes = self.boxes[self.boxes["file"].isin(images["file"])].reset_index(drop=True)
-        return Dataset(self.folder, self.classes, images, boxes)
+        sources = self.sources[self.sources["file"].isin(images["file"])].reset_index(drop=True)
+        return Dataset(self.folder, self.classes, images, boxes, sources=sources)
 
     def counts(self) -> pd.DataFrame:
         """Images and boxes by split and class, with a column for each class; one row a split that has images."""

@@ -10,16 +10,16 @@ from typing import ClassVar
 
 import pandas as pd
 
-from legosigns_dagster.core.bootstrap import BETTER, RESAMPLES, UNKNOWN, WORSE
+from legosigns_dagster.core.bootstrap import RESAMPLES
 from legosigns_dagster.core.charts import STYLE as CHART_STYLE
 from legosigns_dagster.core.charts import training_curves
-from legosigns_dagster.core.comparison import COLUMNS, SUMMARY_METRICS, TITLES, Comparison, Slice, shown, signed
+from legosigns_dagster.core.comparison import COLUMNS, Comparison, Slice
 from legosigns_dagster.core.gallery import Strip, strips_of
+from legosigns_dagster.core.precision_recall import precision_recall
+from legosigns_dagster.core.report_tables import errors, table
 
 FIGURES = ["base", "new", "difference", "low", "high"]
 STRIPS = 8  # for each slice
-VERDICT_STYLES = {BETTER: "up", WORSE: "down", UNKNOWN: "note"}
-SHOWN = ["map50", "map50_95", "precision", "recall"]
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6270; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) {
@@ -76,13 +76,15 @@ def write_report(
 ) -> ComparisonReport:
     """Write the page into a folder; `curves` has a row an epoch, `facts` a line each, `trade_off` is an SVG element."""
     strips = {part.name: strips_of(part, STRIPS) for part in slices}
-    charts = [*([trade_off] if trade_off else []), *(training_curves(curves) if curves is not None else [])]
-    page = render(comparison, strips, "".join(charts), facts)
+    charts = [trade_off, *map(precision_recall, slices), *(training_curves(curves) if curves is not None else [])]
+    page = render(comparison, strips, "".join(charts), facts, "".join(map(errors, slices)))
     (into / "comparison.html").write_text(page, encoding="utf-8")
     return ComparisonReport(into, comparison)
 
 
-def render(comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts: str, facts: Mapping[str, str]) -> str:
+def render(
+    comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts: str, facts: Mapping[str, str], doubts: str
+) -> str:
     """The page's HTML."""
     gallery = "".join(
         f"<h2>{escape(name)}: the same images, truth, base and new</h2>{''.join(map(figure, found))}"
@@ -100,9 +102,10 @@ def render(comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts
 <p class="lead">{escape(sentence(comparison))}</p>
 <div class="scroll">{table(comparison)}</div>
 <p class="note">{escape(caution(comparison))}</p>
-<h2>Training</h2>
+<h2>Charts</h2>
 <div class="charts">{charts or "<p>There are no curves.</p>"}</div>
 {gallery}
+{doubts}
 <h2>What was compared</h2>
 <dl>{listed}</dl>
 </body>
@@ -124,41 +127,6 @@ def caution(comparison: Comparison) -> str:
         "verdict is given where the whole interval is on one side. The checkpoint was chosen on these images, which "
         "flatters the new weights a little, and another training would differ a little too."
     )
-
-
-def table(comparison: Comparison) -> str:
-    """The table: a row for each slice and class, base, new and difference of each metric."""
-    first = "".join(f'<th colspan="{columns_of(metric)}" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
-    plain = '<th scope="col">base → new</th><th scope="col">difference</th>'
-    judged = f'{plain}<th scope="col">95 % interval</th><th class="text" scope="col">verdict</th>'
-    second = "".join(judged if metric in SUMMARY_METRICS else plain for metric in SHOWN)
-    heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
-    heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
-    groups = comparison.table.groupby(["slice", "class_name"], sort=False)
-    body = "".join(table_row(rows) for _, rows in groups)
-    return f"<table><thead><tr>{heading}{first}</tr><tr>{second}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def columns_of(metric: str) -> int:
-    """How many columns of the table a metric has."""
-    return 4 if metric in SUMMARY_METRICS else 2
-
-
-def table_row(rows: pd.DataFrame) -> str:
-    """One slice and class."""
-    first, by_metric = rows.iloc[0], rows.set_index("metric")
-    cells = f'<th class="text" scope="row">{escape(first["slice"])}</th>'
-    cells += f'<td class="text">{escape(first["class_name"])}</td>'
-    cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
-    for metric in SHOWN:
-        base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
-        kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
-        cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}</td>'
-        if metric in SUMMARY_METRICS:
-            row = by_metric.loc[metric]
-            cells += f"<td>{signed(row['low'])} to {signed(row['high'])}</td>"
-            cells += f'<td class="text {VERDICT_STYLES[row["verdict"]]}">{row["verdict"]}</td>'
-    return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
 
 
 def figure(strip: Strip) -> str:

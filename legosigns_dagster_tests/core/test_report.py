@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster.core.comparison import Slice, compare
+from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.report import ComparisonReport, write_report
 from legosigns_dagster_tests.builders import evaluation, make_dataset
 
@@ -57,9 +58,22 @@ def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
 
 def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
-    assert page.tags.count("svg") == 1
+    assert page.tags.count("svg") == 2, "precision over recall, and the box loss"
     assert page.tags.count("tr") == 2 + 3
     assert "1 newly found" in page.words
+
+
+def test_an_annotation_that_may_be_wrong_links_to_its_task(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", "val", "val")
+    both = evaluation(dataset, (0, 0, 0.9))
+    link = "https://labels.example.invalid/projects/1/data?task=7"
+    sources = pd.DataFrame([["images/0.jpg", "<street>.jpg", "7", "8", link, 1, "", "", ""]],
+                           columns=dataset.sources.columns)  # fmt: skip
+    forgotten = Dataset(dataset.folder, dataset.classes, dataset.images, dataset.boxes.iloc[1:], sources=sources)
+    (tmp_path / "report").mkdir()
+    part = Slice("LEGO signs", forgotten.part("val"), both, both)
+    text = (write_report(compare([part]), [part], None, {}, tmp_path / "report").folder / "comparison.html").read_text()
+    assert f'<a href="{link}">&lt;street&gt;.jpg</a>' in text
 
 
 def test_every_style_that_the_page_uses_is_defined(report: ComparisonReport) -> None:

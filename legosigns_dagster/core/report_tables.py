@@ -1,0 +1,71 @@
+"""The report's tables as HTML."""
+
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from legosigns_dagster.core.bootstrap import BETTER, UNKNOWN, WORSE
+from legosigns_dagster.core.comparison import SUMMARY_METRICS, TITLES, Comparison, Slice, shown, signed
+from legosigns_dagster.core.label_errors import likely_label_errors
+
+ERRORS = 20
+SHOWN = ["map50", "map50_95", "precision", "recall"]
+VERDICT_STYLES = {BETTER: "up", WORSE: "down", UNKNOWN: "note"}
+
+
+def table(comparison: Comparison) -> str:
+    """The table: a row for each slice and class, base, new and difference of each metric."""
+    first = "".join(f'<th colspan="{columns_of(metric)}" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
+    plain = '<th scope="col">base → new</th><th scope="col">difference</th>'
+    judged = f'{plain}<th scope="col">95 % interval</th><th class="text" scope="col">verdict</th>'
+    second = "".join(judged if metric in SUMMARY_METRICS else plain for metric in SHOWN)
+    heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
+    heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
+    groups = comparison.table.groupby(["slice", "class_name"], sort=False)
+    body = "".join(table_row(rows) for _, rows in groups)
+    return f"<table><thead><tr>{heading}{first}</tr><tr>{second}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def errors(part: Slice) -> str:
+    """A table of the annotations of a slice that may be wrong, with the way to their tasks; nothing where none is."""
+    found = likely_label_errors(part)[:ERRORS]
+    links = dict(zip(part.dataset.sources["file"], part.dataset.sources["link"], strict=True))
+    names = dict(zip(part.dataset.sources["file"], part.dataset.sources["image"], strict=True))
+    rows = "".join(
+        f'<tr><td class="text">{linked(names.get(e.file, Path(e.file).name), links.get(e.file, ""))}</td>'
+        f'<td class="text">{escape(e.class_name)}</td><td>{e.confidence:.2f}</td>'
+        f'<td class="text">{escape(e.annotated)}</td></tr>'
+        for e in found
+    )
+    heads = '<th class="text">image</th><th class="text">both see</th><th>at least</th><th class="text">annotated</th>'
+    title = f"{escape(part.name)}: annotations that may be wrong"
+    table = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f"<h2>{title}</h2>{table}" if found else ""
+
+
+def linked(name: str, link: str) -> str:
+    """A name that opens its task, where Label Studio's address is known."""
+    return f'<a href="{escape(link, quote=True)}">{escape(name)}</a>' if link.startswith("http") else escape(name)
+
+
+def columns_of(metric: str) -> int:
+    """How many columns of the table a metric has."""
+    return 4 if metric in SUMMARY_METRICS else 2
+
+
+def table_row(rows: pd.DataFrame) -> str:
+    """One slice and class."""
+    first, by_metric = rows.iloc[0], rows.set_index("metric")
+    cells = f'<th class="text" scope="row">{escape(first["slice"])}</th>'
+    cells += f'<td class="text">{escape(first["class_name"])}</td>'
+    cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
+    for metric in SHOWN:
+        base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
+        kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
+        cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}</td>'
+        if metric in SUMMARY_METRICS:
+            row = by_metric.loc[metric]
+            cells += f"<td>{signed(row['low'])} to {signed(row['high'])}</td>"
+            cells += f'<td class="text {VERDICT_STYLES[row["verdict"]]}">{row["verdict"]}</td>'
+    return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
