@@ -78,7 +78,7 @@ class Comparison:
         said = (
             f"{slice_name}: {row['verdict']}, {change}, 95 % interval {signed(row['low'])} to {signed(row['high'])})."
         )
-        if row["verdict"] == UNKNOWN and row["images_needed"]:
+        if row["verdict"] == UNKNOWN and row["images_needed"] > row["images"]:
             said += f" To tell a difference of {SHARP} would take about {row['images_needed']} images like these."
         return said
 

@@ -62,7 +62,8 @@ def table_row(rows: pd.DataFrame) -> str:
     cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
     for metric in SHOWN:
         base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
-        kind = "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
+        open_question = by_metric.loc[metric, "verdict"] == UNKNOWN
+        kind = "same" if open_question else "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
         cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}</td>'
         if metric in SUMMARY_METRICS:
             row = by_metric.loc[metric]

@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=sample.FOLDER / "base.pt")
     parser.add_argument("--data", type=Path, default=sample.FOLDER / "classical-signs")
-    parser.add_argument("--trials", type=int, default=400)
+    parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--images", type=int, nargs="+", default=[40, 73, 146, 292])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
