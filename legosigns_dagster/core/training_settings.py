@@ -38,7 +38,8 @@ class TrainingSettings(BaseModel, frozen=True):
         0.01,
         ge=0,
         le=1,
-        description="How much mAP50-95 on classical val images may fall for such weights to be chosen, 0 to 1.",
+        description="How much mAP50-95 on classical val images may fall for such weights to be chosen, 0 to 1; what is "
+        "lost beyond it must bring ten times as much on LEGO signs.",
     )
     real_repeats: int = Field(
         3,

@@ -19,9 +19,9 @@ TRIED = [
     ("allowed", "alpha"),
     [
         pytest.param(0.01, 0.5, id="the best on LEGO signs that keeps the old skill"),
-        pytest.param(0.005, 0.3, id="a smaller budget stays nearer to the base"),
-        pytest.param(0.2, 0.8, id="with a large one more training is not better by itself"),
-        pytest.param(0.0, 0.3, id="where none keeps it, the one that lost least"),
+        pytest.param(0.007, 0.5, id="a thousandth beyond the budget is worth much more of the new skill"),
+        pytest.param(0.03, 0.5, id="two hundredths beyond it are not worth a tenth"),
+        pytest.param(0.2, 0.8, id="with a large budget more training is not better by itself"),
     ],
 )
 def test_the_budget_decides_how_far_from_the_base_the_weights_go(allowed: float, alpha: float) -> None:
