@@ -30,7 +30,7 @@ def training_arguments(
         "nbs": settings.batch,
         # A mirrored 30 is no sign. Mosaic is switched off for the last epochs, by default for all of the first ten.
         "fliplr": 0.0,
-        # It turns a box by its corners: the box around a turned sign comes out too large, and 15 degrees cost 0.09
+        # It turns a box by its corners: the box around a turned sign comes out too large, which costs a part
         # of the old signs' mAP50-95. Synthetic signs are turned instead, with boxes from their pixels.
         "degrees": 0.0,
         "close_mosaic": min(2, settings.epochs - 1),
