@@ -49,7 +49,8 @@ def model_weights(
         "epochs": len(curves),
         "curves": picture(curves_picture(curves).encode(), "training curves", "svg+xml"),
         "results": table(curves),
-        "mixtures": table(pd.DataFrame((weights.trained_on or {}).get("mixtures"))),
         **(weights.about or {}),
     }
+    if mixtures := (weights.trained_on or {}).get("mixtures"):
+        metadata["mixtures"] = table(pd.DataFrame(mixtures))
     return versioned(weights, metadata)

@@ -59,10 +59,10 @@ def paired_intervals(
     before, after = (mean_precisions(average_precision(matches, weights)) for matches in (base, new))
     difference = after - before
     count = len(set(groups))
-    return [(of(difference[:, row, 0], count), of(difference[:, row, 1], count)) for row in range(difference.shape[1])]
+    return [(interval_of(each[:, 0], count), interval_of(each[:, 1], count)) for each in difference.transpose(1, 0, 2)]
 
 
-def of(differences: npt.NDArray[np.float64], groups: int) -> Interval:
+def interval_of(differences: npt.NDArray[np.float64], groups: int) -> Interval:
     """The middle 95 % of the differences, without the resamples in which a class has no box."""
     known = differences[~np.isnan(differences)]
     if not len(known) or groups < FEWEST_GROUPS:

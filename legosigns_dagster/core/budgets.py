@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from legosigns_dagster.core.comparison import TITLES, Comparison, shown, signed
+from legosigns_dagster.core.comparison import Comparison, change_of, moved, signed
 from legosigns_dagster.core.evaluation import ALL
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
@@ -31,16 +31,13 @@ def judge(comparison: Comparison, budget: Budget) -> Judged:
     rows = comparison.table[
         (comparison.table["slice"] == budget.slice_name) & (comparison.table["metric"] == budget.metric)
     ]
-    title = TITLES[budget.metric]
     if not len(rows):
         return Judged(OPEN, f"there are no val images of {budget.slice_name}: add some", ())
     row = rows[rows["class_name"] == ALL].iloc[0]
     state = KEPT if row["low"] > budget.least else BROKEN if row["high"] < budget.least else OPEN
-    figures = f"{title} {shown(row['base'])} → {shown(row['new'])} ({signed(row['difference'])}"
-    interval = f"95 % interval {signed(row['low'])} to {signed(row['high'])})"
-    text = f"{budget.slice_name}: {figures}, {interval}; at least {signed(budget.least)} is wanted"
+    text = f"{budget.slice_name}: {change_of(row)}; at least {signed(budget.least)} is wanted"
     if state == OPEN:
         text += f": cannot tell with {row['images']} images, about {row['images_needed']} would do for 0.02"
     each = rows[(rows["class_name"] != ALL) & (rows["difference"] < budget.least)]
-    offenders = tuple(f"{r.class_name}: {title} {shown(r.base)} → {shown(r.new)}" for r in each.itertuples())
+    offenders = tuple(f"{one['class_name']}: {moved(one)}" for _, one in each.iterrows())
     return Judged(state, text, offenders)

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 84, 34, 36
+SIDE = 16  # pixels to the right of a chart without labels at the ends of its lines
 LABEL_GAP = 14  # pixels between two labels at the ends of lines
 LINES = """
 .charts svg { font: 11px system-ui, sans-serif; }
@@ -118,11 +119,15 @@ def chart(
     values = scale_of(limits or [value for _, value in points], HEIGHT - BOTTOM, TOP, 5)
     lines = [curve(line, style, epochs, values) for line, style in zip(series.values(), STYLES, strict=False)]
     ends = "; ".join(f"{name} {line[0][1]:.4g} to {line[-1][1]:.4g}".strip() for name, line in series.items())
-    told = escape(f"{title}, first to last epoch: {ends}")
+    told = f"{title}, first to last epoch: {ends}"
+    return framed(title, told, f"{axes(epochs, values)}{''.join(lines)}{end_labels(series, values)}")
+
+
+def framed(title: str, told: str, content: str) -> str:
+    """A chart's SVG element: its title above, `told` for those who hear it, and its content."""
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{told}">'
-        f'<text class="title" x="4" y="18">{escape(title)}</text>{axes(epochs, values)}'
-        f"{''.join(lines)}{end_labels(series, values)}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(told)}">'
+        f'<text class="title" x="4" y="18">{escape(title)}</text>{content}</svg>'
     )
 
 
@@ -153,14 +158,29 @@ def end_labels(series: Mapping[str, Sequence[tuple[float, float]]], values: Scal
 
 def axes(epochs: Scale, values: Scale) -> str:
     """A line across with its value for each tick, and the epochs below."""
-    parts = []
-    for tick in values.ticks:
-        y = values.at(tick)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:.4g}</text>')
-    for tick in epochs.ticks:
-        parts.append(
-            f'<text x="{epochs.at(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:.0f}</text>'
-        )
-    parts.append(f'<text x="{WIDTH - RIGHT + 14}" y="{HEIGHT - BOTTOM + 16}">epoch</text>')
-    return "".join(parts)
+    unit = f'<text x="{WIDTH - RIGHT + 14}" y="{HEIGHT - BOTTOM + 16}">epoch</text>'
+    return f"{levels(values, WIDTH - RIGHT)}{numbers_below(epochs, '.0f')}{unit}"
+
+
+def grid(across: Scale, up: Scale) -> str:
+    """Lines and numbers of both axes, where both are metrics; as wide as `across`."""
+    xs = [across.at(tick) for tick in across.ticks]
+    lines = [f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>' for x in xs]
+    return f"{levels(up, across.end)}{''.join(lines)}{numbers_below(across, '.4g')}"
+
+
+def levels(values: Scale, right: float) -> str:
+    """A line across with its value for each tick, up to the pixel `right`."""
+    return "".join(
+        f'<line class="grid" x1="{LEFT}" x2="{right:g}" y1="{values.at(tick):.1f}" y2="{values.at(tick):.1f}"/>'
+        f'<text x="{LEFT - 6}" y="{values.at(tick) + 4:.1f}" text-anchor="end">{tick:.4g}</text>'
+        for tick in values.ticks
+    )
+
+
+def numbers_below(scale: Scale, digits: str) -> str:
+    """The ticks' numbers below the chart."""
+    return "".join(
+        f'<text x="{scale.at(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:{digits}}</text>'
+        for tick in scale.ticks
+    )

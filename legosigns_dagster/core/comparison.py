@@ -74,10 +74,7 @@ class Comparison:
         """What happened to a slice, in a sentence: verdict, figures, interval."""
         mine = (self.table["slice"] == slice_name) & (self.table["class_name"] == ALL) & self.table["headline"]
         row = self.table[mine].iloc[0]
-        change = f"{TITLES[row['metric']]} {shown(row['base'])} → {shown(row['new'])} ({signed(row['difference'])}"
-        said = (
-            f"{slice_name}: {row['verdict']}, {change}, 95 % interval {signed(row['low'])} to {signed(row['high'])})."
-        )
+        said = f"{slice_name}: {row['verdict']}, {change_of(row)}."
         if row["verdict"] == UNKNOWN and row["images_needed"] > row["images"]:
             said += f" To tell a difference of {SHARP} would take about {row['images_needed']} images like these."
         return said
@@ -96,6 +93,17 @@ def cells(rows: pd.DataFrame) -> list[str]:
         change = f"{signed(row['difference'])} {row['verdict']}".strip()
         words.append(f"{shown(row['base']):>5} -> {shown(row['new']):>5} ({change})")
     return words
+
+
+def change_of(row: pd.Series) -> str:
+    """A row's base, new, difference and interval: `mAP50 0.605 → 0.995 (+0.390, 95 % interval +0.179 to +0.633)`."""
+    interval = f"95 % interval {signed(row['low'])} to {signed(row['high'])}"
+    return f"{moved(row)} ({signed(row['difference'])}, {interval})"
+
+
+def moved(row: pd.Series) -> str:
+    """A row's base and new: `mAP50 0.605 → 0.995`."""
+    return f"{TITLES[row['metric']]} {shown(row['base'])} → {shown(row['new'])}"
 
 
 def aligned(word: str, width: int, column: int) -> str:

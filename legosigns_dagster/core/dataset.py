@@ -94,10 +94,20 @@ class Dataset:
 
     def part(self, *splits: str) -> "Dataset":
         """Only the images of these splits; the same folder."""
-        images = self.images[self.images["split"].isin(splits)].reset_index(drop=True)
-        boxes = self.boxes[self.boxes["file"].isin(images["file"])].reset_index(drop=True)
-        sources = self.sources[self.sources["file"].isin(images["file"])].reset_index(drop=True)
+        return self.only(self.images["split"].isin(splits))
+
+    def only(self, chosen: "pd.Series[bool]") -> "Dataset":
+        """Only the images whose row is True; the same folder."""
+        images = self.images[chosen].reset_index(drop=True)
+        boxes, sources = (
+            table[table["file"].isin(images["file"])].reset_index(drop=True) for table in (self.boxes, self.sources)
+        )
         return Dataset(self.folder, self.classes, images, boxes, sources=sources)
+
+    def source_of(self) -> dict[str, dict[str, str]]:
+        """The row of each file's source, by column; none of a file that came from nowhere."""
+        rows = self.sources[["image", "task", "link"]].to_dict("records")
+        return {str(file): row for file, row in zip(self.sources["file"], rows, strict=True)}
 
     def counts(self) -> pd.DataFrame:
         """Images and boxes by split and class, with a column for each class; one row a split that has images."""

@@ -91,11 +91,12 @@ class Difference:
 
     def by_image(self) -> pd.DataFrame:
         """A row for each change, with the image's name, what happened to its boxes, its task and the way there."""
+        before, after = self.before.source_of(), self.after.source_of()
         rows = []
         for change in self.changes:
-            image, dataset = (change.after, self.after) if change.after else (change.before, self.before)
-            sources = dataset.sources[dataset.sources["file"] == image.file] if image else dataset.sources
-            source = sources.iloc[0] if len(sources) else {"image": image.file if image else "", "task": "", "link": ""}
+            image, sources = (change.after, after) if change.after else (change.before, before)
+            file = image.file if image else ""
+            source = sources.get(file, {"image": file, "task": "", "link": ""})
             words = change.boxes.text(self.after.classes.names)
             rows.append([change.kind, source["image"], words, source["task"], source["link"]])
         return pd.DataFrame(rows, columns=IMAGE_COLUMNS)
@@ -127,20 +128,16 @@ def image_changes(before: Dataset, after: Dataset) -> list[ImageChange]:
     old, new = numbered_boxes(before), numbered_boxes(after)
     contents = [set(dataset.images["sha256"]) for dataset in (before, after)]
     changed = (contents[0] ^ contents[1]) | {sha256 for sha256, _, _ in old ^ new}
-    olds, news = ({i.sha256: i for i in only(dataset, changed)} for dataset in (before, after))
+    olds, news = (
+        {image.sha256: image for image in dataset.only(dataset.images["sha256"].isin(changed))}
+        for dataset in (before, after)
+    )
     changes = []
     for sha256 in changed:
         one, other = olds.get(sha256), news.get(sha256)
         boxes = box_changes(one.boxes if one else (), other.boxes if other else ())
         changes.append(ImageChange(one, other, boxes))
     return sorted(changes, key=lambda change: (change.kind, (change.after or change.before).file))  # type: ignore[union-attr]
-
-
-def only(dataset: Dataset, contents: set[str]) -> Dataset:
-    """The dataset's images of these contents."""
-    images = dataset.images[dataset.images["sha256"].isin(contents)]
-    boxes = dataset.boxes[dataset.boxes["file"].isin(images["file"])]
-    return Dataset(dataset.folder, dataset.classes, images, boxes)
 
 
 def numbered_boxes(dataset: Dataset) -> set[tuple[str, tuple[float, ...], int]]:

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from legosigns_dagster.core.geometry import PixelBox
+
 ALL = "all"
 METRICS = ["precision", "recall", "map50", "map50_95"]
 METRIC_COLUMNS = ["class_name", "images", "boxes", *METRICS]
@@ -30,6 +32,15 @@ class Matches:
 
 
 @dataclass(frozen=True)
+class Detection:
+    """A box in pixels of the image as displayed, with its class id and a confidence, 0 to 1."""
+
+    class_id: int
+    confidence: float
+    box: PixelBox
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Metrics and the detections behind them.
 
@@ -41,3 +52,11 @@ class Evaluation:
     metrics: pd.DataFrame
     detections: pd.DataFrame
     matches: Matches
+
+    def by_file(self) -> dict[str, list[Detection]]:
+        """The confident detections of each image that has one."""
+        found: dict[str, list[Detection]] = {}
+        for row in self.detections.itertuples():
+            box = PixelBox(row.left, row.top, row.right, row.bottom)
+            found.setdefault(str(row.file), []).append(Detection(int(row.class_id), float(row.confidence), box))
+        return found

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.comparison import Slice
 from legosigns_dagster.core.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.evaluation import Detection
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
 
@@ -93,29 +93,27 @@ def sheet_of(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes
     return next((jpeg for jpeg in sheets if len(jpeg) <= 90_000), as_jpeg(sheet, 10))
 
 
-def found_boxes(image: LabeledImage, detections: pd.DataFrame) -> set[int]:
+def found_boxes(image: LabeledImage, detections: Sequence[Detection]) -> set[int]:
     """Numbers of the labelled boxes that a detection of the same class covers with an IoU of at least 0.5."""
-    boxes = [Shown(int(r.class_id), PixelBox(r.left, r.top, r.right, r.bottom), "") for r in detections.itertuples()]
     return {
         number
         for number, truth in enumerate(image.boxes)
-        if any(d.class_id == truth.class_id and d.box.iou(truth.box) >= MATCH_IOU for d in boxes)
+        if any(d.class_id == truth.class_id and d.box.iou(truth.box) >= MATCH_IOU for d in detections)
     }
 
 
 def strips_of(part: Slice, count: int, panel_px: int = 400) -> list[Strip]:
     """Strips of up to `count` images, those first on which the two detectors differ most."""
-    base, new = (dict(list(e.detections.groupby("file"))) for e in (part.base, part.new))
-    nothing = part.base.detections.iloc[:0]
+    base, new = part.base.by_file(), part.new.by_file()
 
     def difference(image: LabeledImage) -> tuple[int, int]:
-        before, after = (found_boxes(image, d.get(image.file, nothing)) for d in (base, new))
+        before, after = (found_boxes(image, d.get(image.file, [])) for d in (base, new))
         return len(after - before), len(before - after)
 
     changes = {image.file: difference(image) for image in part.dataset}
     ranked = sorted(part.dataset, key=lambda image: (-sum(changes[image.file]), image.file))[:count]
     return [
-        strip(image, part.dataset, base.get(image.file, nothing), new.get(image.file, nothing), changes, panel_px)
+        strip(image, part.dataset, base.get(image.file, []), new.get(image.file, []), changes, panel_px)
         for image in ranked
     ]
 
@@ -123,8 +121,8 @@ def strips_of(part: Slice, count: int, panel_px: int = 400) -> list[Strip]:
 def strip(
     image: LabeledImage,
     dataset: Dataset,
-    base: pd.DataFrame,
-    new: pd.DataFrame,
+    base: Sequence[Detection],
+    new: Sequence[Detection],
     changes: dict[str, tuple[int, int]],
     panel_px: int,
 ) -> Strip:
@@ -133,10 +131,7 @@ def strip(
     picture = open_upright(dataset.folder / image.file)
     panels = [drawn(picture, truth_of(image, names), panel_px)]
     for detections in (base, new):
-        shown = [
-            Shown(int(r.class_id), PixelBox(r.left, r.top, r.right, r.bottom), detection_text(names, r))
-            for r in detections.itertuples()
-        ]
+        shown = [Shown(d.class_id, d.box, detection_text(names, d)) for d in detections]
         panels.append(drawn(picture, shown, panel_px))
     joined = Image.new("RGB", (panel_px * 3 + 8, panels[0].height), "white")
     for index, panel in enumerate(panels):
@@ -145,6 +140,6 @@ def strip(
     return Strip(Path(image.file).name, as_jpeg(joined), gained, lost)
 
 
-def detection_text(names: Sequence[str], row: object) -> str:
+def detection_text(names: Sequence[str], detection: Detection) -> str:
     """Class initials and confidence in percent."""
-    return f"{initials(names[int(getattr(row, 'class_id'))])} {100 * float(getattr(row, 'confidence')):.0f}"  # noqa: B009
+    return f"{initials(names[detection.class_id])} {100 * detection.confidence:.0f}"

@@ -15,7 +15,7 @@ from legosigns_dagster.core.detector import Detector, Weights
 from legosigns_dagster.core.evaluation import ALL
 from legosigns_dagster.core.progress import Log
 
-PRICE = 10.0
+PRICE = 10.0  # what a loss on classical signs beyond the allowed one counts, against a gain on LEGO signs
 ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 

@@ -1,11 +1,11 @@
 """Annotations that may be wrong: where both weights see the same sign and the annotation says something else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import pandas as pd
 
 from legosigns_dagster.core.comparison import Slice
 from legosigns_dagster.core.dataset import LabeledImage
+from legosigns_dagster.core.evaluation import Detection
 from legosigns_dagster.core.gallery import MATCH_IOU
 from legosigns_dagster.core.geometry import PixelBox
 
@@ -27,24 +27,25 @@ def likely_label_errors(part: Slice) -> list[LikelyError]:
 
     Both are sure (0.5), of the same class and place (IoU 0.5); there, the annotation has another class, or nothing.
     """
+    base, new = part.base.by_file(), part.new.by_file()
     found = []
     for image in part.dataset:
-        new = detections_of(part.new.detections, image.file)
-        for class_id, box, confidence in detections_of(part.base.detections, image.file):
-            seconded = [c for other, where, c in new if other == class_id and where.iou(box) >= MATCH_IOU]
-            annotated = annotation_at(image, class_id, box, part.dataset.classes.names)
+        for one in sure(base.get(image.file, [])):
+            seconded = [
+                other.confidence
+                for other in sure(new.get(image.file, []))
+                if other.class_id == one.class_id and other.box.iou(one.box) >= MATCH_IOU
+            ]
+            annotated = annotation_at(image, one.class_id, one.box, part.dataset.classes.names)
             if seconded and annotated is not None:
-                lower = min(confidence, max(seconded))
-                found.append(LikelyError(image.file, part.dataset.classes.names[class_id], lower, annotated))
+                lower = min(one.confidence, max(seconded))
+                found.append(LikelyError(image.file, part.dataset.classes.names[one.class_id], lower, annotated))
     return sorted(found, key=lambda error: (-error.confidence, error.file))
 
 
-def detections_of(detections: pd.DataFrame, file: str) -> list[tuple[int, PixelBox, float]]:
-    """Class id, box and confidence of each sure detection on an image."""
-    rows = detections[(detections["file"] == file) & (detections["confidence"] >= SURE)]
-    return [
-        (int(r.class_id), PixelBox(r.left, r.top, r.right, r.bottom), float(r.confidence)) for r in rows.itertuples()
-    ]
+def sure(detections: Sequence[Detection]) -> list[Detection]:
+    """Those that are sure."""
+    return [detection for detection in detections if detection.confidence >= SURE]
 
 
 def annotation_at(image: LabeledImage, class_id: int, box: PixelBox, names: tuple[str, ...]) -> str | None:

@@ -1,11 +1,8 @@
 """Precision over recall of both weights on a slice, as an SVG chart."""
 
-from html import escape
-
 from legosigns_dagster.core.average_precision import RECALLS, precision_over_recall
-from legosigns_dagster.core.charts import BOTTOM, HEIGHT, LEFT, SHARE, TOP, WIDTH, scale_of
+from legosigns_dagster.core.charts import BOTTOM, HEIGHT, LEFT, SHARE, SIDE, TOP, WIDTH, framed, grid, scale_of
 from legosigns_dagster.core.comparison import Slice
-from legosigns_dagster.core.trade_off import SIDE, grid
 
 
 def precision_recall(part: Slice) -> str:
@@ -21,7 +18,4 @@ def precision_recall(part: Slice) -> str:
         f'<text class="name {style}-fill" x="{LEFT + 8}" y="{HEIGHT - BOTTOM - 8 - 15 * row}">{name}</text>'
         for row, (name, style) in enumerate((("new", "first"), ("base", "second")))
     )
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-        f'<text class="title" x="4" y="18">{escape(title)}</text>{grid(across, up)}{"".join(lines)}{names}</svg>'
-    )
+    return framed(title, title, f"{grid(across, up)}{''.join(lines)}{names}")

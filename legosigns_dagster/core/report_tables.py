@@ -1,5 +1,6 @@
 """The report's tables as HTML."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
@@ -30,10 +31,9 @@ def table(comparison: Comparison) -> str:
 def errors(part: Slice) -> str:
     """A table of the annotations of a slice that may be wrong, with the way to their tasks; nothing where none is."""
     found = likely_label_errors(part)[:ERRORS]
-    links = dict(zip(part.dataset.sources["file"], part.dataset.sources["link"], strict=True))
-    names = dict(zip(part.dataset.sources["file"], part.dataset.sources["image"], strict=True))
+    sources = part.dataset.source_of()
     rows = "".join(
-        f'<tr><td class="text">{linked(names.get(e.file, Path(e.file).name), links.get(e.file, ""))}</td>'
+        f'<tr><td class="text">{linked(sources.get(e.file, {"image": Path(e.file).name, "link": ""}))}</td>'
         f'<td class="text">{escape(e.class_name)}</td><td>{e.confidence:.2f}</td>'
         f'<td class="text">{escape(e.annotated)}</td></tr>'
         for e in found
@@ -44,9 +44,10 @@ def errors(part: Slice) -> str:
     return f"<h2>{title}</h2>{table}" if found else ""
 
 
-def linked(name: str, link: str) -> str:
-    """A name that opens its task, where Label Studio's address is known."""
-    return f'<a href="{escape(link, quote=True)}">{escape(name)}</a>' if link.startswith("http") else escape(name)
+def linked(source: Mapping[str, str]) -> str:
+    """An image's name that opens its task, where Label Studio's address is known."""
+    name, link = escape(source["image"]), source["link"]
+    return f'<a href="{escape(link, quote=True)}">{name}</a>' if link.startswith("http") else name
 
 
 def columns_of(metric: str) -> int:

@@ -99,12 +99,12 @@ def fine_tune(
     log(f"training on {counts}, {settings.epochs} epochs at {size} px, batch {settings.batch}")
     start = time.monotonic()
     detector.fine_tune(base, data_yaml, settings, into, log)
+    missing = [name for name in ("best.pt", "results.csv") if not (into / name).is_file()]
+    if missing:
+        raise FileNotFoundError(f"the training left no {', '.join(missing)} in {into}: see the log above for its end")
     mixtures = mixed(detector, base, data, settings, work, into / "best.pt", log) if settings.interpolate else []
     log("exporting ONNX")
     detector.export(into / "best.pt", size, into / "model.onnx")
-    missing = [name for name in Weights.downloads_of_a_training if not (into / name).is_file()]
-    if missing:
-        raise FileNotFoundError(f"the training left no {', '.join(missing)} in {into}: see the log above for its end")
     classes, _ = detector.read(into / "best.pt")
     base.classes.require(classes, "the trained model")
     trained_on: dict[str, object] = {"settings": settings.model_dump(), "images": counts, "versions": versions}
