@@ -1,5 +1,7 @@
 """Step 3, the weights: what the model learned."""
 
+from typing import Any
+
 import dagster as dg
 import pandas as pd
 
@@ -51,6 +53,8 @@ def model_weights(
         "results": table(curves),
         **(weights.about or {}),
     }
-    if mixtures := (weights.trained_on or {}).get("mixtures"):
-        metadata["mixtures"] = table(pd.DataFrame(mixtures))
+    mixtures: Any = (weights.trained_on or {}).get("mixtures")
+    if mixtures:
+        *tried, chosen = mixtures
+        metadata |= {"alpha": chosen["alpha"], "mixtures": table(pd.DataFrame(tried))}
     return versioned(weights, metadata)

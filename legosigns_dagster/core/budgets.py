@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from legosigns_dagster.core.comparison import Comparison, change_of, moved, signed
+from legosigns_dagster.core.comparison import Comparison, change_of, more_images, moved, signed
 from legosigns_dagster.core.evaluation import ALL
 
 KEPT, BROKEN, OPEN = "kept", "broken", "open"
@@ -37,7 +37,7 @@ def judge(comparison: Comparison, budget: Budget) -> Judged:
     state = KEPT if row["low"] > budget.least else BROKEN if row["high"] < budget.least else OPEN
     text = f"{budget.slice_name}: {change_of(row)}; at least {signed(budget.least)} is wanted"
     if state == OPEN:
-        text += f": cannot tell with {row['images']} images, about {row['images_needed']} would do for 0.02"
+        text = f"{text}: cannot tell with {row['images']} images. {more_images(row)}".strip()
     each = rows[(rows["class_name"] != ALL) & (rows["difference"] < budget.least)]
     offenders = tuple(f"{one['class_name']}: {moved(one)}" for _, one in each.iterrows())
     return Judged(state, text, offenders)

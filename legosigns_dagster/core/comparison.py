@@ -75,9 +75,7 @@ class Comparison:
         mine = (self.table["slice"] == slice_name) & (self.table["class_name"] == ALL) & self.table["headline"]
         row = self.table[mine].iloc[0]
         said = f"{slice_name}: {row['verdict']}, {change_of(row)}."
-        if row["verdict"] == UNKNOWN and row["images_needed"] > row["images"]:
-            said += f" To tell a difference of {SHARP} would take about {row['images_needed']} images like these."
-        return said
+        return f"{said} {more_images(row)}".strip() if row["verdict"] == UNKNOWN else said
 
     def groups(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
         """Slice and class name with their rows, one a metric, in the order in which the slices were given."""
@@ -99,6 +97,13 @@ def change_of(row: pd.Series) -> str:
     """A row's base, new, difference and interval: `mAP50 0.605 → 0.995 (+0.390, 95 % interval +0.179 to +0.633)`."""
     interval = f"95 % interval {signed(row['low'])} to {signed(row['high'])}"
     return f"{moved(row)} ({signed(row['difference'])}, {interval})"
+
+
+def more_images(row: pd.Series) -> str:
+    """How many images a sharper answer would need, as a sentence; nothing where these are enough or too few to say."""
+    if row["images_needed"] <= row["images"]:
+        return ""
+    return f"To tell a difference of {SHARP} would take about {row['images_needed']} images like these."
 
 
 def moved(row: pd.Series) -> str:

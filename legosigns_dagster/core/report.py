@@ -27,10 +27,11 @@ STYLE = """
 }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); margin: 0 auto; max-width: 78rem; padding: 1rem; }
 h1 { font-size: 1.6rem; margin: .5rem 0; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-.lead { font-size: 1.1rem; } .note, figcaption { color: var(--soft); }
+.lead { font-size: 1.1rem; } .note, .same, figcaption { color: var(--soft); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .4rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+small { color: var(--soft); font-weight: 400; } td.verdict { white-space: normal; min-width: 6rem; }
 th.text, td.text { text-align: left; } thead th { font-weight: 600; }
 tr.all > * { border-top: 2px solid var(--line); font-weight: 600; } tr.class > * { font-weight: 400; }
 .up { color: var(--good); } .down { color: var(--bad); }
@@ -40,6 +41,9 @@ figcaption { font-size: .9rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } }
+@page { size: landscape; }
+@media print { .scroll { overflow: visible; } table { font-size: .55rem; } }
+@media print { th, td { padding: .15rem .2rem; } td.verdict { min-width: 0; } }
 @media print { figure, table, svg { break-inside: avoid; } body { max-width: none; } }
 """
 
@@ -124,8 +128,8 @@ def caution(comparison: Comparison) -> str:
     counts = ", ".join(f"{row.slice}: {row.images} images with {row.boxes} boxes" for row in rows.itertuples())
     return (
         f"{counts}. Intervals hold 95 % of {RESAMPLES} comparisons of both weights on the same resampled scenes; a "
-        "verdict is given where the whole interval is on one side. The checkpoint was chosen on these images, which "
-        "flatters the new weights a little, and another training would differ a little too."
+        "verdict is given where the whole interval is on one side. The checkpoint and the mixture were chosen on these "
+        "images, which flatters the new weights a little, and another training would differ a little too."
     )
 
 

@@ -12,14 +12,15 @@ from legosigns_dagster.core.label_errors import likely_label_errors
 
 ERRORS = 20
 SHOWN = ["map50", "map50_95", "precision", "recall"]
-VERDICT_STYLES = {BETTER: "up", WORSE: "down", UNKNOWN: "note"}
+VERDICT_STYLES = {BETTER: "up", WORSE: "down", UNKNOWN: "same"}
 
 
 def table(comparison: Comparison) -> str:
     """The table: a row for each slice and class, base, new and difference of each metric."""
     first = "".join(f'<th colspan="{columns_of(metric)}" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
     plain = '<th scope="col">base → new</th><th scope="col">difference</th>'
-    judged = f'{plain}<th scope="col">95 % interval</th><th class="text" scope="col">verdict</th>'
+    judged = '<th scope="col">base → new</th><th scope="col">difference<br><small>95 % interval</small></th>'
+    judged += '<th class="text" scope="col">verdict</th>'
     second = "".join(judged if metric in SUMMARY_METRICS else plain for metric in SHOWN)
     heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
     heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
@@ -52,7 +53,7 @@ def linked(source: Mapping[str, str]) -> str:
 
 def columns_of(metric: str) -> int:
     """How many columns of the table a metric has."""
-    return 4 if metric in SUMMARY_METRICS else 2
+    return 3 if metric in SUMMARY_METRICS else 2
 
 
 def table_row(rows: pd.DataFrame) -> str:
@@ -63,11 +64,10 @@ def table_row(rows: pd.DataFrame) -> str:
     cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
     for metric in SHOWN:
         base, new, change = (float(by_metric.loc[metric, column]) for column in ("base", "new", "difference"))
-        open_question = by_metric.loc[metric, "verdict"] == UNKNOWN
-        kind = "same" if open_question else "up" if change >= 0.0005 else "down" if change <= -0.0005 else "same"
-        cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}</td>'
-        if metric in SUMMARY_METRICS:
-            row = by_metric.loc[metric]
-            cells += f"<td>{signed(row['low'])} to {signed(row['high'])}</td>"
-            cells += f'<td class="text {VERDICT_STYLES[row["verdict"]]}">{row["verdict"]}</td>'
+        row, judged = by_metric.loc[metric], metric in SUMMARY_METRICS
+        kind = VERDICT_STYLES.get(row["verdict"], "same")  # a colour is a claim: only a verdict gives one
+        interval = f"<br><small>{signed(row['low'])} to {signed(row['high'])}</small>" if judged else ""
+        cells += f'<td>{shown(base)} → {shown(new)}</td><td class="{kind}">{signed(change)}{interval}</td>'
+        if judged:
+            cells += f'<td class="text verdict {kind}">{row["verdict"]}</td>'
     return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
