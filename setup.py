@@ -28,6 +28,7 @@ setup(
         "pydantic==2.14.3",
         "pyyaml==6.0.3",
         "requests==2.34.2",
+        "urllib3==2.8.0",
     ],
     extras_require={
         "label-studio": ["label-studio-sdk==2.1.2"],

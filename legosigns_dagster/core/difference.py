@@ -125,9 +125,8 @@ def box_changes(before: Iterable[LabeledBox], after: Iterable[LabeledBox]) -> Bo
 
 def image_changes(before: Dataset, after: Dataset) -> list[ImageChange]:
     """The images that are in one dataset only or have other boxes in the other, matched by their content."""
-    old, new = numbered_boxes(before), numbered_boxes(after)
-    contents = [set(dataset.images["sha256"]) for dataset in (before, after)]
-    changed = (contents[0] ^ contents[1]) | {sha256 for sha256, _, _ in old ^ new}
+    old, new = signatures(before), signatures(after)
+    changed = {sha256 for sha256, _ in old.items() ^ new.items()}
     olds, news = (
         {image.sha256: image for image in dataset.only(dataset.images["sha256"].isin(changed))}
         for dataset in (before, after)
@@ -140,17 +139,12 @@ def image_changes(before: Dataset, after: Dataset) -> list[ImageChange]:
     return sorted(changes, key=lambda change: (change.kind, (change.after or change.before).file))  # type: ignore[union-attr]
 
 
-def numbered_boxes(dataset: Dataset) -> set[tuple[str, tuple[float, ...], int]]:
-    """Each box as image content, class and edges and, since two may be equal, a number."""
-    contents = dict(zip(dataset.images["file"], dataset.images["sha256"], strict=True))
-    columns = (dataset.boxes[name] for name in ("file", "class_id", "left", "top", "right", "bottom"))
-    counted: Counter[tuple[str, tuple[float, ...]]] = Counter()
-    numbered = set()
-    for file, *rest in zip(*columns, strict=True):
-        box = (contents[file], tuple(rest))
-        numbered.add((*box, counted[box]))
-        counted[box] += 1
-    return numbered
+def signatures(dataset: Dataset) -> dict[str, int]:
+    """For each image's content the sum of its boxes' hashes: the same for the same boxes in whatever order."""
+    hashes = pd.util.hash_pandas_object(dataset.boxes.drop(columns=["file", "class_name"]), index=False)
+    sums = hashes.groupby(dataset.boxes["file"].to_numpy()).sum().to_dict()
+    files = zip(dataset.images["sha256"], dataset.images["file"], strict=True)
+    return {sha256: sums.get(file, 0) for sha256, file in files}
 
 
 def deleted_tasks(before: Dataset, tasks: Iterable[str]) -> pd.DataFrame:

@@ -27,8 +27,13 @@ def sha256_of(file: Path) -> str:
 
 def index_folder(folder: Path) -> dict[str, FileEntry]:
     """Every file below `folder`: POSIX path relative to it, sorted, to its entry."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {file.relative_to(folder).as_posix(): FileEntry(sha256_of(file), file.stat().st_size) for file in files}
+    found = {}
+    for parent, _, names in os.walk(folder):
+        below = Path(parent).relative_to(folder)
+        for name in names:
+            file = Path(parent, name)
+            found[(below / name).as_posix()] = FileEntry(sha256_of(file), file.stat().st_size)
+    return dict(sorted(found.items()))
 
 
 def digest_of(index: dict[str, FileEntry]) -> str:
@@ -42,12 +47,15 @@ def link_or_copy(source: Path, target: Path) -> None:
 
     The two share their bytes: use `shutil.copyfile` for a file that somebody will write into.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
     try:
         os.link(source, target)
-    except OSError:  # another file system, or one without links
-        shutil.copyfile(source, target)
+    except OSError:  # no folder yet, an older file in the way, another file system, or one without links
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
 
 
 def write_whole(target: Path, content: bytes) -> None:

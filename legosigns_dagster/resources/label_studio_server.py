@@ -14,6 +14,7 @@ import requests
 
 from legosigns_dagster.core.source_state import SourceState
 from legosigns_dagster.resources.label_studio_key import PERSONAL, Key
+from legosigns_dagster.resources.prompt_http import PromptAdapter
 
 TIMEOUT_S = (5, 120)
 RETRY_AFTER_S = (0.5, 1.0, 2.0, 4.0)
@@ -45,6 +46,8 @@ class LabelStudioServer:
         self.url, self._sleep, self._retry_after_s = url.rstrip("/") + "/", sleep, retry_after_s
         self.key = Key(key, self._exchange, clock)
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, PromptAdapter())
 
     def state(self, project: str) -> SourceState:
         """The project's state, in one small request."""

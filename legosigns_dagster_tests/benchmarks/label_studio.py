@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from legosigns_dagster.core.difference import difference
 from legosigns_dagster.core.extraction import Before, extract_dataset
@@ -29,6 +32,7 @@ from legosigns_dagster.resources.image_fetcher import ImageFetcher
 from legosigns_dagster.resources.label_studio_api import Api
 from legosigns_dagster.resources.label_studio_server import LabelStudioServer
 from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster.resources.prompt_http import PromptAdapter
 from legosigns_dagster_tests.builders import CLASSES, region, write_image
 from legosigns_dagster_tests.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.team import CONFIG, Team
@@ -78,6 +82,7 @@ def fill(team: Team, s3: S3Server, first: int, count: int, folder: Path) -> None
 def extract(given: dict[str, Any]) -> None:
     """One extraction of ours, in this process: seconds, peak MiB and digest on standard output."""
     s3, folder = S3Server(given["s3"]), Path(given["folder"])
+    importlib.import_module("legosigns_dagster.definitions")  # what a run's process has loaded
     importlib.import_module("scipy.fftpack")  # is imported by the first image otherwise
     client = s3.client()
     objects: ObjectStore = LocalObjectStore(folder / "store")
@@ -102,6 +107,16 @@ def extract(given: dict[str, Any]) -> None:
     seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     digest = digest_of(index_folder(dataset.folder))
     print(json.dumps({"seconds": seconds, "peak": peak, "images": len(dataset.images), "digest": digest}))
+
+
+def request_ms(session: requests.Session, url: str) -> float:
+    """The median time of a small request, in milliseconds."""
+    times = []
+    for _ in range(15):
+        start = time.perf_counter()
+        session.get(url).raise_for_status()
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times)
 
 
 def told(line: str) -> None:
@@ -148,6 +163,10 @@ def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int
     for name, one, other in (("SDK / first", theirs, first), ("first / nothing changed", first, still),
                              ("first / 10 changed", first, changed)):  # fmt: skip
         print(f"{name:58} {one['seconds'] / other['seconds']:8.1f}")
+    plain, ours_session = requests.Session(), requests.Session()
+    ours_session.mount("http://", PromptAdapter())
+    slow, fast = (request_ms(session, f"{labels.url}/health") for session in (plain, ours_session))
+    print(f"{'ms a small request: requests, ours, ratio':58} {slow:8.1f} {fast:9.1f} {slow / fast:16.1f}")
     if many:
         fill(team, s3, few, many, folder)
         more = measured(f"ours, {many} tasks", ours, given(team, False))
