@@ -8,6 +8,7 @@ from pydantic import Field
 from legosigns_dagster.assets.report import CLASSICAL, LEGO
 from legosigns_dagster.core import problems
 from legosigns_dagster.core.budgets import BROKEN, KEPT, Budget, judge
+from legosigns_dagster.core.cautions import NO_CLASSICAL
 from legosigns_dagster.core.dataset import TRAIN, Dataset
 from legosigns_dagster.core.report import ComparisonReport
 from legosigns_dagster.core.synthesis import find_misfits
@@ -105,6 +106,10 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
 def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The old set can be rehearsed and measured on."""
     asset = "classical_signs"
+    if not len(classical_signs.images):
+        for name in ("class_contract", "every_class_present", "splits_share_no_group", "every_image_readable"):
+            yield judgement(asset, name, [], False, NO_CLASSICAL, dg.AssetCheckSeverity.WARN)
+        return
     yield verdict(asset, "class_contract", problems.class_contract_breaks(classical_signs))
     yield verdict(asset, "every_class_present", problems.absent_classes(classical_signs))
     yield verdict(asset, "splits_share_no_group", problems.shared_groups(classical_signs))

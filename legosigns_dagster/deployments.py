@@ -105,10 +105,12 @@ def inputs(environment: Mapping[str, str], s3: S3Resource) -> Inputs:
     if annotated and not in_files and missing:
         raise ValueError(f"LABEL_STUDIO_PROJECT is set, {' and '.join(missing)} not: set it, or LABEL_STUDIO_SINK")
     lego = sample.FOLDER / "lego-signs"
+    # The sample's old signs are what the sample's base weights know, and no others do.
+    old_signs = "" if environment.get("BASE_WEIGHTS") else str(sample.FOLDER / "classical-signs")
     return Inputs(
         s3=s3,
         base_weights=variable(environment, "BASE_WEIGHTS", str(sample.FOLDER / "base.pt")),
-        classical_signs=variable(environment, "CLASSICAL_SIGNS", str(sample.FOLDER / "classical-signs")),
+        classical_signs=variable(environment, "CLASSICAL_SIGNS", old_signs),
         sign_cutouts=variable(environment, "SIGN_CUTOUTS", str(sample.FOLDER / "sign-cutouts")),
         backgrounds=variable(environment, "BACKGROUNDS", str(sample.FOLDER / "backgrounds")),
         sink=variable(environment, "LABEL_STUDIO_SINK", ""),

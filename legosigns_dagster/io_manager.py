@@ -68,9 +68,14 @@ class FolderIOManager(dg.ConfigurableIOManager):
         return folders.snapshot(asset)
 
 
+def run_key(run_id: str, name: str) -> str:
+    """Where a run's own file lies for people."""
+    return f"traffic-signs/{run_id}/{name}"
+
+
 def published_files(value: object, folder: Path, run_id: str) -> dict[str, Path]:
     """Key to file of what people download: under the run's own folder, and the latest of some at the root."""
     downloads: tuple[str, ...] = getattr(value, "downloads", ())
     latest: tuple[str, ...] = getattr(value, "latest", ())
-    own = {f"traffic-signs/{run_id}/{name}": folder / name for name in downloads}
+    own = {run_key(run_id, name): folder / name for name in downloads}
     return own | {name: folder / name for name in latest}

@@ -8,6 +8,7 @@ import dagster as dg
 
 from legosigns_dagster.core.report import ComparisonReport
 from legosigns_dagster.deployments import chosen_store, s3_resource
+from legosigns_dagster.io_manager import run_key
 
 
 def latest_comparison(environment: dict[str, str], into: Path) -> str:
@@ -17,7 +18,7 @@ def latest_comparison(environment: dict[str, str], into: Path) -> str:
     snapshot = folders.snapshot("comparison_report")
     folders.load(snapshot, into)
     report = ComparisonReport.load(into)
-    address = folders.objects.address(f"traffic-signs/{snapshot.run_id}/comparison.html")
+    address = folders.objects.address(run_key(snapshot.run_id, "comparison.html"))
     return f"{report.comparison.summary()}\n\nreport: {address}"
 
 

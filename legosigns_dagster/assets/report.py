@@ -1,6 +1,7 @@
 """Step 4, the report: whether the new weights are better, on which signs, and by how much."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -11,7 +12,9 @@ from legosigns_dagster.compute import GPU_POD
 from legosigns_dagster.core.comparison import Slice, compare
 from legosigns_dagster.core.dataset import VAL, Dataset
 from legosigns_dagster.core.detector import Detector, Weights
-from legosigns_dagster.core.report import ComparisonReport, write_report
+from legosigns_dagster.core.report import ComparisonReport, Told, write_report
+from legosigns_dagster.core.report_tables import synthesis_table
+from legosigns_dagster.core.score import Score
 from legosigns_dagster.core.trade_off import trade_off
 from legosigns_dagster.resources.folder_store import FolderStore
 from legosigns_dagster.resources.scratch import Scratch
@@ -48,10 +51,8 @@ def comparison_report(
     ]
     comparison = compare(slices)
     curves = pd.read_csv(model_weights.folder / "results.csv", skipinitialspace=True)
-    facts = facts_of(context.run_id, model_weights)
-    mixtures: Any = (model_weights.trained_on or {}).get("mixtures") or []
-    chart = trade_off(mixtures, runs_so_far(store.folders()))
-    report = write_report(comparison, slices, curves, facts, scratch.folder("comparison_report"), chart)
+    told = told_of(context.run_id, model_weights, runs_so_far(store.folders()))
+    report = write_report(comparison, slices, curves, told, scratch.folder("comparison_report"))
     verdicts = "\n".join(comparison.verdict(part.name) for part in slices)
     context.log.info(f"base against new\n{comparison.summary()}\n{verdicts}")
     figures: dict[str, Any] = {
@@ -75,6 +76,17 @@ def runs_so_far(folders: FolderStore) -> list[tuple[float, float]]:
             continue
         found.append((point[0], point[1]))
     return found
+
+
+def told_of(run_id: str, weights: Weights, runs: list[tuple[float, float]]) -> Told:
+    """What the report says besides its figures."""
+    trained_on: dict[str, Any] = weights.trained_on or {}
+    mixtures, without = trained_on.get("mixtures") or [], trained_on.get("without_synthesis")
+    told = Told(facts_of(run_id, weights), trained_on.get("cautions") or (), trade_off=trade_off(mixtures, runs))
+    if not (mixtures and without):
+        return told
+    base, chosen = (Score.from_facts(mixtures[index]) for index in (0, -1))
+    return replace(told, synthesis=synthesis_table(base, Score.from_facts(without), chosen))
 
 
 def facts_of(run_id: str, weights: Weights) -> dict[str, str]:

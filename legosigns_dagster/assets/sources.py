@@ -7,6 +7,7 @@ import dagster as dg
 from legosigns_dagster.assets.outputs import dataset_metadata, table, versioned
 from legosigns_dagster.compute import SMALL_POD
 from legosigns_dagster.core.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.cautions import NO_CLASSICAL
 from legosigns_dagster.core.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Detector, Weights
@@ -32,7 +33,14 @@ def base_weights(
 def classical_signs(
     context: dg.AssetExecutionContext, inputs: Inputs, scratch: Scratch, base_weights: Weights
 ) -> dg.Output[Dataset]:
-    """The set that the base weights learned from: rehearsed in training, and the measure of what was forgotten."""
+    """The set that the base weights learned from: rehearsed in training, and the measure of what was forgotten.
+
+    Empty where none is named.
+    """
+    if not inputs.classical_signs:
+        context.log.warning(NO_CLASSICAL)
+        none = Dataset.of(scratch.folder("classical_signs"), base_weights.classes, [])
+        return versioned(none, {"images": 0, "warning": NO_CLASSICAL})
     folder = unpack(inputs.bring("classical_signs", scratch.folder("incoming")), scratch.folder("unpacked"))
     into = scratch.folder("classical_signs")
     dataset = read_yolo(folder, base_weights.classes, into, "classical", context.log.info)

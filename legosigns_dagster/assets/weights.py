@@ -1,5 +1,6 @@
 """Step 3, the weights: what the model learned."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,9 +12,12 @@ from legosigns_dagster.core.charts import curves_picture
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Detector, Weights
 from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.training import TrainingData, fine_tune
+from legosigns_dagster.core.training import Bench, fine_tune
+from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.io_manager import run_key
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.store import Store
 
 
 class TrainingConfig(dg.Config, TrainingSettings):
@@ -24,6 +28,7 @@ class TrainingConfig(dg.Config, TrainingSettings):
 def model_weights(
     context: dg.AssetExecutionContext,
     config: TrainingConfig,
+    store: dg.ResourceParam[Store],
     scratch: Scratch,
     detector: dg.ResourceParam[Detector],
     base_weights: Weights,
@@ -36,16 +41,14 @@ def model_weights(
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
     versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
     settings = TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.model_fields})
-    weights = fine_tune(
-        detector,
-        base_weights,
-        data,
-        settings,
-        versions,
-        work=scratch.folder("training"),
-        into=scratch.folder("model_weights"),
-        log=context.log.info,
-    )
+
+    def keep(folder: Path) -> None:
+        """What an interrupted run leaves: the best weights and the curves so far, where the final ones will be."""
+        files = {name: folder / name for name in ("best.pt", "results.csv")}
+        store.folders().publish({run_key(context.run_id, name): file for name, file in files.items()})
+
+    bench = Bench(scratch.folder("training"), scratch.folder("model_weights"), context.log.info, keep)
+    weights = fine_tune(detector, base_weights, data, settings, versions, bench)
     curves = pd.read_csv(weights.folder / "results.csv", skipinitialspace=True)
     metadata = {
         "epochs": len(curves),

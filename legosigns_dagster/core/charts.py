@@ -32,6 +32,7 @@ PANELS: Mapping[str, Mapping[str, str]] = {
     "Box loss": {"train": "train/box_loss", "val": "val/box_loss"},
     "Class loss": {"train": "train/cls_loss", "val": "val/cls_loss"},
     "Distribution focal loss": {"train": "train/dfl_loss", "val": "val/dfl_loss"},
+    "mAP50-95 of each slice": {"classical": "slices/classical_map50_95", "LEGO": "slices/lego_map50_95"},
     "mAP on all val images": {"mAP50": "metrics/mAP50(B)", "mAP50-95": "metrics/mAP50-95(B)"},
     "Precision and recall on all val images": {"precision": "metrics/precision(B)", "recall": "metrics/recall(B)"},
     "Learning rate": {"": "lr/pg0"},
@@ -64,7 +65,7 @@ def training_curves(results: pd.DataFrame) -> list[str]:
     for title, names in PANELS.items():
         series = {label: finite_points(results, column) for label, column in names.items() if column in results}
         if any(series.values()):
-            is_share = all(column.startswith("metrics/") for column in names.values())
+            is_share = all(column.startswith(("metrics/", "slices/")) for column in names.values())
             charts.append(chart(title, {k: v for k, v in series.items() if v}, SHARE if is_share else None))
     return charts
 

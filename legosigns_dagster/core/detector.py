@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.evaluation import Evaluation
 from legosigns_dagster.core.files import ABOUT
+from legosigns_dagster.core.lesson import Lesson
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.training_settings import TrainingSettings
@@ -73,8 +74,11 @@ class Detector(Protocol):
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
         """For each image whether the weights find any sign in it with a confidence of at least 0.25."""
 
-    def fine_tune(self, base: Weights, data: Path, settings: TrainingSettings, into: Path, log: Log) -> None:
-        """Train `base` further on a YOLO `data.yaml` and put best.pt and results.csv into `into`."""
+    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> None:
+        """Train `base` further on a lesson and put best.pt and results.csv (a row an epoch) into `into`.
+
+        FloatingPointError where the loss becomes no number.
+        """
 
     def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
         """Write to file `into` the weights that lie `alpha` (0 to 1) of the way from the base to the trained ones."""

@@ -1,15 +1,12 @@
-"""Images with boxes drawn on them, for people: a contact sheet of a dataset, and strips that compare two detectors."""
+"""Images with boxes drawn on them, for people, and contact sheets of a dataset."""
 
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from legosigns_dagster.core.comparison import Slice
 from legosigns_dagster.core.dataset import Dataset, LabeledImage
-from legosigns_dagster.core.evaluation import Detection
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
 
@@ -19,21 +16,11 @@ MATCH_IOU = 0.5
 
 @dataclass(frozen=True)
 class Shown:
-    """A box to draw: class id, box in pixels of the image, text beside it."""
+    """A box to draw: its colour, the box in pixels of the image, text beside it."""
 
-    class_id: int
+    color: str
     box: PixelBox
     text: str
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One image three times side by side, as a JPEG: truth, base, new. `lost` and `gained` count the boxes found."""
-
-    file: str
-    jpeg: bytes
-    gained: int
-    lost: int
 
 
 def drawn(image: Image.Image, boxes: Iterable[Shown], width_px: int) -> Image.Image:
@@ -42,13 +29,12 @@ def drawn(image: Image.Image, boxes: Iterable[Shown], width_px: int) -> Image.Im
     canvas = image.convert("RGB").resize((width_px, max(1, round(image.height * scale))), Image.Resampling.BILINEAR)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
     for shown in boxes:
-        color = COLORS[shown.class_id % len(COLORS)]
         corners = [shown.box.left * scale, shown.box.top * scale, shown.box.right * scale, shown.box.bottom * scale]
-        pen.rectangle(corners, outline=color, width=2)
+        pen.rectangle(corners, outline=shown.color, width=2)
         if shown.text:
             anchor = (corners[0], max(corners[1] - 13, 0))
             pen.rectangle(pen.textbbox(anchor, shown.text, font=font), fill="black")
-            pen.text(anchor, shown.text, fill=color, font=font)
+            pen.text(anchor, shown.text, fill=shown.color, font=font)
     return canvas
 
 
@@ -61,7 +47,7 @@ def as_jpeg(image: Image.Image, quality: int = 80) -> bytes:
 
 def truth_of(image: LabeledImage, names: Sequence[str]) -> list[Shown]:
     """The labelled boxes, with the class's initials."""
-    return [Shown(b.class_id, b.box, initials(names[b.class_id])) for b in image.boxes]
+    return [Shown(COLORS[b.class_id % len(COLORS)], b.box, initials(names[b.class_id])) for b in image.boxes]
 
 
 def initials(name: str) -> str:
@@ -91,55 +77,3 @@ def sheet_of(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes
         sheet.paste(tile, (index % columns * cell, index // columns * height))
     sheets = (as_jpeg(sheet, quality) for quality in (80, 60, 40, 25, 10))
     return next((jpeg for jpeg in sheets if len(jpeg) <= 90_000), as_jpeg(sheet, 10))
-
-
-def found_boxes(image: LabeledImage, detections: Sequence[Detection]) -> set[int]:
-    """Numbers of the labelled boxes that a detection of the same class covers with an IoU of at least 0.5."""
-    return {
-        number
-        for number, truth in enumerate(image.boxes)
-        if any(d.class_id == truth.class_id and d.box.iou(truth.box) >= MATCH_IOU for d in detections)
-    }
-
-
-def strips_of(part: Slice, count: int, panel_px: int = 400) -> list[Strip]:
-    """Strips of up to `count` images, those first on which the two detectors differ most."""
-    base, new = part.base.by_file(), part.new.by_file()
-
-    def difference(image: LabeledImage) -> tuple[int, int]:
-        before, after = (found_boxes(image, d.get(image.file, [])) for d in (base, new))
-        return len(after - before), len(before - after)
-
-    changes = {image.file: difference(image) for image in part.dataset}
-    ranked = sorted(part.dataset, key=lambda image: (-sum(changes[image.file]), image.file))[:count]
-    return [
-        strip(image, part.dataset, base.get(image.file, []), new.get(image.file, []), changes, panel_px)
-        for image in ranked
-    ]
-
-
-def strip(
-    image: LabeledImage,
-    dataset: Dataset,
-    base: Sequence[Detection],
-    new: Sequence[Detection],
-    changes: dict[str, tuple[int, int]],
-    panel_px: int,
-) -> Strip:
-    """The strip of one image."""
-    names = dataset.classes.names
-    picture = open_upright(dataset.folder / image.file)
-    panels = [drawn(picture, truth_of(image, names), panel_px)]
-    for detections in (base, new):
-        shown = [Shown(d.class_id, d.box, detection_text(names, d)) for d in detections]
-        panels.append(drawn(picture, shown, panel_px))
-    joined = Image.new("RGB", (panel_px * 3 + 8, panels[0].height), "white")
-    for index, panel in enumerate(panels):
-        joined.paste(panel, (index * (panel_px + 4), 0))
-    gained, lost = changes[image.file]
-    return Strip(Path(image.file).name, as_jpeg(joined), gained, lost)
-
-
-def detection_text(names: Sequence[str], detection: Detection) -> str:
-    """Class initials and confidence in percent."""
-    return f"{initials(names[detection.class_id])} {100 * detection.confidence:.0f}"

@@ -14,12 +14,15 @@ from legosigns_dagster.core.bootstrap import RESAMPLES
 from legosigns_dagster.core.charts import STYLE as CHART_STYLE
 from legosigns_dagster.core.charts import training_curves
 from legosigns_dagster.core.comparison import COLUMNS, Comparison, Slice
-from legosigns_dagster.core.gallery import Strip, strips_of
+from legosigns_dagster.core.flips import COLORS, GAINED, LOST, Picture, caption_of, flips_of, picture_of
 from legosigns_dagster.core.precision_recall import precision_recall
 from legosigns_dagster.core.report_tables import errors, table
 
 FIGURES = ["base", "new", "difference", "low", "high"]
-STRIPS = 8  # for each slice
+NOT_MEASURED = (
+    "<p>It was not measured in this run: with measure_synthesis, model_weights trains a second time without it.</p>"
+)
+MOST = 12  # pictures for each slice and way
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6270; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) {
@@ -35,9 +38,11 @@ small { color: var(--soft); font-weight: 400; } td.verdict { white-space: normal
 th.text, td.text { text-align: left; } thead th { font-weight: 600; }
 tr.all > * { border-top: 2px solid var(--line); font-weight: 600; } tr.class > * { font-weight: 400; }
 .up { color: var(--good); } .down { color: var(--bad); }
-figure { margin: 0 0 1.25rem; } figure img { width: 100%; height: auto; border-radius: 4px; }
+figure { margin: 0; } figure img { width: 100%; height: auto; border-radius: 4px; }
 figcaption { font-size: .9rem; }
-.panels { display: flex; font-size: .9rem; } .panels span { flex: 1; }
+.flips { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 1rem; }
+.careful { border-left: 4px solid var(--bad); padding-left: .75rem; }
+.key b { padding: 0 .4rem; border-radius: 3px; background: #222; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } }
@@ -70,31 +75,32 @@ class ComparisonReport:
         return cls(folder, Comparison(table[COLUMNS]))
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a report says besides its figures: a line for each of `facts`, what to be careful about, what synthesis
+    contributed (HTML), and the chart of classical against LEGO signs (an SVG element).
+    """
+
+    facts: Mapping[str, str]
+    cautions: Sequence[str] = ()
+    synthesis: str = NOT_MEASURED
+    trade_off: str = ""
+
+
 def write_report(
-    comparison: Comparison,
-    slices: Sequence[Slice],
-    curves: pd.DataFrame | None,
-    facts: Mapping[str, str],
-    into: Path,
-    trade_off: str = "",
+    comparison: Comparison, slices: Sequence[Slice], curves: pd.DataFrame | None, told: Told, into: Path
 ) -> ComparisonReport:
-    """Write the page into a folder; `curves` has a row an epoch, `facts` a line each, `trade_off` is an SVG element."""
-    strips = {part.name: strips_of(part, STRIPS) for part in slices}
-    charts = [trade_off, *map(precision_recall, slices), *(training_curves(curves) if curves is not None else [])]
-    page = render(comparison, strips, "".join(charts), facts, "".join(map(errors, slices)))
+    """Write the page into a folder; `curves` has a row an epoch."""
+    charts = [told.trade_off, *map(precision_recall, slices), *(training_curves(curves) if curves is not None else [])]
+    page = render(comparison, "".join(map(gallery, slices)), "".join(charts), told, "".join(map(errors, slices)))
     (into / "comparison.html").write_text(page, encoding="utf-8")
     return ComparisonReport(into, comparison)
 
 
-def render(
-    comparison: Comparison, strips: Mapping[str, Sequence[Strip]], charts: str, facts: Mapping[str, str], doubts: str
-) -> str:
+def render(comparison: Comparison, flips: str, charts: str, told: Told, doubts: str) -> str:
     """The page's HTML."""
-    gallery = "".join(
-        f"<h2>{escape(name)}: the same images, truth, base and new</h2>{''.join(map(figure, found))}"
-        for name, found in strips.items()
-    )
-    listed = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
+    careful = "".join(f'<p class="careful">{escape(caution)}</p>' for caution in told.cautions)
+    listed = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in told.facts.items())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -104,12 +110,15 @@ def render(
 <body>
 <h1>Base against new weights</h1>
 <p class="lead">{escape(sentence(comparison))}</p>
+{careful}
 <div class="scroll">{table(comparison)}</div>
 <p class="note">{escape(caution(comparison))}</p>
 <h2>Charts</h2>
 <div class="charts">{charts or "<p>There are no curves.</p>"}</div>
-{gallery}
+{flips}
 {doubts}
+<h2>What synthesis contributed</h2>
+{told.synthesis}
 <h2>What was compared</h2>
 <dl>{listed}</dl>
 </body>
@@ -133,15 +142,25 @@ def caution(comparison: Comparison) -> str:
     )
 
 
-def figure(strip: Strip) -> str:
-    """One image three times, with what the new weights gained and lost on it."""
-    changes = [f"{strip.gained} newly found"] * bool(strip.gained) + [f"{strip.lost} no longer found"] * bool(
-        strip.lost
-    )
-    caption = f"{strip.file}: {', '.join(changes) or 'the same signs found'}"
-    encoded = base64.b64encode(strip.jpeg).decode()
+def gallery(part: Slice) -> str:
+    """What flipped on a slice, the worse way first, each with how often."""
+    found, sources = flips_of(part), part.dataset.source_of()
+    key = " ".join(f'<b style="color: {color}">{name}</b>' for name, color in COLORS.items())
+    shown = [f'<h2>{escape(part.name)}: what flipped</h2><p class="key">Boxes: {key}</p>']
+    for way in (LOST, GAINED):
+        mine = [flip for flip in found if flip.way == way]
+        first = f", the surest {MOST} of them" if len(mine) > MOST else ""
+        pictures = "".join(figure(picture_of(flip, part), sources) for flip in mine[:MOST])
+        shown.append(f'<h3>{way}: {len(mine)}{first}</h3><div class="flips">{pictures}</div>')
+    return "".join(shown)
+
+
+def figure(picture: Picture, sources: dict[str, dict[str, str]]) -> str:
+    """One flip, with a link to its task where Label Studio's address is known."""
+    caption, link = caption_of(picture.flip, sources)
+    said = f'<a href="{escape(link, quote=True)}">{escape(caption)}</a>' if link.startswith("http") else escape(caption)
+    encoded = base64.b64encode(picture.jpeg).decode()
     return (
-        '<figure><div class="panels"><span>truth</span><span>base</span><span>new</span></div>'
-        f'<img alt="{escape(caption, quote=True)}" src="data:image/jpeg;base64,{encoded}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f'<figure><img alt="{escape(caption, quote=True)}" src="data:image/jpeg;base64,{encoded}">'
+        f"<figcaption>{said}</figcaption></figure>"
     )

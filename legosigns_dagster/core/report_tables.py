@@ -9,6 +9,7 @@ import pandas as pd
 from legosigns_dagster.core.bootstrap import BETTER, UNKNOWN, WORSE
 from legosigns_dagster.core.comparison import SUMMARY_METRICS, TITLES, Comparison, Slice, shown, signed
 from legosigns_dagster.core.label_errors import likely_label_errors
+from legosigns_dagster.core.score import Score
 
 ERRORS = 20
 SHOWN = ["map50", "map50_95", "precision", "recall"]
@@ -71,3 +72,14 @@ def table_row(rows: pd.DataFrame) -> str:
         if judged:
             cells += f'<td class="text verdict {kind}">{row["verdict"]}</td>'
     return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
+
+
+def synthesis_table(base: Score, without: Score, chosen: Score) -> str:
+    """Base, new weights without and with synthetic images, on both val parts."""
+    rows = {"base": base, "new, without synthetic images": without, "new, with synthetic images": chosen}
+    body = ""
+    for name, score in rows.items():
+        figures = "".join(f"<td>{shown(value)}</td>" for value in vars(score).values())
+        body += f'<tr><th class="text" scope="row">{name}</th>{figures}</tr>'
+    heads = '<th class="text">weights</th><th>classical mAP50-95</th><th>LEGO mAP50</th><th>LEGO mAP50-95</th>'
+    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'

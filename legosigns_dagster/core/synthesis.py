@@ -36,15 +36,18 @@ class Studio:
     cutouts: tuple[Cutout, ...]
     cutouts_set: CutoutSet
     backgrounds: tuple[Path, ...]
+    annotated: tuple[tuple[Path, tuple[LabeledBox, ...]], ...]
     folder: Path
 
     def make(self, number: int) -> LabeledImage:
         """Paint image number `number`, write it and its mask, and answer its row of the dataset."""
         from legosigns_dagster.core import synthesis_paint as painting  # loads OpenCV
+        from legosigns_dagster.core.synthesis_ground import Ground
 
         scene = plan_scene(self.settings, self.supply, number)
-        with open_upright(self.backgrounds[scene.background]) as image:
-            background = np.asarray(image.convert("RGB"))
+        file, signs = self.annotated[scene.background] if scene.annotated else (self.backgrounds[scene.background], ())
+        with open_upright(file) as image:
+            ground = Ground(np.asarray(image.convert("RGB")), signs)
         size_wh, classes = self.supply.size_wh, self.cutouts_set.classes
 
         def sprite_of(paste: Paste) -> painting.Sprite:
@@ -54,14 +57,14 @@ class Studio:
             class_id = classes.id_of(cutout.class_name) if cutout.class_name else -1
             return painting.Sprite(read_rgba(cutout.file), cutout.face, class_id)
 
-        painted = painting.paint(scene, background, sprite_of, size_wh, self.settings.min_visible)
+        painted = painting.paint(scene, ground, sprite_of, size_wh, self.settings.min_visible)
         name = f"synthetic-{number:05d}"
-        file = self.folder / "images" / f"{name}.jpg"
-        Image.fromarray(painted.rgb).save(file, quality=scene.jpeg_quality)
+        target = self.folder / "images" / f"{name}.jpg"
+        Image.fromarray(painted.rgb).save(target, quality=scene.jpeg_quality)
         Image.fromarray(painted.owners).save(self.folder / "masks" / f"{name}.png", optimize=True)
         found = painting.boxes_of(painted.owners, len(painted.class_ids))
         boxes = tuple(LabeledBox(c, box) for c, box in zip(painted.class_ids, found, strict=True))
-        return LabeledImage(f"images/{name}.jpg", sha256_of(file), size_wh, boxes, TRAIN, name, "synthetic")
+        return LabeledImage(f"images/{name}.jpg", sha256_of(target), size_wh, boxes, TRAIN, name, "synthetic")
 
 
 @lru_cache(maxsize=64)
@@ -93,7 +96,7 @@ def supply_of(cutouts: CutoutSet, backgrounds: int, real: Dataset) -> Supply:
     size_wh, _ = Counter(image.size_wh for image in real).most_common(1)[0]
     boxes = [(b.box.width, b.box.height, *image.size_wh) for image in real.part(TRAIN) for b in image.boxes]
     distractors = tuple(number for number, name in enumerate(named) if not name)
-    return Supply(by_class, distractors, backgrounds, sizes_of(boxes), size_wh)
+    return Supply(by_class, distractors, backgrounds, len(real.part(TRAIN).images), sizes_of(boxes), size_wh)
 
 
 def make_synthetic_set(
@@ -113,7 +116,8 @@ def make_synthetic_set(
     supply = supply_of(cutouts, len(usable), real)
     for folder in ("images", "masks"):
         (into / folder).mkdir(parents=True, exist_ok=True)
-    studio = Studio(settings, supply, tuple(cutouts), cutouts, usable, into)
+    annotated = tuple((real.folder / image.file, image.boxes) for image in real.part(TRAIN))
+    studio = Studio(settings, supply, tuple(cutouts), cutouts, usable, annotated, into)
     # Threads are enough: OpenCV, NumPy and Pillow let go of the interpreter while they work on pixels.
     with ThreadPoolExecutor(workers or usable_cores()) as pool:
         made = pool.map(studio.make, range(settings.images))

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.synthesis_ground import Framing, Ground, Pixels, own_signs
 from legosigns_dagster.core.synthesis_plan import Paste, Scene
 
-Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 SOLID = 0.5  # a pixel belongs to a sign when at least half of it does
 
@@ -32,18 +32,6 @@ class Painted:
     rgb: Pixels
     owners: Pixels
     class_ids: tuple[int, ...]
-
-
-def cover(image: Pixels, scene: Scene, size_wh: tuple[int, int]) -> Pixels:
-    """The part of a background that fills an image of this size."""
-    width, height = size_wh
-    scale = max(width / image.shape[1], height / image.shape[0]) * scene.zoom
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    size = (max(round(image.shape[1] * scale), width), max(round(image.shape[0] * scale), height))
-    scaled = cv2.resize(image, size, interpolation=way)
-    left, top = (int(s * (n - m)) for s, n, m in zip(scene.shift, size, size_wh, strict=True))
-    part = scaled[top : top + height, left : left + width]
-    return np.ascontiguousarray(part[:, ::-1] if scene.mirrored else part)
 
 
 def corners_of(paste: Paste, face: PixelBox) -> Floats:
@@ -125,15 +113,15 @@ def poisson(under: Floats, mixed: Floats, alpha: Floats) -> Floats:
     return np.asarray((mixed + cloned.astype(np.float32)) / 2, np.float32)
 
 
-def paint(scene: Scene, background: Pixels, sprite_of: Callable[[Paste], Sprite], size_wh: tuple[int, int],
+def paint(scene: Scene, ground: Ground, sprite_of: Callable[[Paste], Sprite], size_wh: tuple[int, int],
           min_visible: float) -> Painted:  # fmt: skip
     """The image of a scene. A sign that would show less than `min_visible` of a face, its own or another's, is left
     out altogether: a part of a sign without a label would teach the detector to overlook signs.
     """
-    canvas = cover(background, scene, size_wh).astype(np.float32)
-    owners = np.zeros(size_wh[::-1], np.uint8)
-    areas: list[float] = []
-    class_ids: list[int] = []
+    framing = Framing.of((ground.rgb.shape[1], ground.rgb.shape[0]), scene, size_wh)
+    canvas = framing.pixels(ground.rgb, size_wh).astype(np.float32)
+    owners, class_ids = own_signs(ground, scene, size_wh)
+    areas: list[float] = np.bincount(owners.ravel(), minlength=len(class_ids) + 1)[1:].astype(float).tolist()
     for paste in scene.pastes:
         sprite = sprite_of(paste)
         color, alpha, face, area = laid(paste, sprite, size_wh)

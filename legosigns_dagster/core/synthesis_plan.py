@@ -5,7 +5,7 @@ Image number n draws from its own stream, seeded `[seed, n]`: more images never 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -34,6 +34,16 @@ class SynthesisSettings(BaseModel, frozen=True):
     min_visible: float = Field(
         0.6, gt=0, le=1, description="Share of a face that must be visible; a sign with less is not pasted at all."
     )
+    on_annotated: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of the images whose scene is an annotated train image, its own signs and their boxes kept, "
+        "instead of a background.",
+    )
+    size_spread: float = Field(
+        0.2, ge=0, lt=1, description="How much larger or smaller than a real one a sign may be, as a share of its size."
+    )
     blur: float = Field(0.3, ge=0, le=1, description="Longest motion blur, as a share of the smallest face's size.")
     noise: float = Field(8, ge=0, le=64, description="Largest standard deviation of sensor noise, of 255 grey levels.")
 
@@ -61,9 +71,13 @@ class Paste:
 
 @dataclass(frozen=True)
 class Scene:
-    """A background (its number, the part of it that is used) and what is pasted, in order, and how it was taken."""
+    """A scene (its number, the part of it that is used) and what is pasted, in order, and how it was taken.
+
+    `annotated` tells whether it is an annotated train image or a background.
+    """
 
     number: int
+    annotated: bool
     background: int
     zoom: float
     shift: tuple[float, float]
@@ -79,7 +93,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Supply:
-    """What a plan may choose from: cut-outs by class, numbers of distractors, how many backgrounds, sizes seen.
+    """What a plan may choose from: cut-outs by class, distractors, how many backgrounds and train images, sizes seen.
 
     `sizes` are square roots of the areas of real boxes, as shares of the square root of their image's area.
     """
@@ -87,14 +101,15 @@ class Supply:
     by_class: tuple[tuple[int, ...], ...]
     distractors: tuple[int, ...]
     backgrounds: int
+    annotated: int
     sizes: tuple[float, ...]
     size_wh: tuple[int, int]
 
 
-def draw_size(draw: Generator, supply: Supply) -> float:
-    """A face's size in pixels: a real one, give or take a fifth; without real ones 3 to 25 % of the image."""
+def draw_size(draw: Generator, supply: Supply, spread: float) -> float:
+    """A face's size in pixels: a real one, give or take `spread` of it; without real ones 3 to 25 % of the image."""
     if supply.sizes:
-        share = supply.sizes[draw.integers(len(supply.sizes))] * draw.uniform(0.8, 1.2)
+        share = supply.sizes[draw.integers(len(supply.sizes))] * draw.uniform(1 - spread, 1 + spread)
     else:
         share = math.exp(draw.uniform(math.log(0.03), math.log(0.25)))
     return max(share * math.sqrt(supply.size_wh[0] * supply.size_wh[1]), 6.0)
@@ -111,7 +126,7 @@ def draw_center(draw: Generator, size_px: float, size_wh: tuple[int, int]) -> tu
 
 def draw_paste(draw: Generator, settings: SynthesisSettings, supply: Supply, cutout: int, kind: str) -> Paste:
     """How one thing will lie in the image."""
-    size = draw_size(draw, supply)
+    size = draw_size(draw, supply, settings.size_spread)
     squeeze = draw.uniform(-settings.perspective, settings.perspective)
     jitter = draw.uniform(-settings.perspective / 4, settings.perspective / 4, 8)
     # Seen from the side, the near edge is longer than the far one.
@@ -148,8 +163,9 @@ def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scen
     order = draw.permutation(len(pastes))
     moving = draw.random() < 0.4
     smallest = min((paste.size_px for paste in pastes if not paste.kind), default=0.0)
-    return Scene(
+    scene = Scene(
         number=number,
+        annotated=False,
         background=int(draw.integers(supply.backgrounds)),
         zoom=draw.uniform(1.0, 1.5),
         shift=(draw.random(), draw.random()),
@@ -162,6 +178,10 @@ def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scen
         gain=draw.uniform(0.6, 1.2),
         jpeg_quality=int(draw.integers(70, 96)),
     )
+    if supply.annotated and draw.random() < settings.on_annotated:
+        # Not mirrored: its own signs are read from left to right.
+        scene = replace(scene, annotated=True, background=int(draw.integers(supply.annotated)), mirrored=False)
+    return scene
 
 
 def sizes_of(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, ...]:

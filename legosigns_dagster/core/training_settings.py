@@ -6,7 +6,14 @@ from pydantic import BaseModel, Field
 class TrainingSettings(BaseModel, frozen=True):
     """Everything that decides what is learned from a given dataset. The defaults keep the old skill."""
 
-    epochs: int = Field(10, ge=1, le=1000, description="Passes over the training images.")
+    epochs: int = Field(10, ge=1, le=1000, description="Passes over the training images, at most.")
+    minutes: float = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Time for training, choosing a mixture and export, in minutes: after the first epoch as many are "
+        "planned as fit, up to `epochs`, and the learning rate falls along them. 0: as long as it takes.",
+    )
     image_size: int = Field(
         0,
         ge=0,
@@ -21,6 +28,31 @@ class TrainingSettings(BaseModel, frozen=True):
     )
     learning_rate: float = Field(
         5e-4, gt=0, le=0.1, description="Largest step of AdamW for each weight; falls to a twentieth along a cosine."
+    )
+    mosaic: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="Share of the epochs, the first ones, that show four images in one; the rest show each by itself.",
+    )
+    averaging: float = Field(
+        0.98,
+        ge=0,
+        lt=1,
+        description="How slowly the weights that are kept follow the trained ones, from step to step: 0.98 averages "
+        "over about 50 steps. 0: not at all.",
+    )
+    keep_statistics: bool = Field(
+        True,
+        description="Keep the base's BatchNorm statistics, which drift towards the new images whatever the learning "
+        "rate.",
+    )
+    patience: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Epochs without a new best on either val part, classical or LEGO, after which training ends; "
+        "0: never.",
     )
     replay: float = Field(
         0.5,
@@ -40,6 +72,11 @@ class TrainingSettings(BaseModel, frozen=True):
         le=1,
         description="How much mAP50-95 on classical val images may fall for such weights to be chosen, 0 to 1; what is "
         "lost beyond it must bring ten times as much on LEGO signs.",
+    )
+    measure_synthesis: bool = Field(
+        False,
+        description="Train a second time without synthetic images, to tell in the report what they contribute: twice "
+        "the time.",
     )
     real_repeats: int = Field(
         3,

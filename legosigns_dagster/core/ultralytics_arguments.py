@@ -28,12 +28,14 @@ def training_arguments(
         "warmup_epochs": 1.0,
         # One optimizer step a batch; by default gradients of 64 images are collected first.
         "nbs": settings.batch,
-        # A mirrored 30 is no sign. Mosaic is switched off for the last epochs, by default for all of the first ten.
+        # A mirrored 30 is no sign.
         "fliplr": 0.0,
         # It turns a box by its corners: the box around a turned sign comes out too large, which costs a part
         # of the old signs' mAP50-95. Synthetic signs are turned instead, with boxes from their pixels.
         "degrees": 0.0,
-        "close_mosaic": min(2, settings.epochs - 1),
+        # By default the last ten epochs are without mosaic, so that ten epochs have none.
+        "close_mosaic": settings.epochs - round(settings.mosaic * settings.epochs),
+        "mosaic": 1.0 if settings.mosaic else 0.0,
         # True would download a model to check half precision with.
         "amp": "bf16" if has_bf16 else False,
         "plots": False,

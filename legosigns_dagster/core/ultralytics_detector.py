@@ -18,12 +18,17 @@ from PIL import Image
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.evaluation import DETECTION_COLUMNS, Evaluation
+from legosigns_dagster.core.judge import Judge
+from legosigns_dagster.core.lesson import Lesson
 from legosigns_dagster.core.machine import give_back_memory, usable_cores
+from legosigns_dagster.core.memory import MemoryPlan
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_arguments import training_arguments
-from legosigns_dagster.core.ultralytics_output import Noted, epoch_logger, metrics_table
+from legosigns_dagster.core.ultralytics_checkpoint import strip_onnx, write_mixture
+from legosigns_dagster.core.ultralytics_output import Noted, metrics_table, place_of
+from legosigns_dagster.core.ultralytics_trainer import memory_plan, trainer_of
 from legosigns_dagster.core.yolo_format import write_data_yaml, write_split
 
 EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
@@ -40,6 +45,7 @@ def library() -> Iterator[Any]:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "legosigns" / "ultralytics"))
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
     pillow_open = Image.open
+    import torch
     import ultralytics
     from ultralytics.utils import torch_utils
 
@@ -47,6 +53,9 @@ def library() -> Iterator[Any]:
     # Pillow says that a file is no image: a damaged image would end the step instead of standing in the quarantine.
     Image.open = pillow_open
 
+    # Numbers too small to be normal take a CPU a hundred times as long, and the gradients of a detector that is nearly
+    # right are full of them: a third of the speed otherwise. Before the first thread is made, which inherits it.
+    torch.set_flush_denormal(True)
     # It takes one core fewer than the host has: one of two here, and the host's count in a container with a quota.
     torch_utils.NUM_THREADS = usable_cores()
     logger = logging.getLogger("ultralytics")
@@ -85,35 +94,33 @@ class UltralyticsDetector:
                 for image in images
             ]
 
-    def fine_tune(self, base: Weights, data: Path, settings: TrainingSettings, into: Path, log: Log) -> None:
+    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> None:
         """See `Detector`."""
-        with library() as ultralytics, tempfile.TemporaryDirectory(dir=data.parent) as runs:
+        with library() as ultralytics, tempfile.TemporaryDirectory(dir=lesson.data.parent) as runs:
             from torch import cuda
 
             model = ultralytics.YOLO(base.file)
-            model.add_callback("on_fit_epoch_end", epoch_logger(settings.epochs, log))
+            batch = fitting_batch(memory_plan(model.model, settings), settings.batch, log)
+            settings = settings.model_copy(update={"batch": batch})
+            judge = Judge(lesson, settings, log)
+            model.add_callback("on_train_epoch_start", judge.epoch_starts)
+            model.add_callback("on_train_batch_end", judge.batch_ends)
+            model.add_callback("on_train_epoch_end", judge.batches_end)
+            model.add_callback("on_model_save", judge.kept)
             gpu = cuda.is_available()
-            arguments = training_arguments(data, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
-            model.train(trainer=steady_trainer(), **arguments)
+            arguments = training_arguments(lesson.data, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
+            trainer = trainer_of(judge, settings, noting_validator(judge.noted), base.file if lesson.distill else None)
+            model.train(trainer=trainer, **arguments)
             trained = Path(model.trainer.save_dir)
-            shutil.copyfile(trained / "weights" / "best.pt", into / "best.pt")
-            shutil.copyfile(trained / "results.csv", into / "results.csv")
+            write_mixture(base.file, trained / "weights" / "best.pt", 1.0, into / "best.pt")
+            # Without the wall time, the same training twice leaves the same file.
+            curves = pd.read_csv(trained / "results.csv", skipinitialspace=True).drop(columns="time")
+            curves.to_csv(into / "results.csv", index=False, lineterminator="\n")
 
     def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
         """See `Detector`; every other fact of the checkpoint is the trained one's."""
         with library():
-            import torch
-
-            checkpoint = torch.load(trained, map_location="cpu", weights_only=False)
-            first = torch.load(base.file, map_location="cpu", weights_only=False)
-            start = (first.get("ema") or first["model"]).float().state_dict()
-            model = (checkpoint.get("ema") or checkpoint["model"]).float()
-            end = model.state_dict()
-            for name, value in end.items():
-                if value.dtype.is_floating_point:  # the others count batches
-                    end[name] = torch.lerp(start[name], value, alpha)
-            model.load_state_dict(end)
-            torch.save(checkpoint | {"model": model.half(), "ema": None}, into)
+            write_mixture(base.file, trained, alpha, into)
 
     def export(self, weights: Path, image_size: int, into: Path) -> None:
         """See `Detector`."""
@@ -121,13 +128,14 @@ class UltralyticsDetector:
             copy = shutil.copyfile(weights, Path(folder) / "best.pt")
             model = ultralytics.YOLO(copy)
             model.export(format="onnx", imgsz=image_size, opset=ONNX_OPSET, dynamic=False, simplify=True)
+            strip_onnx(copy.with_suffix(".onnx"))
             copy.with_suffix(".onnx").rename(into)
 
     def evaluate(self, weights: Weights, dataset: Dataset, image_size: int, work: Path) -> Evaluation:
         """See `Detector`; the metrics are those of `yolo val batch=4`."""
         write_split(dataset, dataset.folder, "val", work)
         data = write_data_yaml(work, "images/val", "images/val", dataset.classes)
-        by_name = {Path(file).name: str(file) for file in dataset.images["file"]}
+        by_name = {f"val/{Path(file).name}": str(file) for file in dataset.images["file"]}
         with library() as ultralytics:
             noted = Noted(CONFIDENT)
             model = ultralytics.YOLO(weights.file)
@@ -140,23 +148,14 @@ class UltralyticsDetector:
         return Evaluation(metrics_table(metrics, dataset), detections, matches)
 
 
-def steady_trainer() -> type:
-    """A trainer that keeps the base's BatchNorm statistics.
-
-    They are running means over what a layer has seen: 23 batches of new images replace half of them, whatever the
-    learning rate, and the old images are then normalised by numbers that are not theirs.
-    """
-    from torch.nn import BatchNorm2d
-    from ultralytics.models.yolo.detect import DetectionTrainer
-
-    class SteadyTrainer(DetectionTrainer):  # type: ignore[misc,unused-ignore]
-        def _model_train(self) -> None:
-            super()._model_train()
-            for module in self.model.modules():
-                if isinstance(module, BatchNorm2d):
-                    module.eval()
-
-    return SteadyTrainer
+def fitting_batch(plan: MemoryPlan, wanted: int, log: Log) -> int:
+    """The batch that fits into memory; what is expected, and that it is less than wanted, is said."""
+    batch = plan.fitting(wanted)
+    log(plan.text(wanted))
+    if batch < wanted:
+        log(f"WARNING: batch {wanted} would not fit, it is {batch} now; for more give the pod more memory")
+        log(plan.text(batch))
+    return batch
 
 
 def noting_validator(noted: Noted) -> type:
@@ -170,6 +169,6 @@ def noting_validator(noted: Noted) -> type:
                 prepared = self._prepare_batch(index, batch)
                 of_image = index - len(preds)  # the last of the lists that it has just appended to
                 stats = {key: values[of_image] for key, values in self.metrics.stats.items()}
-                noted.note(Path(prepared["im_file"]).name, stats, self.scale_preds(prediction, prepared))
+                noted.note(place_of(Path(prepared["im_file"])), stats, self.scale_preds(prediction, prepared))
 
     return NotingValidator

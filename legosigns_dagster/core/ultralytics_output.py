@@ -1,7 +1,7 @@
-"""What Ultralytics' objects hold, in this project's words: a line an epoch, and a table of metrics."""
+"""What Ultralytics' objects hold, in this project's words: matches, and a table of metrics."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,25 +10,11 @@ import pandas as pd
 
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.evaluation import ALL, IOUS, METRIC_COLUMNS, Matches
-from legosigns_dagster.core.progress import Log, clock
 
 
-def epoch_logger(epochs: int, log: Log) -> Callable[[Any], None]:
-    """A callback that logs a line an epoch: losses, metrics and time left."""
-    start = time.monotonic()
-
-    def report(trainer: Any) -> None:
-        done = trainer.epoch + 1
-        if done > epochs or trainer.tloss is None:
-            return  # called once more after the last epoch, for the final validation
-        losses = {key.removeprefix("train/"): float(v) for key, v in trainer.label_loss_items(trainer.tloss).items()}
-        found = {key.removeprefix("metrics/").removesuffix("(B)"): value for key, value in trainer.metrics.items()}
-        shown = " ".join(f"{key} {value:.3f}" for key, value in losses.items())
-        metrics = " ".join(f"{key} {found[key]:.3f}" for key in ("precision", "recall", "mAP50", "mAP50-95"))
-        left = (time.monotonic() - start) / done * (epochs - done)
-        log(f"epoch {done}/{epochs}: {shown}; val {metrics}; {clock(left)} left")
-
-    return report
+def place_of(file: Path) -> str:
+    """An image's folder and name: two sets may have images of one name."""
+    return "/".join(file.parts[-2:])
 
 
 class Noted:
@@ -39,6 +25,10 @@ class Noted:
         self.rows: list[tuple[object, ...]] = []
         self.stats: list[dict[str, Any]] = []
 
+    def clear(self) -> None:
+        """Forget what was noted."""
+        self.rows, self.stats = [], []
+
     def note(self, name: str, stats: dict[str, Any], boxes: dict[str, Any]) -> None:
         """One image's statistics and its boxes in pixels."""
         self.stats.append({"name": name, **stats})
@@ -46,15 +36,16 @@ class Noted:
         self.rows += [(name, int(c), confidence, *box) for box, confidence, c in found if confidence >= self.confident]
 
     def matches(self, by_name: Mapping[str, str], classes: int) -> Matches:
-        """The statistics of all images; `by_name` gives the dataset's file of a name."""
-        counts = [len(stats["conf"]) for stats in self.stats]
-        truths = [np.bincount(np.asarray(s["target_cls"], int).ravel(), minlength=classes) for s in self.stats]
+        """The statistics of the images in `by_name`, which gives the dataset's file of a name."""
+        mine = [stats for stats in self.stats if stats["name"] in by_name]
+        counts = [len(stats["conf"]) for stats in mine]
+        truths = [np.bincount(np.asarray(s["target_cls"], int).ravel(), minlength=classes) for s in mine]
         return Matches(
-            files=tuple(by_name[stats["name"]] for stats in self.stats),
+            files=tuple(by_name[stats["name"]] for stats in mine),
             image=np.repeat(np.arange(len(counts)), counts),
-            class_id=joined([stats["pred_cls"] for stats in self.stats], (0,)).astype(int),
-            confidence=joined([stats["conf"] for stats in self.stats], (0,)).astype(float),
-            hit=joined([stats["tp"] for stats in self.stats], (0, IOUS)).astype(bool),
+            class_id=joined([stats["pred_cls"] for stats in mine], (0,)).astype(int),
+            confidence=joined([stats["conf"] for stats in mine], (0,)).astype(float),
+            hit=joined([stats["tp"] for stats in mine], (0, IOUS)).astype(bool),
             truths=np.array(truths).reshape(-1, classes),
         )
 

@@ -17,7 +17,10 @@ from legosigns_dagster.resources.locations import Location
 
 
 class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A path or an `s3://` URI for each source. Annotations are in a sink, in an export, or in a project's API."""
+    """A path or an `s3://` URI for each source, an empty one where there are no classical signs.
+
+    Annotations are in a sink, in an export, or in a project's API.
+    """
 
     s3: dg.ResourceDependency[S3Resource]
     base_weights: str

@@ -12,7 +12,8 @@ import yaml
 from PIL import Image
 
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.synthesis_paint import Painted, Pixels, Sprite, boxes_of, paint
+from legosigns_dagster.core.synthesis_ground import Ground, Pixels
+from legosigns_dagster.core.synthesis_paint import Painted, Sprite, boxes_of, paint
 from legosigns_dagster.core.synthesis_plan import Paste, Scene, Supply, SynthesisSettings, plan_scene
 from legosigns_dagster.sample import FOLDER
 from legosigns_dagster.sample import faces as draw_faces
@@ -38,12 +39,12 @@ class Style:
         """What a plan may choose from, with one background."""
         by_class = tuple(tuple(n for n, s in enumerate(self.sprites) if s.class_id == c) for c in range(len(NAMES)))
         others = tuple(number for number, sprite in enumerate(self.sprites) if sprite.class_id < 0)
-        return Supply(by_class, others, 1, self.sizes, SIZE_WH)
+        return Supply(by_class, others, 1, 0, self.sizes, SIZE_WH)
 
     def painted(self, scene: Scene, background: Pixels) -> Painted:
         """The image of a scene; distractors that the synthesis would draw itself are left out."""
         own = replace(scene, pastes=tuple(paste for paste in scene.pastes if not paste.kind))
-        return paint(own, background, self.sprite_of, SIZE_WH, self.settings.min_visible)
+        return paint(own, Ground(background), self.sprite_of, SIZE_WH, self.settings.min_visible)
 
     def sprite_of(self, pasted: Paste) -> Sprite:
         """The sprite of a paste."""
@@ -63,7 +64,16 @@ def classical() -> Style:
     others = [draw_faces.plate("#0b57a4", "P"), draw_faces.diamond("#f2c200"), draw_faces.octagon("#c4161c", "STOP")]
     drawn = [(face, 0) for face in speeds] + [(face, 1) for face in dangers] + [(face, -1) for face in others]
     sprites = tuple(Sprite(*draw_faces.sign(face, "#8d9196", 12, 0), class_id) for face, class_id in drawn)
-    settings = SynthesisSettings(max_signs=3, tilt_degrees=6, perspective=0.08, blur=0.1, noise=5, min_visible=0.85)
+    settings = SynthesisSettings(
+        max_distractors=2,
+        size_spread=0.2,
+        max_signs=3,
+        tilt_degrees=6,
+        perspective=0.08,
+        blur=0.1,
+        noise=5,
+        min_visible=0.85,
+    )
     return Style(sprites, settings, spaced(0.07, 0.34))
 
 
@@ -83,7 +93,16 @@ LEGO_FACES = {
 def lego() -> Style:
     """Toy signs: an American set, unlike those on the roads here; black poles with a foot as wide as the face."""
     signs = (Sprite(*draw_faces.sign(face, "#161618", 14, 120), class_id) for face, class_id in LEGO_FACES.values())
-    settings = SynthesisSettings(max_signs=4, tilt_degrees=15, perspective=0.15, blur=0.2, noise=6, min_visible=0.8)
+    settings = SynthesisSettings(
+        max_distractors=2,
+        size_spread=0.2,
+        max_signs=4,
+        tilt_degrees=15,
+        perspective=0.15,
+        blur=0.2,
+        noise=6,
+        min_visible=0.8,
+    )
     return Style(tuple(signs), replace_seed(settings, 7), spaced(0.06, 0.26))
 
 

@@ -10,9 +10,12 @@ import pytest
 
 from legosigns_dagster.core.comparison import Slice, compare
 from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.report import ComparisonReport, write_report
+from legosigns_dagster.core.report import ComparisonReport, Told, write_report
+from legosigns_dagster.core.report_tables import synthesis_table
+from legosigns_dagster.core.score import Score
 from legosigns_dagster_tests.builders import evaluation, make_dataset
 
+TOLD = Told({"run": "a & b"}, ["hardly any <image>"], synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3))))
 CURVES = pd.DataFrame({"epoch": [1, 2], "train/box_loss": [2.0, 1.0]})
 
 
@@ -39,13 +42,13 @@ def report(tmp_path: Path) -> ComparisonReport:
     dataset = make_dataset(tmp_path / "data", "val", "val")
     part = Slice("<LEGO> signs", dataset, evaluation(dataset, map50=0.25), evaluation(dataset, (0, 0, 0.9), map50=0.75))
     (tmp_path / "report").mkdir()
-    return write_report(compare([part]), [part], CURVES, {"run": "a & b"}, tmp_path / "report")
+    return write_report(compare([part]), [part], CURVES, TOLD, tmp_path / "report")
 
 
 def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) -> None:
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
-    assert page.tags.count("img") == 2
+    assert page.tags.count("img") == 1
     assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
     assert "url(" not in (report.folder / "comparison.html").read_text(encoding="utf-8")
 
@@ -59,8 +62,15 @@ def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
 def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
     assert page.tags.count("svg") == 2, "precision over recall, and the box loss"
-    assert page.tags.count("tr") == 2 + 3
-    assert "1 newly found" in page.words
+    assert page.tags.count("tr") == 2 + 3 + 4
+    assert "base wrong, new right: 1" in page.words
+    assert "0.jpg: SpeedLimit is found now (90 %)" in page.words
+
+
+def test_the_page_says_what_to_be_careful_about_and_what_synthesis_contributed(report: ComparisonReport) -> None:
+    words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
+    assert "hardly any <image>" in words
+    assert "new, without synthetic images0.8000.2000.200new, with synthetic images0.8000.3000.300" in words
 
 
 def test_an_annotation_that_may_be_wrong_links_to_its_task(tmp_path: Path) -> None:
@@ -72,7 +82,9 @@ def test_an_annotation_that_may_be_wrong_links_to_its_task(tmp_path: Path) -> No
     forgotten = Dataset(dataset.folder, dataset.classes, dataset.images, dataset.boxes.iloc[1:], sources=sources)
     (tmp_path / "report").mkdir()
     part = Slice("LEGO signs", forgotten.part("val"), both, both)
-    text = (write_report(compare([part]), [part], None, {}, tmp_path / "report").folder / "comparison.html").read_text()
+    text = (
+        write_report(compare([part]), [part], None, Told({}), tmp_path / "report").folder / "comparison.html"
+    ).read_text()
     assert f'<a href="{link}">&lt;street&gt;.jpg</a>' in text
 
 
@@ -91,5 +103,5 @@ def test_a_report_is_what_it_was_after_saving_and_loading(report: ComparisonRepo
 
 
 def test_without_training_curves_the_page_says_so(tmp_path: Path) -> None:
-    written = write_report(compare([]), [], None, {}, tmp_path)
+    written = write_report(compare([]), [], None, Told({}), tmp_path)
     assert "There are no curves." in (written.folder / "comparison.html").read_text(encoding="utf-8")

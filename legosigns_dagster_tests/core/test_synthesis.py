@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,11 @@ from PIL import Image, ImageDraw
 
 from legosigns_dagster.core.backgrounds import Backgrounds, read_backgrounds
 from legosigns_dagster.core.cutouts import FACE_COLUMNS, WARNING_COLUMNS, CutoutSet
-from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset, empty
+from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset, LabeledBox, empty
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.synthesis import find_misfits, make_synthetic_set
+from legosigns_dagster.core.synthesis import find_misfits, make_synthetic_set, supply_of
+from legosigns_dagster.core.synthesis_ground import Ground
 from legosigns_dagster.core.synthesis_paint import Sprite, boxes_of, laid, paint
 from legosigns_dagster.core.synthesis_plan import Paste, Scene, SynthesisSettings
 from legosigns_dagster_tests.builders import CLASSES, make_dataset, write_image
@@ -36,10 +38,10 @@ PLAIN = Paste(
     tint=(1, 1, 1), match=0, blending="hard",
 )  # fmt: skip
 STILL = Scene(
-    number=0, background=0, zoom=1, shift=(0, 0), mirrored=False, pastes=(PLAIN,), motion=0, motion_degrees=0,
-    noise=0, noise_seed=0, gain=1, jpeg_quality=95,
+    number=0, annotated=False, background=0, zoom=1, shift=(0, 0), mirrored=False, pastes=(PLAIN,), motion=0,
+    motion_degrees=0, noise=0, noise_seed=0, gain=1, jpeg_quality=95,
 )  # fmt: skip
-GREY = np.full((240, 320, 3), 128, np.uint8)
+GREY = Ground(np.full((240, 320, 3), 128, np.uint8))
 
 
 def painted_boxes(*pastes: Paste, min_visible: float = 0.6) -> tuple[np.ndarray, list[PixelBox]]:  # type: ignore[type-arg]
@@ -163,7 +165,9 @@ def test_synthetic_images_are_train_only_and_have_the_size_of_real_ones(
 def test_faces_are_as_large_as_real_boxes(
     cutouts: CutoutSet, backgrounds: Backgrounds, real: Dataset, tmp_path: Path
 ) -> None:
-    settings = SynthesisSettings(images=40, max_signs=1, max_distractors=0, tilt_degrees=0, perspective=0)
+    settings = SynthesisSettings(
+        images=40, max_signs=1, max_distractors=0, tilt_degrees=0, perspective=0, on_annotated=0
+    )
     boxes = make(settings, cutouts, backgrounds, real, tmp_path / "made").boxes
     sizes = ((boxes["right"] - boxes["left"]) * (boxes["bottom"] - boxes["top"])) ** 0.5
     assert sizes.median() == pytest.approx((20 * 20) ** 0.5, rel=0.25)  # the real ones: 20x20 and 20x30 px
@@ -195,3 +199,38 @@ def test_a_class_without_a_cutout_is_named(
     fewer = replace(cutouts, faces=cutouts.faces.iloc[:1])
     with pytest.raises(ValueError, match="no cut-out of DangerAhead"):
         make(SynthesisSettings(images=1), fewer, backgrounds, real, tmp_path / "made")
+
+
+WITH_SIGN = Ground(np.full((240, 320, 3), 128, np.uint8), (LabeledBox(1, PixelBox(100, 60, 140, 100)),))
+
+
+def boxes_on_annotated(*pastes: Paste, **scene: Any) -> list[tuple[int, PixelBox]]:
+    done = paint(replace(STILL, pastes=pastes, **scene), WITH_SIGN, lambda _: SPRITE, SIZE, 0.6)
+    return list(zip(done.class_ids, boxes_of(done.owners, len(done.class_ids)), strict=True))
+
+
+def test_the_signs_of_an_annotated_scene_keep_their_boxes_and_pasted_ones_are_added() -> None:
+    own, pasted = boxes_on_annotated(replace(PLAIN, center=(220, 90)))
+    assert own == (1, PixelBox(100, 60, 140, 100))
+    assert pasted[0] == 0
+    assert pasted[1].left > 150
+
+
+def test_a_box_of_an_annotated_scene_moves_with_the_pixels_that_are_shown() -> None:
+    ((_, box),) = boxes_on_annotated(zoom=2, shift=(0.5, 0.5))
+    assert box == PixelBox(40, 0, 120, 80)
+
+
+def test_a_sign_that_would_hide_one_of_the_scene_is_left_out() -> None:
+    assert [class_id for class_id, _ in boxes_on_annotated(replace(PLAIN, center=(122, 82)))] == [1]
+
+
+def test_every_scene_can_be_an_annotated_image_and_only_train_images_are(
+    cutouts: CutoutSet, backgrounds: Backgrounds, real: Dataset, tmp_path: Path
+) -> None:
+    made = make(SynthesisSettings(images=12, on_annotated=1), cutouts, backgrounds, real, tmp_path / "made")
+    assert find_misfits(made) == []
+    own = real.part(TRAIN).boxes.groupby("file").size().min()
+    assert made.boxes.groupby("file").size().min() >= own
+    held_out = Dataset.of(real.folder, real.classes, [replace(image, split=VAL) for image in real])
+    assert supply_of(cutouts, 1, held_out).annotated == 0

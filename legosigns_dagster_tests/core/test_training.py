@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.core.training import TrainingData, choose_replay, fine_tune, write_training_folder
+from legosigns_dagster.core.training import Bench, fine_tune
+from legosigns_dagster.core.training_folder import TrainingData, choose_replay, write_training_folder
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
 from legosigns_dagster_tests.builders import CLASSES, make_dataset
@@ -62,8 +63,8 @@ def train(base: Weights, data: TrainingData, tmp_path: Path, **settings: int) ->
     work, into = tmp_path / "work", tmp_path / "into"
     work.mkdir()
     into.mkdir()
-    chosen = TrainingSettings(**settings)
-    return fine_tune(UltralyticsDetector(), base, data, chosen, {}, work=work, into=into, log=lambda _: None)
+    bench = Bench(work, into, lambda _: None)
+    return fine_tune(UltralyticsDetector(), base, data, TrainingSettings(**settings), {}, bench)
 
 
 def test_data_of_other_classes_is_refused_before_any_time_is_spent(

@@ -2,6 +2,7 @@
 
 import csv
 import socket
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pytest
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.average_precision import average_precision, mean_precisions
+from legosigns_dagster.core.cautions import NO_CLASSICAL
 from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector import Weights
+from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.images import open_upright
-from legosigns_dagster.core.interpolation import ALPHAS
-from legosigns_dagster.core.training import TrainingData, fine_tune
+from legosigns_dagster.core.interpolation import ALPHAS, BLIND_ALPHA
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.training import Bench, fine_tune
+from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector, library
 from legosigns_dagster.core.yolo_format import read_yolo, write_data_yaml, write_split
@@ -98,55 +103,122 @@ def test_a_sign_is_seen_where_there_is_one(base: Weights, classical: Dataset) ->
     assert sum(seen[6:]) <= 1
 
 
+def parts_in(folder: Path) -> TrainingData:
+    """A handful of images of each kind."""
+    names = ("real", "synthetic", "classical")
+    return TrainingData(*(make_dataset(folder / name, TRAIN, TRAIN, VAL) for name in names))
+
+
+def fine_tuned(base: Weights, data: TrainingData, folder: Path, log: Log = print, **given: Any) -> Weights:
+    """A short training; `keep` and settings may be given."""
+    for name in ("work", "into"):
+        (folder / name).mkdir()
+    bench = Bench(folder / "work", folder / "into", log, given.pop("keep", lambda _: None))
+    settings = TrainingSettings(**{"epochs": 2, "image_size": 64, "batch": 2, **given})
+    return fine_tune(UltralyticsDetector(), base, data, settings, {}, bench)
+
+
+@dataclass
+class Trained:
+    """What a training left, what it said, and how many epochs it had handed over each time."""
+
+    weights: Weights
+    said: list[str]
+    handed_over: list[int]
+
+
 @pytest.fixture(scope="module")
-def trained(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weights, list[str]]:
+def trained(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Two epochs on a handful of images, with every attempt to reach another host refused."""
     folder = tmp_path_factory.mktemp("training")
-    parts = [make_dataset(folder / name, TRAIN, TRAIN, VAL) for name in ("real", "synthetic", "classical")]
     said: list[str] = []
-    (folder / "work").mkdir()
-    (folder / "into").mkdir()
+    handed_over: list[int] = []
 
     def refuse(*arguments: Any, **_: Any) -> Any:
         raise AssertionError(f"the training wanted to reach {arguments}")
 
+    def keep(kept: Path) -> None:
+        assert UltralyticsDetector().read(kept / "best.pt")[0] == base.classes
+        handed_over.append(len((kept / "results.csv").read_text().splitlines()) - 1)
+
     with pytest.MonkeyPatch.context() as without_network:
         without_network.setattr(socket, "getaddrinfo", refuse)
-        weights = fine_tune(
-            UltralyticsDetector(),
-            base,
-            TrainingData(*parts),
-            TrainingSettings(epochs=2, image_size=64, batch=2),
-            {},
-            work=folder / "work",
-            into=folder / "into",
-            log=said.append,
-        )
-    return weights, said
+        weights = fine_tuned(base, parts_in(folder), folder, said.append, keep=keep)
+    return Trained(weights, said, handed_over)
 
 
-def test_a_training_leaves_weights_onnx_and_a_row_an_epoch(trained: tuple[Weights, list[str]]) -> None:
-    weights, _ = trained
+def test_an_interrupted_training_leaves_what_it_had_since_every_epoch_is_handed_over(trained: Trained) -> None:
+    assert trained.handed_over == [1, 2]
+
+
+def test_the_same_seed_gives_the_same_bytes_in_another_folder(base: Weights, trained: Trained, tmp_path: Path) -> None:
+    again = fine_tuned(base, parts_in(tmp_path), tmp_path)
+    before, after = (index_folder(weights.save()) for weights in (trained.weights, again))
+    assert {file for file in before if before[file] != after[file]} <= {"about/training.json"}
+    assert digest_of(before) == digest_of(after)
+
+
+def test_a_base_with_numbers_that_are_none_ends_the_training_with_a_reason(base: Weights, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    with library():
+        import torch
+
+        checkpoint = torch.load(base.file, map_location="cpu", weights_only=False)
+        next(iter((checkpoint.get("ema") or checkpoint["model"]).parameters())).data.fill_(float("nan"))
+        torch.save(checkpoint, tmp_path / "broken" / "best.pt")
+    broken = Weights(tmp_path / "broken", base.classes, base.image_size)
+    with pytest.raises(FloatingPointError, match=r"the loss became nan in epoch 1: lower learning_rate"):
+        fine_tuned(broken, parts_in(tmp_path), tmp_path)
+
+
+def test_without_classical_images_it_trains_and_says_what_protects_the_old_skill(base: Weights, tmp_path: Path) -> None:
+    said: list[str] = []
+    data = parts_in(tmp_path)
+    weights = fine_tuned(base, replace(data, classical=data.classical.part("none")), tmp_path, said.append, epochs=1)
+    cautions: Any = (weights.trained_on or {})["cautions"]
+    assert any(line.startswith(f"WARNING: {NO_CLASSICAL}") for line in said)
+    assert NO_CLASSICAL in cautions
+    tried: Any = (weights.trained_on or {})["mixtures"]
+    assert [mixture["alpha"] for mixture in tried] == [0.0, BLIND_ALPHA, BLIND_ALPHA]
+
+
+def test_a_budget_of_time_shortens_the_schedule_and_the_run_ends_well(base: Weights, tmp_path: Path) -> None:
+    said: list[str] = []
+    fine_tuned(base, parts_in(tmp_path), tmp_path, said.append, epochs=50, minutes=0.01, interpolate=False)
+    assert any("1 epochs fit into the 0.01 minutes, not 50" in line for line in said)
+    assert [line.split(":")[0] for line in said if line.startswith("epoch ")] == ["epoch 1/1"]
+
+
+def test_a_second_training_tells_what_synthesis_contributes(base: Weights, tmp_path: Path) -> None:
+    weights = fine_tuned(base, parts_in(tmp_path), tmp_path, epochs=1, interpolate=False, measure_synthesis=True)
+    without: Any = (weights.trained_on or {})["without_synthesis"]
+    assert set(without) == {"classical_map50_95", "lego_map50", "lego_map50_95"}
+
+
+def test_a_training_leaves_weights_onnx_and_a_row_an_epoch(trained: Trained) -> None:
+    weights = trained.weights
     with (weights.folder / "results.csv").open() as file:
         assert [row["epoch"].strip() for row in csv.DictReader(file)] == ["1", "2"]
     assert (weights.folder / "model.onnx").stat().st_size > 1_000_000
     assert UltralyticsDetector().read(weights.file)[0] == weights.classes
 
 
-def test_every_epoch_is_logged_with_losses_metrics_and_time_left(trained: tuple[Weights, list[str]]) -> None:
-    _, said = trained
+def test_every_epoch_is_logged_with_losses_metrics_and_time_left(trained: Trained) -> None:
+    said = trained.said
     for number in (1, 2):
         (line,) = [line for line in said if line.startswith(f"epoch {number}/2")]
-        assert all(word in line for word in ("box_loss", "cls_loss", "mAP50-95", "left"))
+        assert all(
+            word in line for word in ("box_loss", "cls_loss", "classical mAP50-95", "LEGO mAP50", "images/s", "left")
+        )
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 def test_a_mixture_lies_between_the_base_and_the_trained_weights(
-    alpha: float, base: Weights, trained: tuple[Weights, list[str]], tmp_path: Path
+    alpha: float, base: Weights, trained: Trained, tmp_path: Path
 ) -> None:
-    UltralyticsDetector().mix(base, trained[0].file, alpha, tmp_path / "mixed.pt")
+    UltralyticsDetector().mix(base, trained.weights.file, alpha, tmp_path / "mixed.pt")
     with library() as ultralytics:
-        files = (base.file, trained[0].file, tmp_path / "mixed.pt")
+        files = (base.file, trained.weights.file, tmp_path / "mixed.pt")
         first, last, mixed = (ultralytics.YOLO(file).model.float().state_dict() for file in files)
     changed = [name for name in first if not first[name].equal(last[name])]
     assert len(changed) > 50
@@ -155,9 +227,9 @@ def test_a_mixture_lies_between_the_base_and_the_trained_weights(
 
 
 def test_the_mixtures_that_were_tried_are_told_and_the_best_of_them_is_what_comes_back(
-    trained: tuple[Weights, list[str]],
+    trained: Trained,
 ) -> None:
-    weights, said = trained
+    weights, said = trained.weights, trained.said
     tried: Any = (weights.trained_on or {})["mixtures"]
     assert [mixture["alpha"] for mixture in tried] == [0.0, *ALPHAS, tried[-1]["alpha"]]
     assert len([line for line in said if line.startswith("alpha ")]) == len(ALPHAS)
@@ -165,9 +237,11 @@ def test_the_mixtures_that_were_tried_are_told_and_the_best_of_them_is_what_come
                for line in said)  # fmt: skip
 
 
-def test_the_statistics_of_the_base_are_kept(base: Weights, trained: tuple[Weights, list[str]]) -> None:
+def test_the_statistics_of_the_base_are_kept(base: Weights, trained: Trained) -> None:
     with library() as ultralytics:
-        before, after = (ultralytics.YOLO(file).model.float().state_dict() for file in (base.file, trained[0].file))
+        before, after = (
+            ultralytics.YOLO(file).model.float().state_dict() for file in (base.file, trained.weights.file)
+        )
     means = [key for key in before if key.endswith("running_mean")]
     weights = [key for key in before if key.endswith("conv.weight")]
     assert means

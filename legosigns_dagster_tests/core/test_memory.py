@@ -1,0 +1,24 @@
+"""What a training will take, and the batch that fits."""
+
+import pytest
+
+from legosigns_dagster.core.memory import MemoryPlan
+
+PLAN = MemoryPlan(resident_mib=700, parameters_mib=10, image_mib=100, usable_mib=8000)
+
+
+@pytest.mark.parametrize(
+    ("usable_mib", "batch"),
+    [
+        pytest.param(8000, 16, id="2990 of 4000 MiB: it fits"),
+        pytest.param(5000, 8, id="half of the images fit"),
+        pytest.param(1000, 1, id="nothing fits, and one image is tried"),
+    ],
+)
+def test_the_batch_is_halved_until_it_takes_half_of_the_memory_at_most(usable_mib: float, batch: int) -> None:
+    plan = MemoryPlan(PLAN.resident_mib, PLAN.parameters_mib, PLAN.image_mib, usable_mib)
+    assert plan.fitting(16) == batch
+
+
+def test_the_peak_is_told_with_what_is_allowed() -> None:
+    assert "about 2990 MiB at the peak with batch 16; half of the 8000 MiB" in PLAN.text(16)
