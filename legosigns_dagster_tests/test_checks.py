@@ -150,12 +150,21 @@ def test_budgets_are_kept_broken_or_cannot_be_told(
     results = compared(tmp_path, images, base, new)
     said = {name: "passed" if r.passed else r.severity.value for name, r in results.items()}
     assert said == {"classical_signs_kept": kept, "lego_signs_gained": gained}
+    assert ("takes 6 scenes at least" in str(results["lego_signs_gained"].description)) is (images < 6)
     for result in results.values():
         assert ("cannot tell with" in str(result.description)) is (
             not result.passed and result.severity.value == "WARN"
         )
         assert "95 % interval" in str(result.description)
         assert "about 0 " not in str(result.description)
+
+
+def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path) -> None:
+    results = results_of(checks.classical_signs_checks, make_dataset(tmp_path, TRAIN).part("none"))
+    assert len(results) == 4
+    for result in results.values():
+        assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert "nothing protects the old skill" in str(result.description)
 
 
 def test_a_failed_check_stops_what_would_be_built_on_it(tmp_path: Path) -> None:

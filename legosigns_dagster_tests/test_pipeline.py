@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster import sample
+from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
 from legosigns_dagster.latest import latest_comparison
 from legosigns_dagster_tests.conftest import VARIABLES
 from legosigns_dagster_tests.servers import S3Server
@@ -207,3 +208,29 @@ def test_the_job_runs_on_a_real_s3_server_and_gives_the_same_bytes(
 
 def test_the_workspace_is_valid_with_nothing_set(laptop: Workplace) -> None:
     assert "All code locations passed validation" in laptop.run("definitions", "validate", "-w", "workspace.yaml")
+
+
+def test_a_training_that_is_killed_leaves_its_best_weights_and_its_curves(laptop: Workplace, printed: str) -> None:
+    settings = {"ops": {"model_weights": {"config": {"epochs": 500, "image_size": 64, "replay": 0.1}}}}
+    command = [DAGSTER, "asset", "materialize", *MODULE, "--select", "model_weights", "--config-json"]
+    environment = {**os.environ, **laptop.settings, "DAGSTER_HOME": str(laptop.folder / "home")}
+    before = set((laptop.folder / "store" / "traffic-signs").iterdir())
+    with subprocess.Popen([*command, json.dumps(settings)], cwd=ROOT, env=environment, text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as training:  # fmt: skip
+        assert training.stderr
+        assert any("epoch 3/500" in line for line in training.stderr)
+        training.kill()
+    (left,) = set((laptop.folder / "store" / "traffic-signs").iterdir()) - before
+    assert len(pd.read_csv(left / "results.csv")) >= 2
+    assert UltralyticsDetector().read(left / "best.pt")[0].names == ("SpeedLimit", "DangerAhead")
+
+
+def test_other_base_weights_without_a_classical_set_are_trained_with_a_warning(tmp_path: Path) -> None:
+    """The sample's old signs are not what other weights know: they must not be rehearsed silently."""
+    place = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(tmp_path / "store"),
+                                 "BASE_WEIGHTS": str(sample.FOLDER / "base.pt")})  # fmt: skip
+    said = place.run(*JOB)
+    assert "WARNING: there is no classical set" in said
+    page = next((tmp_path / "store" / "traffic-signs").rglob("comparison.html")).read_text(encoding="utf-8")
+    assert "there is no classical set" in page
+    assert "classical signs:" not in page

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from legosigns_dagster.core.bootstrap import SHARP, UNKNOWN, Interval, paired_intervals
+from legosigns_dagster.core.bootstrap import FEWEST_GROUPS, SHARP, UNKNOWN, Interval, paired_intervals
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.evaluation import ALL, METRICS, Evaluation
 
@@ -96,6 +96,8 @@ def cells(rows: pd.DataFrame) -> list[str]:
 def change_of(row: pd.Series) -> str:
     """A row's base, new, difference and interval: `mAP50 0.605 → 0.995 (+0.390, 95 % interval +0.179 to +0.633)`."""
     interval = f"95 % interval {signed(row['low'])} to {signed(row['high'])}"
+    if math.isnan(row["low"]):
+        interval = f"no 95 % interval: that takes {FEWEST_GROUPS} scenes at least"
     return f"{moved(row)} ({signed(row['difference'])}, {interval})"
 
 

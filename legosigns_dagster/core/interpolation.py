@@ -15,7 +15,7 @@ from legosigns_dagster.core.detector import Detector, Weights
 from legosigns_dagster.core.evaluation import Matches
 from legosigns_dagster.core.files import link_or_copy
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.score import PRICE, Score
+from legosigns_dagster.core.score import Score
 from legosigns_dagster.core.signs import SignClasses
 
 ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
@@ -106,6 +106,6 @@ class Mixing:
             mixtures.append(self.measured(alpha))
             log(str(mixtures[-1]))
         best = best_of(base, mixtures, allowed_loss)
-        log(f"chosen (beyond a loss of {allowed_loss} on classical signs, each counts {PRICE:g} times): {best}")
+        log(f"chosen: {best}")
         shutil.copyfile(self.file(best.alpha), into)
         return [Mixture(0.0, base), *mixtures, best]

@@ -62,7 +62,7 @@ class Judge:
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"the loss became {loss} in epoch {trainer.epoch + 1}: lower learning_rate (now "
-                f"{self._settings.learning_rate}), or look for a damaged image in the quarantine's neighbours"
+                f"{self._settings.learning_rate}), or check that BASE_WEIGHTS are whole"
             )
 
     def batches_end(self, trainer: Any) -> None:

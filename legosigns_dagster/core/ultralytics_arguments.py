@@ -6,6 +6,11 @@ from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.training_settings import TrainingSettings
 
 
+def plain_epochs(settings: TrainingSettings, epochs: int) -> int:
+    """How many of so many epochs, the last ones, show images by themselves."""
+    return epochs - round(settings.mosaic * epochs)
+
+
 def training_arguments(
     data: Path, settings: TrainingSettings, runs: Path, has_gpu: bool, has_bf16: bool
 ) -> dict[str, object]:
@@ -34,7 +39,7 @@ def training_arguments(
         # of the old signs' mAP50-95. Synthetic signs are turned instead, with boxes from their pixels.
         "degrees": 0.0,
         # By default the last ten epochs are without mosaic, so that ten epochs have none.
-        "close_mosaic": settings.epochs - round(settings.mosaic * settings.epochs),
+        "close_mosaic": plain_epochs(settings, settings.epochs),
         "mosaic": 1.0 if settings.mosaic else 0.0,
         # True would download a model to check half precision with.
         "amp": "bf16" if has_bf16 else False,

@@ -9,6 +9,7 @@ from legosigns_dagster.core.judge import Judge
 from legosigns_dagster.core.machine import MIB, resident_mib, usable_memory_mib
 from legosigns_dagster.core.memory import MemoryPlan
 from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.core.ultralytics_arguments import plain_epochs
 
 STEPS_TO_AVERAGE = 10.0  # after which averaging is as slow as it is asked to be
 
@@ -70,6 +71,7 @@ class Steady:
         if self.epoch or (epochs := self.judge.affordable(self.epochs)) == self.epochs:
             return
         self.epochs = self.args.epochs = epochs
+        self.args.close_mosaic = plain_epochs(self.settings, epochs)
         self._setup_scheduler()
         self.scheduler.last_epoch = self.epoch
         self.stop = self.stop or epochs == 1

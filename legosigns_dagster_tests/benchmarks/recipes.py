@@ -126,6 +126,7 @@ class Recipe:
     no_classical: bool = False
 
 
+HARD: dict[str, Any] = {"tilt_degrees": 40, "max_distractors": 4, "blur": 0.5, "size_spread": 0.5, "images": 160}
 AT_416: dict[str, Any] = {"image_size": 416}
 # None of the remedies: what a plain fine-tuning on new and synthetic images does.
 PLAIN: dict[str, Any] = AT_416 | {
@@ -135,6 +136,11 @@ RECIPES: Mapping[str, Recipe] = {
     "reference, 10 epochs": Recipe(reference_epochs=10),
     "reference, 50 epochs": Recipe(reference_epochs=50),
     "default": Recipe(training=AT_416),
+    "A": Recipe(HARD, AT_416 | {"epochs": 8, "replay": 0.7, "averaging": 0.9, "learning_rate": 1e-3}),
+    "B": Recipe(
+        HARD | {"max_distractors": 6, "images": 240},
+        AT_416 | {"epochs": 8, "replay": 0.7, "averaging": 0.9, "mosaic": 1.0, "real_repeats": 2},
+    ),
     "no remedy": Recipe(training=PLAIN),
     "replay alone": Recipe(training=PLAIN | {"replay": 1.0}),
     "statistics alone": Recipe(training=PLAIN | {"keep_statistics": True}),
