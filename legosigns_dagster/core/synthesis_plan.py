@@ -22,12 +22,12 @@ BLENDING_SHARES = (0.25, 0.35, 0.25, 0.15)  # the same sign with every kind of e
 class SynthesisSettings(BaseModel, frozen=True):
     """Everything that decides which synthetic images are made."""
 
-    images: int = Field(120, ge=0, le=100_000, description="Images to make.")
+    images: int = Field(160, ge=0, le=100_000, description="Images to make.")
     seed: int = Field(0, ge=0, description="Same seed and sources, same images to the byte.")
     min_signs: int = Field(1, ge=0, le=20, description="Signs pasted into an image, at least.")
     max_signs: int = Field(4, ge=1, le=20, description="Signs pasted into an image, at most.")
-    max_distractors: int = Field(2, ge=0, le=20, description="Things without a label pasted into an image, at most.")
-    tilt_degrees: float = Field(20, ge=0, le=90, description="Largest turn of a sign to either side, in degrees.")
+    max_distractors: int = Field(4, ge=0, le=20, description="Things without a label pasted into an image, at most.")
+    tilt_degrees: float = Field(40, ge=0, le=90, description="Largest turn of a sign to either side, in degrees.")
     perspective: float = Field(
         0.2, ge=0, le=0.6, description="Largest shift of a corner as seen from the side, as a share of the sign's size."
     )
@@ -42,9 +42,9 @@ class SynthesisSettings(BaseModel, frozen=True):
         "instead of a background.",
     )
     size_spread: float = Field(
-        0.2, ge=0, lt=1, description="How much larger or smaller than a real one a sign may be, as a share of its size."
+        0.5, ge=0, lt=1, description="How much larger or smaller than a real one a sign may be, as a share of its size."
     )
-    blur: float = Field(0.3, ge=0, le=1, description="Longest motion blur, as a share of the smallest face's size.")
+    blur: float = Field(0.5, ge=0, le=1, description="Longest motion blur, as a share of the smallest face's size.")
     noise: float = Field(8, ge=0, le=64, description="Largest standard deviation of sensor noise, of 255 grey levels.")
 
 

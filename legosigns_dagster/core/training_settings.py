@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 class TrainingSettings(BaseModel, frozen=True):
     """Everything that decides what is learned from a given dataset. The defaults keep the old skill."""
 
-    epochs: int = Field(10, ge=1, le=1000, description="Passes over the training images, at most.")
+    epochs: int = Field(8, ge=1, le=1000, description="Passes over the training images, at most.")
     minutes: float = Field(
         0,
         ge=0,
@@ -27,7 +27,7 @@ class TrainingSettings(BaseModel, frozen=True):
         0, ge=0, le=24, description="Layers from the input on that keep the base's weights; 10 is the backbone."
     )
     learning_rate: float = Field(
-        5e-4, gt=0, le=0.1, description="Largest step of AdamW for each weight; falls to a twentieth along a cosine."
+        1e-3, gt=0, le=0.1, description="Largest step of AdamW for each weight; falls to a twentieth along a cosine."
     )
     mosaic: float = Field(
         0.75,
@@ -36,11 +36,11 @@ class TrainingSettings(BaseModel, frozen=True):
         description="Share of the epochs, the first ones, that show four images in one; the rest show each by itself.",
     )
     averaging: float = Field(
-        0.98,
+        0.9,
         ge=0,
         lt=1,
-        description="How slowly the weights that are kept follow the trained ones, from step to step: 0.98 averages "
-        "over about 50 steps. 0: not at all.",
+        description="How slowly the weights that are kept follow the trained ones, from step to step: 0.9 averages "
+        "over about 10 steps. 0: not at all.",
     )
     keep_statistics: bool = Field(
         True,
@@ -48,17 +48,17 @@ class TrainingSettings(BaseModel, frozen=True):
         "rate.",
     )
     patience: int = Field(
-        0,
+        5,
         ge=0,
         le=1000,
         description="Epochs without a new best on either val part, classical or LEGO, after which training ends; "
         "0: never.",
     )
     replay: float = Field(
-        0.5,
+        0.7,
         ge=0,
         le=1,
-        description="Share of classical_signs' train images that every epoch repeats, 0 to 1: 0.5 of 260 is 130 "
+        description="Share of classical_signs' train images that every epoch repeats, 0 to 1: 0.7 of 260 is 182 "
         "images. 0 lets the model forget classical signs.",
     )
     interpolate: bool = Field(
