@@ -128,6 +128,7 @@ class Recipe:
 
 AT_416: dict[str, Any] = {"image_size": 416}
 SHORT: dict[str, Any] = AT_416 | {"epochs": 3}
+SLOW: dict[str, Any] = {"replay": 1.0, "averaging": 0.98, "mosaic": 0.5, "epochs": 6}
 # None of the remedies: what a plain fine-tuning on new and synthetic images does.
 PLAIN: dict[str, Any] = SHORT | {
     "replay": 0.0, "keep_statistics": False, "learning_rate": 1.67e-3, "averaging": 0.0,
@@ -136,6 +137,15 @@ RECIPES: Mapping[str, Recipe] = {
     "reference, 10 epochs": Recipe(reference_epochs=10),
     "reference, 50 epochs": Recipe(reference_epochs=50),
     "default": Recipe(training=AT_416),
+    "learning rate 5e-4": Recipe(training=AT_416 | {"learning_rate": 5e-4, "averaging": 0.0}),
+    "learning rate 2e-3": Recipe(training=AT_416 | {"learning_rate": 2e-3}),
+    "less replay": Recipe(training=AT_416 | {"learning_rate": 5e-4, "averaging": 0.0, "replay": 0.35}),
+    "all replayed, slow average": Recipe(training=AT_416 | SLOW | {"learning_rate": 5e-4}),
+    "the same, 3e-4": Recipe(training=AT_416 | SLOW | {"learning_rate": 3e-4}),
+    "more synthesis, mosaic to the end": Recipe(
+        {"images": 240, "max_distractors": 6},
+        AT_416 | {"learning_rate": 5e-4, "mosaic": 1.0, "real_repeats": 2},
+    ),
     "default, 3 epochs": Recipe(training=SHORT),
     "no remedy": Recipe(training=PLAIN),
     "replay alone": Recipe(training=PLAIN | {"replay": TrainingSettings().replay}),
