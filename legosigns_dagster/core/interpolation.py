@@ -18,7 +18,7 @@ from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.score import Score
 from legosigns_dagster.core.signs import SignClasses
 
-ALPHAS = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TIE = 0.02  # of mAP50-95: less than the noise of a few dozen images
 BLIND_ALPHA = 0.5  # where no classical image tells what was lost
 

@@ -137,6 +137,7 @@ RECIPES: Mapping[str, Recipe] = {
     "reference, 10 epochs": Recipe(reference_epochs=10),
     "reference, 50 epochs": Recipe(reference_epochs=50),
     "default": Recipe(training=AT_416),
+    "all replayed": Recipe(training=AT_416 | {"replay": 1.0}),
     "learning rate 5e-4": Recipe(training=AT_416 | {"learning_rate": 5e-4, "averaging": 0.0}),
     "learning rate 2e-3": Recipe(training=AT_416 | {"learning_rate": 2e-3}),
     "less replay": Recipe(training=AT_416 | {"learning_rate": 5e-4, "averaging": 0.0, "replay": 0.35}),
