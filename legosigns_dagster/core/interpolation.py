@@ -41,14 +41,17 @@ class Mixture:
 def best_of(base: Score, mixtures: Sequence[Mixture], allowed_loss: float) -> Mixture:
     """The one that is worth most (see `Score.worth`), or the nearest to the trained weights that is as good.
 
+    More than twice what is allowed is never lost where there is a choice, whatever it would bring.
     As good is what loses no more of the old skill than it or the budget, and is worth hardly less: val images of scenes
     that were trained on soon tell nothing between the mixtures, while on scenes that nobody has seen more is better.
     """
-    best = max(mixtures, key=lambda mixture: (mixture.score.worth(base, allowed_loss), mixture.alpha))
+    ceiling = base.classical_map50_95 - 2 * allowed_loss
+    affordable = [mixture for mixture in mixtures if not mixture.score.classical_map50_95 < ceiling] or mixtures
+    best = max(affordable, key=lambda mixture: (mixture.score.worth(base, allowed_loss), mixture.alpha))
     least = min(base.classical_map50_95 - allowed_loss, best.score.classical_map50_95)
     as_good = [
         mixture
-        for mixture in mixtures
+        for mixture in affordable
         if mixture.score.worth(base, allowed_loss) >= best.score.worth(base, allowed_loss) - TIE
         and not mixture.score.classical_map50_95 < least
     ]

@@ -71,7 +71,7 @@ class TrainingSettings(BaseModel, frozen=True):
         ge=0,
         le=1,
         description="How much mAP50-95 on classical val images may fall for such weights to be chosen, 0 to 1; what is "
-        "lost beyond it must bring ten times as much on LEGO signs.",
+        "lost beyond it must bring ten times as much on LEGO signs, and twice as much is never lost.",
     )
     measure_synthesis: bool = Field(
         False,

@@ -45,3 +45,10 @@ def test_of_mixtures_that_are_as_good_the_nearest_to_the_trained_weights_is_take
 def test_the_budget_is_not_spent_for_a_tie() -> None:
     tried = [Mixture(0.4, Score(0.841, 0.9, 0.56)), Mixture(0.8, Score(0.8395, 0.9, 0.56))]
     assert best_of(BASE, tried, 0.01).alpha == 0.4
+
+
+def test_twice_the_budget_is_never_lost_whatever_it_would_bring() -> None:
+    tried = [Mixture(0.5, Score(0.84, 0.9, 0.3)), Mixture(0.7, Score(0.832, 0.9, 0.5)),
+             Mixture(0.9, Score(0.82, 0.9, 0.8))]  # fmt: skip
+    assert best_of(BASE, tried, 0.01).alpha == 0.7
+    assert best_of(BASE, tried[2:], 0.01).alpha == 0.9, "there is no choice"
