@@ -93,7 +93,6 @@ class Mixing:
 
     def measured(self, alpha: float) -> Mixture:
         """The mixture of this alpha, scored; its file is left in `file(alpha)`."""
-        self.file(alpha).parent.mkdir(parents=True, exist_ok=True)
         self.referee.detector.mix(self.base, self.trained, alpha, self.file(alpha))
         return Mixture(alpha, self.referee.score(self.file(alpha), self.base.classes, f"alpha-{alpha}"))
 

@@ -70,7 +70,7 @@ class Judge:
         self._rate = len(trainer.train_loader.dataset) / (time.monotonic() - self._epoch_start)
 
     def epoch_ends(self, trainer: Any, score: Score) -> None:
-        """Say how it went, hand over what there is, and stop where neither slice has moved for long."""
+        """Say how it went, and stop where neither slice has moved for long."""
         losses = trainer.label_loss_items(trainer.tloss)
         shown = " ".join(f"{key.removeprefix('train/')} {float(value):.3f}" for key, value in losses.items())
         done = trainer.epoch + 1
