@@ -13,7 +13,7 @@ from legosigns_dagster.core.difference import difference
 from legosigns_dagster.core.extraction import Before, extract_dataset
 from legosigns_dagster.core.recipe import DatasetSettings, Recipe
 from legosigns_dagster.core.synthesis import make_synthetic_set
-from legosigns_dagster.core.synthesis_plan import SynthesisSettings
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import Store

@@ -1,6 +1,7 @@
 """What one detector does on one set of images."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,7 @@ class Evaluation:
     detections: pd.DataFrame
     matches: Matches
 
+    @cached_property
     def by_file(self) -> dict[str, list[Detection]]:
         """The confident detections of each image that has one."""
         found: dict[str, list[Detection]] = {}

@@ -57,7 +57,7 @@ def is_alarm(image: LabeledImage, detection: Detection) -> bool:
 
 def flips_of(part: Slice) -> list[Flip]:
     """Every flip of a slice, the surest first; what the weights say is taken at a confidence of 0.25."""
-    base, new = part.base.by_file(), part.new.by_file()
+    base, new = part.base.by_file, part.new.by_file
     found = [
         flip
         for image in part.dataset
@@ -102,7 +102,7 @@ def picture_of(flip: Flip, part: Slice) -> Picture:
 
     shown = [Shown(COLORS["truth"], inside(b.box), initials(names[b.class_id])) for b in flip.image.boxes]
     for name, evaluation in (("base", part.base), ("new", part.new)):
-        for d in evaluation.by_file().get(flip.image.file, []):
+        for d in evaluation.by_file.get(flip.image.file, []):
             text = f"{name} {initials(names[d.class_id])} {100 * d.confidence:.0f}"
             shown.append(Shown(COLORS[name], inside(d.box), text))
     with open_upright(part.dataset.folder / flip.image.file) as image:

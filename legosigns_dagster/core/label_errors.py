@@ -27,7 +27,7 @@ def likely_label_errors(part: Slice) -> list[LikelyError]:
 
     Both are sure (0.5), of the same class and place (IoU 0.5); there, the annotation has another class, or nothing.
     """
-    base, new = part.base.by_file(), part.new.by_file()
+    base, new = part.base.by_file, part.new.by_file
     found = []
     for image in part.dataset:
         for one in sure(base.get(image.file, [])):

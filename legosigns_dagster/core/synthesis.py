@@ -22,7 +22,8 @@ from legosigns_dagster.core.images import open_upright
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.progress import Log, tracked
 from legosigns_dagster.core.splits import NEAR_BITS
-from legosigns_dagster.core.synthesis_plan import Paste, Supply, SynthesisSettings, plan_scene, sizes_of
+from legosigns_dagster.core.synthesis_plan import Paste, Supply, plan_scene, sizes_of
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 
 FITS_IOU = 0.95  # a box is the bounds of its pixels: anything less is a mistake
 

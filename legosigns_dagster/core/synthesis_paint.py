@@ -39,6 +39,7 @@ def corners_of(paste: Paste, face: PixelBox) -> Floats:
     ratio = math.sqrt(face.width / face.height)
     half = np.array([paste.size_px * ratio, paste.size_px / ratio]) / 2
     square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
+    square[:, 0] *= math.cos(math.radians(paste.yaw_degrees))
     shifted = square + np.array(paste.corners).reshape(4, 2) * paste.size_px
     angle = math.radians(paste.turn_degrees)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
@@ -139,8 +140,10 @@ def paint(scene: Scene, ground: Ground, sprite_of: Callable[[Paste], Sprite], si
 
 
 def taken(canvas: Floats, scene: Scene) -> Pixels:
-    """The scene as a camera takes it: exposed, moved, noisy."""
-    canvas = canvas * scene.gain
+    """The scene as a camera takes it: exposed, in warm or cool light, out of focus, moved, noisy."""
+    canvas = canvas * (scene.gain * np.array([1 + scene.cast, 1, 1 - scene.cast], np.float32))
+    if scene.defocus >= 0.3:
+        canvas = cv2.GaussianBlur(canvas, (0, 0), scene.defocus)
     length = round(scene.motion)
     if length >= 2:
         kernel = np.zeros((length * 2 + 1, length * 2 + 1), np.float32)

@@ -10,50 +10,23 @@ from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import BaseModel, Field
 
 from legosigns_dagster.core.distractors import KINDS
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 
 Blending = Literal["hard", "feathered", "blurred edge", "poisson"]
 BLENDINGS: tuple[Blending, ...] = ("hard", "feathered", "blurred edge", "poisson")
+SMALLEST_PX = 10.0  # of a face: less is a speck, and training shrinks images further
 BLENDING_SHARES = (0.25, 0.35, 0.25, 0.15)  # the same sign with every kind of edge: edges then tell nothing
-
-
-class SynthesisSettings(BaseModel, frozen=True):
-    """Everything that decides which synthetic images are made."""
-
-    images: int = Field(160, ge=0, le=100_000, description="Images to make.")
-    seed: int = Field(0, ge=0, description="Same seed and sources, same images to the byte.")
-    min_signs: int = Field(1, ge=0, le=20, description="Signs pasted into an image, at least.")
-    max_signs: int = Field(4, ge=1, le=20, description="Signs pasted into an image, at most.")
-    max_distractors: int = Field(4, ge=0, le=20, description="Things without a label pasted into an image, at most.")
-    tilt_degrees: float = Field(40, ge=0, le=90, description="Largest turn of a sign to either side, in degrees.")
-    perspective: float = Field(
-        0.2, ge=0, le=0.6, description="Largest shift of a corner as seen from the side, as a share of the sign's size."
-    )
-    min_visible: float = Field(
-        0.6, gt=0, le=1, description="Share of a face that must be visible; a sign with less is not pasted at all."
-    )
-    on_annotated: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Share of the images whose scene is an annotated train image, its own signs and their boxes kept, "
-        "instead of a background.",
-    )
-    size_spread: float = Field(
-        0.5, ge=0, lt=1, description="How much larger or smaller than a real one a sign may be, as a share of its size."
-    )
-    blur: float = Field(0.5, ge=0, le=1, description="Longest motion blur, as a share of the smallest face's size.")
-    noise: float = Field(8, ge=0, le=64, description="Largest standard deviation of sensor noise, of 255 grey levels.")
 
 
 @dataclass(frozen=True)
 class Paste:
     """A cut-out (its number; distractors that are drawn have a kind instead) and how it will lie in the image.
 
-    `size_px` is the square root of the face's area; `center` is the face's centre in pixels; `corners` are shifts of
-    the face's four corners as shares of its size.
+    `size_px` is the square root of the face's area as seen from the front; `center` is the face's centre in pixels;
+    `yaw_degrees` is how far to a side it is seen from; `corners` are shifts of the face's four corners as shares of its
+    size.
     """
 
     cutout: int
@@ -61,6 +34,7 @@ class Paste:
     size_px: float
     center: tuple[float, float]
     turn_degrees: float
+    yaw_degrees: float
     corners: tuple[float, ...]
     gain: float
     gamma: float
@@ -85,9 +59,11 @@ class Scene:
     pastes: tuple[Paste, ...]
     motion: float
     motion_degrees: float
+    defocus: float
     noise: float
     noise_seed: int
     gain: float
+    cast: float
     jpeg_quality: int
 
 
@@ -112,7 +88,7 @@ def draw_size(draw: Generator, supply: Supply, spread: float) -> float:
         share = supply.sizes[draw.integers(len(supply.sizes))] * draw.uniform(1 - spread, 1 + spread)
     else:
         share = math.exp(draw.uniform(math.log(0.03), math.log(0.25)))
-    return max(share * math.sqrt(supply.size_wh[0] * supply.size_wh[1]), 6.0)
+    return max(share * math.sqrt(supply.size_wh[0] * supply.size_wh[1]), SMALLEST_PX)
 
 
 def draw_center(draw: Generator, size_px: float, size_wh: tuple[int, int]) -> tuple[float, float]:
@@ -124,9 +100,15 @@ def draw_center(draw: Generator, size_px: float, size_wh: tuple[int, int]) -> tu
     return draw.uniform(margin, width - margin), draw.uniform(top, max(height * 0.9 - size_px * 0.5, top))
 
 
+def draw_turn(draw: Generator, most: float) -> float:
+    """A turn to either side in degrees, small ones more often."""
+    return draw.triangular(-most, 0, most) if most else 0.0
+
+
 def draw_paste(draw: Generator, settings: SynthesisSettings, supply: Supply, cutout: int, kind: str) -> Paste:
     """How one thing will lie in the image."""
     size = draw_size(draw, supply, settings.size_spread)
+    yaw = draw_turn(draw, settings.yaw_degrees)
     squeeze = draw.uniform(-settings.perspective, settings.perspective)
     jitter = draw.uniform(-settings.perspective / 4, settings.perspective / 4, 8)
     # Seen from the side, the near edge is longer than the far one.
@@ -136,7 +118,8 @@ def draw_paste(draw: Generator, settings: SynthesisSettings, supply: Supply, cut
         kind=kind,
         size_px=size,
         center=draw_center(draw, size, supply.size_wh),
-        turn_degrees=draw.triangular(-settings.tilt_degrees, 0, settings.tilt_degrees) if settings.tilt_degrees else 0,
+        turn_degrees=draw_turn(draw, settings.tilt_degrees),
+        yaw_degrees=yaw,
         corners=tuple(corners.tolist()),
         gain=draw.uniform(0.7, 1.25),
         gamma=draw.uniform(0.8, 1.3),
@@ -146,9 +129,8 @@ def draw_paste(draw: Generator, settings: SynthesisSettings, supply: Supply, cut
     )
 
 
-def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scene:
-    """Everything about image number `number`; classes are drawn evenly, whatever number of cut-outs they have."""
-    draw = np.random.default_rng([settings.seed, number])
+def draw_pastes(draw: Generator, settings: SynthesisSettings, supply: Supply) -> tuple[Paste, ...]:
+    """What is pasted, in order; classes are drawn evenly, whatever number of cut-outs they have."""
     signs = int(draw.integers(settings.min_signs, max(settings.max_signs, settings.min_signs) + 1))
     distractors = int(draw.integers(settings.max_distractors + 1))
     pastes = []
@@ -160,7 +142,13 @@ def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scen
         choice = int(draw.integers(known + len(KINDS)))
         cutout, kind = (supply.distractors[choice], "") if choice < known else (-1, KINDS[choice - known])
         pastes.append(draw_paste(draw, settings, supply, cutout, kind))
-    order = draw.permutation(len(pastes))
+    return tuple(pastes[index] for index in draw.permutation(len(pastes)))
+
+
+def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scene:
+    """Everything about image number `number`."""
+    draw = np.random.default_rng([settings.seed, number])
+    pastes = draw_pastes(draw, settings, supply)
     moving = draw.random() < 0.4
     smallest = min((paste.size_px for paste in pastes if not paste.kind), default=0.0)
     scene = Scene(
@@ -170,18 +158,25 @@ def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scen
         zoom=draw.uniform(1.0, 1.5),
         shift=(draw.random(), draw.random()),
         mirrored=bool(draw.random() < 0.5),
-        pastes=tuple(pastes[index] for index in order),
+        pastes=pastes,
         motion=draw.uniform(0, settings.blur) * smallest if moving else 0.0,
         motion_degrees=draw.uniform(0, 180),
+        defocus=0.0,
         noise=draw.uniform(0, settings.noise),
         noise_seed=int(draw.integers(2**32)),
-        gain=draw.uniform(0.6, 1.2),
+        gain=draw.uniform(settings.darkest, 1.2),
+        cast=0.0,
         jpeg_quality=int(draw.integers(70, 96)),
     )
     if supply.annotated and draw.random() < settings.on_annotated:
         # Not mirrored: its own signs are read from left to right.
         scene = replace(scene, annotated=True, background=int(draw.integers(supply.annotated)), mirrored=False)
-    return scene
+    unsharp = draw.random() < 0.4
+    return replace(
+        scene,
+        defocus=draw.uniform(0, settings.defocus) * smallest if unsharp else 0.0,
+        cast=draw.uniform(-settings.cast, settings.cast),
+    )
 
 
 def sizes_of(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, ...]:

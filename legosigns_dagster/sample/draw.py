@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -14,7 +15,8 @@ from PIL import Image
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.synthesis_ground import Ground, Pixels
 from legosigns_dagster.core.synthesis_paint import Painted, Sprite, boxes_of, paint
-from legosigns_dagster.core.synthesis_plan import Paste, Scene, Supply, SynthesisSettings, plan_scene
+from legosigns_dagster.core.synthesis_plan import Paste, Scene, Supply, plan_scene
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 from legosigns_dagster.sample import FOLDER
 from legosigns_dagster.sample import faces as draw_faces
 from legosigns_dagster.sample.export import export_of, with_hard_cases
@@ -56,6 +58,12 @@ def spaced(low: float, high: float) -> tuple[float, ...]:
     return tuple(float(size) for size in np.geomspace(low, high, 30))
 
 
+# Seen from the front, sharp and in even light: harder ones are for synthesis to make.
+AS_DRAWN: dict[str, Any] = {
+    "max_distractors": 2, "size_spread": 0.2, "yaw_degrees": 0, "defocus": 0, "darkest": 0.6, "cast": 0,
+}  # fmt: skip
+
+
 def classical() -> Style:
     """Signs as on roads: thick red edges on white, grey poles."""
     speeds = [draw_faces.disc("#c4161c", 26, text) for text in ("30", "50", "60", "70", "80", "100", "120")]
@@ -65,14 +73,7 @@ def classical() -> Style:
     drawn = [(face, 0) for face in speeds] + [(face, 1) for face in dangers] + [(face, -1) for face in others]
     sprites = tuple(Sprite(*draw_faces.sign(face, "#8d9196", 12, 0), class_id) for face, class_id in drawn)
     settings = SynthesisSettings(
-        max_distractors=2,
-        size_spread=0.2,
-        max_signs=3,
-        tilt_degrees=6,
-        perspective=0.08,
-        blur=0.1,
-        noise=5,
-        min_visible=0.85,
+        max_signs=3, tilt_degrees=6, perspective=0.08, blur=0.1, noise=5, min_visible=0.85, **AS_DRAWN
     )
     return Style(sprites, settings, spaced(0.07, 0.34))
 
@@ -94,21 +95,9 @@ def lego() -> Style:
     """Toy signs: an American set, unlike those on the roads here; black poles with a foot as wide as the face."""
     signs = (Sprite(*draw_faces.sign(face, "#161618", 14, 120), class_id) for face, class_id in LEGO_FACES.values())
     settings = SynthesisSettings(
-        max_distractors=2,
-        size_spread=0.2,
-        max_signs=4,
-        tilt_degrees=15,
-        perspective=0.15,
-        blur=0.2,
-        noise=6,
-        min_visible=0.8,
+        seed=7, max_signs=4, tilt_degrees=15, perspective=0.15, blur=0.2, noise=6, min_visible=0.8, **AS_DRAWN
     )
-    return Style(tuple(signs), replace_seed(settings, 7), spaced(0.06, 0.26))
-
-
-def replace_seed(settings: SynthesisSettings, seed: int) -> SynthesisSettings:
-    """The same settings with another seed."""
-    return settings.model_copy(update={"seed": seed})
+    return Style(tuple(signs), settings, spaced(0.06, 0.26))
 
 
 def save(pixels: Pixels, file: Path) -> None:
@@ -166,10 +155,9 @@ def draw_lego(into: Path) -> None:
 def draw_cutouts(into: Path) -> None:
     """The cut-outs with their labels.json."""
     labels: dict[str, dict[str, object]] = {name: {"label_id": n, "children": {}} for n, name in enumerate(NAMES)}
-    for (name, (face, class_id)), sprite in zip(LEGO_FACES.items(), lego().sprites, strict=True):
+    for (name, (_, class_id)), sprite in zip(LEGO_FACES.items(), lego().sprites, strict=True):
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(sprite.rgba).save(into / name, optimize=True)
-        del face
         if class_id >= 0:
             children = labels[NAMES[class_id]]["children"]
             assert isinstance(children, dict)

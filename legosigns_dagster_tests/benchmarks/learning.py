@@ -21,7 +21,7 @@ from legosigns_dagster.core.dataset import VAL
 from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.interpolation import Referee
 from legosigns_dagster.core.synthesis import make_synthetic_set
-from legosigns_dagster.core.synthesis_plan import SynthesisSettings
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 from legosigns_dagster.core.training import Bench, Course
 from legosigns_dagster.core.training_folder import TrainingData, write_training_folder
 from legosigns_dagster.core.training_settings import TrainingSettings

@@ -31,7 +31,7 @@ from legosigns_dagster.core.extraction import extract_dataset
 from legosigns_dagster.core.recipe import Recipe as DatasetRecipe
 from legosigns_dagster.core.splits import SplitSettings, side_of
 from legosigns_dagster.core.synthesis import make_synthetic_set
-from legosigns_dagster.core.synthesis_plan import SynthesisSettings
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 from legosigns_dagster.core.training import Bench, fine_tune
 from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
@@ -164,7 +164,9 @@ RECIPES: Mapping[str, Recipe] = {
 
 def make_naive_set(given: Given, real: Dataset, seed: int, into: Path) -> Dataset:
     """20 synthetic images as the public notebooks make them: pasted flat, and a box half as tall again as its sign."""
-    flat = {"tilt_degrees": 0, "perspective": 0, "blur": 0, "noise": 0, "max_distractors": 0, "on_annotated": 0}
+    none = ("tilt_degrees", "yaw_degrees", "perspective", "cast", "defocus", "blur", "noise", "max_distractors",
+            "on_annotated")  # fmt: skip
+    flat: dict[str, Any] = dict.fromkeys(none, 0) | {"darkest": 0.6}
     settings = SynthesisSettings(images=20, seed=seed, max_signs=1, **flat)
     made = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, into, lambda _: None)
     bottom = made.boxes["top"] + 1.5 * (made.boxes["bottom"] - made.boxes["top"])

@@ -20,7 +20,8 @@ from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.signs import SignClasses
 from legosigns_dagster.core.synthesis import make_synthetic_set, supply_of
-from legosigns_dagster.core.synthesis_plan import SynthesisSettings, plan_scene
+from legosigns_dagster.core.synthesis_plan import plan_scene
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 from legosigns_dagster.core.yolo_format import read_yolo
 from legosigns_dagster.sample import FOLDER
 

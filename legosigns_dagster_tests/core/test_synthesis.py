@@ -15,7 +15,8 @@ from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.synthesis import find_misfits, make_synthetic_set, supply_of
 from legosigns_dagster.core.synthesis_ground import Ground
 from legosigns_dagster.core.synthesis_paint import Sprite, boxes_of, laid, paint
-from legosigns_dagster.core.synthesis_plan import Paste, Scene, SynthesisSettings
+from legosigns_dagster.core.synthesis_plan import Paste, Scene
+from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 from legosigns_dagster_tests.builders import CLASSES, make_dataset, write_image
 
 SIZE = (320, 240)
@@ -34,12 +35,12 @@ def cutout_image() -> Image.Image:
 
 SPRITE = Sprite(np.asarray(cutout_image()), PixelBox(10, 5, 110, 105), 0)
 PLAIN = Paste(
-    cutout=0, kind="", size_px=40, center=(160, 90), turn_degrees=0, corners=(0.0,) * 8, gain=1, gamma=1,
+    cutout=0, kind="", size_px=40, center=(160, 90), turn_degrees=0, yaw_degrees=0, corners=(0.0,) * 8, gain=1, gamma=1,
     tint=(1, 1, 1), match=0, blending="hard",
 )  # fmt: skip
 STILL = Scene(
     number=0, annotated=False, background=0, zoom=1, shift=(0, 0), mirrored=False, pastes=(PLAIN,), motion=0,
-    motion_degrees=0, noise=0, noise_seed=0, gain=1, jpeg_quality=95,
+    motion_degrees=0, defocus=0, noise=0, noise_seed=0, gain=1, cast=0, jpeg_quality=95,
 )  # fmt: skip
 GREY = Ground(np.full((240, 320, 3), 128, np.uint8))
 
@@ -60,6 +61,23 @@ def test_the_box_surrounds_the_face_that_was_painted_and_not_its_pole(
     rows, columns = np.nonzero(magenta)
     found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert (box.left, box.top, box.right, box.bottom) == pytest.approx(found, abs=1.5)
+
+
+def test_a_sign_seen_from_60_degrees_to_the_side_is_half_as_wide_and_so_is_its_box() -> None:
+    rgb, (box,) = painted_boxes(replace(PLAIN, yaw_degrees=60))
+    assert (box.width, box.height) == pytest.approx((20, 40), abs=1.5)
+    assert abs(rgb[70:110, 150:153].astype(int) - 128).max() > 40, "the face starts 10 px left of its centre"
+    assert (rgb[70:110, 130:148] == 128).all()
+
+
+def test_a_warm_cast_adds_red_and_takes_blue_and_an_image_out_of_focus_has_softer_edges() -> None:
+    plain, warm, soft = (
+        paint(scene, GREY, lambda _: SPRITE, SIZE, 0.6).rgb.astype(int)
+        for scene in (STILL, replace(STILL, cast=0.2), replace(STILL, defocus=3.0))
+    )
+    assert (warm[0, 0] - plain[0, 0]).tolist() == pytest.approx([25, 0, -26], abs=1)
+    steepest = [np.abs(np.diff(rgb[90, :, 1])).max() for rgb in (plain, soft)]
+    assert steepest[1] < steepest[0] / 3
 
 
 def test_a_face_that_sticks_out_is_boxed_by_what_shows() -> None:
@@ -166,8 +184,15 @@ def test_faces_are_as_large_as_real_boxes(
     cutouts: CutoutSet, backgrounds: Backgrounds, real: Dataset, tmp_path: Path
 ) -> None:
     settings = SynthesisSettings(
-        images=40, max_signs=1, max_distractors=0, tilt_degrees=0, perspective=0, on_annotated=0, size_spread=0.2
-    )
+        images=40,
+        max_signs=1,
+        max_distractors=0,
+        tilt_degrees=0,
+        yaw_degrees=0,
+        perspective=0,
+        on_annotated=0,
+        size_spread=0.2,
+    )  # fmt: skip
     boxes = make(settings, cutouts, backgrounds, real, tmp_path / "made").boxes
     sizes = ((boxes["right"] - boxes["left"]) * (boxes["bottom"] - boxes["top"])) ** 0.5
     assert sizes.median() == pytest.approx((20 * 20) ** 0.5, rel=0.25)  # the real ones: 20x20 and 20x30 px
