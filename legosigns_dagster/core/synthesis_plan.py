@@ -16,7 +16,6 @@ from legosigns_dagster.core.synthesis_settings import SynthesisSettings
 
 Blending = Literal["hard", "feathered", "blurred edge", "poisson"]
 BLENDINGS: tuple[Blending, ...] = ("hard", "feathered", "blurred edge", "poisson")
-SMALLEST_PX = 10.0  # of a face: less is a speck, and training shrinks images further
 BLENDING_SHARES = (0.25, 0.35, 0.25, 0.15)  # the same sign with every kind of edge: edges then tell nothing
 
 
@@ -88,7 +87,7 @@ def draw_size(draw: Generator, supply: Supply, spread: float) -> float:
         share = supply.sizes[draw.integers(len(supply.sizes))] * draw.uniform(1 - spread, 1 + spread)
     else:
         share = math.exp(draw.uniform(math.log(0.03), math.log(0.25)))
-    return max(share * math.sqrt(supply.size_wh[0] * supply.size_wh[1]), SMALLEST_PX)
+    return max(share * math.sqrt(supply.size_wh[0] * supply.size_wh[1]), 6.0)
 
 
 def draw_center(draw: Generator, size_px: float, size_wh: tuple[int, int]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ class SynthesisSettings(BaseModel, frozen=True):
     max_distractors: int = Field(4, ge=0, le=20, description="Things without a label pasted into an image, at most.")
     tilt_degrees: float = Field(40, ge=0, le=90, description="Largest turn of a sign to either side, in degrees.")
     yaw_degrees: float = Field(
-        70,
+        0,
         ge=0,
         le=80,
         description="Furthest to a side that a sign is seen from, in degrees: from 60 it is half as wide.",
@@ -36,15 +36,15 @@ class SynthesisSettings(BaseModel, frozen=True):
     )
     blur: float = Field(0.5, ge=0, le=1, description="Longest motion blur, as a share of the smallest face's size.")
     defocus: float = Field(
-        0.1,
+        0,
         ge=0,
         le=1,
         description="Largest standard deviation of an image out of focus, as a share of the smallest face's size.",
     )
     darkest: float = Field(
-        0.4, gt=0, le=1, description="Darkest exposure of an image, as a share of the scene's own light."
+        0.6, gt=0, le=1, description="Darkest exposure of an image, as a share of the scene's own light."
     )
     cast: float = Field(
-        0.25, ge=0, le=1, description="Warmest or coolest light of an image: how much more red than green, or blue."
+        0, ge=0, le=1, description="Warmest or coolest light of an image: how much more red than green, or blue."
     )
     noise: float = Field(8, ge=0, le=64, description="Largest standard deviation of sensor noise, of 255 grey levels.")

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -58,12 +57,6 @@ def spaced(low: float, high: float) -> tuple[float, ...]:
     return tuple(float(size) for size in np.geomspace(low, high, 30))
 
 
-# Seen from the front, sharp and in even light: harder ones are for synthesis to make.
-AS_DRAWN: dict[str, Any] = {
-    "max_distractors": 2, "size_spread": 0.2, "yaw_degrees": 0, "defocus": 0, "darkest": 0.6, "cast": 0,
-}  # fmt: skip
-
-
 def classical() -> Style:
     """Signs as on roads: thick red edges on white, grey poles."""
     speeds = [draw_faces.disc("#c4161c", 26, text) for text in ("30", "50", "60", "70", "80", "100", "120")]
@@ -73,7 +66,14 @@ def classical() -> Style:
     drawn = [(face, 0) for face in speeds] + [(face, 1) for face in dangers] + [(face, -1) for face in others]
     sprites = tuple(Sprite(*draw_faces.sign(face, "#8d9196", 12, 0), class_id) for face, class_id in drawn)
     settings = SynthesisSettings(
-        max_signs=3, tilt_degrees=6, perspective=0.08, blur=0.1, noise=5, min_visible=0.85, **AS_DRAWN
+        max_signs=3,
+        tilt_degrees=6,
+        perspective=0.08,
+        blur=0.1,
+        noise=5,
+        min_visible=0.85,
+        max_distractors=2,
+        size_spread=0.2,
     )
     return Style(sprites, settings, spaced(0.07, 0.34))
 
@@ -95,7 +95,15 @@ def lego() -> Style:
     """Toy signs: an American set, unlike those on the roads here; black poles with a foot as wide as the face."""
     signs = (Sprite(*draw_faces.sign(face, "#161618", 14, 120), class_id) for face, class_id in LEGO_FACES.values())
     settings = SynthesisSettings(
-        seed=7, max_signs=4, tilt_degrees=15, perspective=0.15, blur=0.2, noise=6, min_visible=0.8, **AS_DRAWN
+        seed=7,
+        max_signs=4,
+        tilt_degrees=15,
+        perspective=0.15,
+        blur=0.2,
+        noise=6,
+        min_visible=0.8,
+        max_distractors=2,
+        size_spread=0.2,
     )
     return Style(tuple(signs), settings, spaced(0.06, 0.26))
 

@@ -147,6 +147,9 @@ RECIPES: Mapping[str, Recipe] = {
         {"images": 240, "max_distractors": 6},
         AT_416 | {"learning_rate": 5e-4, "mosaic": 1.0, "real_repeats": 2},
     ),
+    "signs from the side, in all light": Recipe(
+        {"yaw_degrees": 70, "defocus": 0.1, "darkest": 0.4, "cast": 0.25}, AT_416
+    ),
     "default, 3 epochs": Recipe(training=SHORT),
     "no remedy": Recipe(training=PLAIN),
     "replay alone": Recipe(training=PLAIN | {"replay": TrainingSettings().replay}),
@@ -164,9 +167,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 def make_naive_set(given: Given, real: Dataset, seed: int, into: Path) -> Dataset:
     """20 synthetic images as the public notebooks make them: pasted flat, and a box half as tall again as its sign."""
-    none = ("tilt_degrees", "yaw_degrees", "perspective", "cast", "defocus", "blur", "noise", "max_distractors",
-            "on_annotated")  # fmt: skip
-    flat: dict[str, Any] = dict.fromkeys(none, 0) | {"darkest": 0.6}
+    flat = {"tilt_degrees": 0, "perspective": 0, "blur": 0, "noise": 0, "max_distractors": 0, "on_annotated": 0}
     settings = SynthesisSettings(images=20, seed=seed, max_signs=1, **flat)
     made = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, into, lambda _: None)
     bottom = made.boxes["top"] + 1.5 * (made.boxes["bottom"] - made.boxes["top"])

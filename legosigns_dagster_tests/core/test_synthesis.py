@@ -184,15 +184,8 @@ def test_faces_are_as_large_as_real_boxes(
     cutouts: CutoutSet, backgrounds: Backgrounds, real: Dataset, tmp_path: Path
 ) -> None:
     settings = SynthesisSettings(
-        images=40,
-        max_signs=1,
-        max_distractors=0,
-        tilt_degrees=0,
-        yaw_degrees=0,
-        perspective=0,
-        on_annotated=0,
-        size_spread=0.2,
-    )  # fmt: skip
+        images=40, max_signs=1, max_distractors=0, tilt_degrees=0, perspective=0, on_annotated=0, size_spread=0.2
+    )
     boxes = make(settings, cutouts, backgrounds, real, tmp_path / "made").boxes
     sizes = ((boxes["right"] - boxes["left"]) * (boxes["bottom"] - boxes["top"])) ** 0.5
     assert sizes.median() == pytest.approx((20 * 20) ** 0.5, rel=0.25)  # the real ones: 20x20 and 20x30 px
