@@ -24,7 +24,7 @@ from typing import Any
 
 from legosigns_dagster.core.backgrounds import Backgrounds, read_backgrounds
 from legosigns_dagster.core.cutouts import CutoutSet, read_cutouts
-from legosigns_dagster.core.dataset import TEST, TRAIN, VAL, Dataset
+from legosigns_dagster.core.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.evaluation import ALL
 from legosigns_dagster.core.extraction import extract_dataset
@@ -123,7 +123,7 @@ class Recipe:
     synthesis: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     reference_epochs: int = 0
-    no_classical: bool = False
+    old: str = "classical"
 
 
 AT_416: dict[str, Any] = {"image_size": 416}
@@ -160,8 +160,8 @@ RECIPES: Mapping[str, Recipe] = {
     "backbone frozen": Recipe(training=SHORT | {"freeze": 10}),
     "no synthesis": Recipe({"images": 0}, SHORT | {"real_repeats": 9}),
     "synthesis on road scenes alone": Recipe({"on_annotated": 0.0}, SHORT),
-    "no classical set, distilled": Recipe(training=SHORT, no_classical=True),
-    "no classical set": Recipe(training=SHORT | {"replay": 0.0}),
+    "no classical set": Recipe(training=SHORT, old="none"),
+    "no classical set, pseudo-labels": Recipe(training=SHORT, old="backgrounds"),
 }
 
 
@@ -199,13 +199,24 @@ def train_reference(given: Given, real: Dataset, epochs: int, seed: int, work: P
         return Outcome(Path(model.trainer.save_dir) / "weights" / "best.pt", time.monotonic() - start)
 
 
+def old_set(given: Given, kind: str) -> Dataset:
+    """The classical set, none at all, or the backgrounds with the base's pseudo-labels: they have none, since one in
+    which the base sees a sign is not used.
+    """
+    if kind == "classical":
+        return given.classical
+    rows = given.backgrounds.images.itertuples() if kind == "backgrounds" else ()
+    images = [LabeledImage(r.file, r.sha256, (r.width, r.height), (), TRAIN, r.file, "backgrounds") for r in rows]
+    return Dataset.of(given.backgrounds.folder, given.classical.classes, images)
+
+
 def train_ours(given: Given, real: Dataset, recipe: Recipe, seed: int, work: Path) -> Outcome:
     """This project's recipe."""
     for name in ("synthetic", "work", "into"):
         (work / name).mkdir()
     settings = SynthesisSettings(**{"seed": seed, **recipe.synthesis})
     synthetic = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, work / "synthetic", print)
-    classical = given.classical.part("none") if recipe.no_classical else given.classical
+    classical = old_set(given, recipe.old)
     epochs: list[tuple[float, Path]] = []
     start = time.monotonic()
 
