@@ -1,6 +1,8 @@
 """A training that ends in the middle and goes on in another process. Slow: each test trains a network."""
 
+import functools
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster import sample
-from legosigns_dagster.core.checkpoints import training_key
+from legosigns_dagster.core.checkpoints import Checkpoints
 from legosigns_dagster.core.dataset import TRAIN, VAL
 from legosigns_dagster.core.detector import Weights
 from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.training import Bench, fine_tune
+from legosigns_dagster.core.interpolation import Referee
+from legosigns_dagster.core.score import Score
+from legosigns_dagster.core.training import Bench, Course
 from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
@@ -21,8 +25,7 @@ from legosigns_dagster_tests.builders import CLASSES, make_dataset
 
 pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
 
-EPOCHS = 4
-IMAGES = 10  # that an epoch shows: two real ones three times, two synthetic and two classical ones
+EPOCHS = 4  # of nine images: two real ones three times, two synthetic ones, and a classical one
 
 
 @dataclass
@@ -47,18 +50,53 @@ class Shelf:
 
 @dataclass
 class Attempt:
-    """One process's part of a training."""
+    """One process's part of a training: the folder that it left, what it said, and what was done already."""
 
-    weights: Weights
+    left: Path
     said: list[str]
+    done: int = 0
 
     @property
     def digest(self) -> str:
-        return digest_of(index_folder(self.weights.save()))
+        return digest_of(index_folder(self.left))
 
     @property
     def trained(self) -> list[str]:
         return [line.split(":")[0] for line in self.said if line.startswith("epoch ")]
+
+
+@dataclass
+class Place:
+    """Where a training is tried: the base, and a folder in which each attempt has its own."""
+
+    folder: Path
+    base: Weights
+
+    def attempt(self, name: str, shelf: Checkpoints | None, *, with_old: bool = True, **given: Any) -> Attempt:
+        """A training on a handful of images; settings may be given."""
+        own = self.folder / name
+        real, synthetic = (make_dataset(own / kind, TRAIN, TRAIN, VAL) for kind in ("real", "synthetic"))
+        old = make_dataset(own / "classical", TRAIN, VAL).part(*([TRAIN, VAL] if with_old else []))
+        for folder in ("work", "into"):
+            (own / folder).mkdir()
+        plain = {"epochs": EPOCHS, "image_size": 64, "batch": 2, "mosaic": 0.5, "interpolate": False}
+        settings = TrainingSettings(**{**plain, **given})
+        detector = UltralyticsDetector()
+        referee = Referee(detector, old.part(VAL), real.part(VAL), 64, own / "work" / "scores")
+        course = Course(detector, self.base, settings, referee, Score(0.5, 0.5, 0.5))
+        attempt = Attempt(own / "into", [])
+        bench = Bench(own / "work", own / "into", attempt.said.append, checkpoints=shelf)
+        _, _, attempt.done = course.taught(TrainingData(real, synthetic, old), bench)
+        return attempt
+
+    def shelf(self, dies_after: int = 0) -> Shelf:
+        (self.folder / "shelf").mkdir(exist_ok=True)
+        return Shelf(self.folder / "shelf", dies_after)
+
+    def died_after(self, epoch: int, **given: Any) -> None:
+        """Leave the state of a training that died then."""
+        with pytest.raises(KeyboardInterrupt):
+            self.attempt(f"died-after-{epoch}", self.shelf(epoch), **given)
 
 
 @pytest.fixture(scope="module")
@@ -68,37 +106,47 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     return Weights(folder, CLASSES, 256)
 
 
-def attempt(base: Weights, folder: Path, shelf: Shelf | None, **given: Any) -> Attempt:
-    """A training in a folder of its own; settings may be given."""
-    names = ("real", "synthetic", "classical")
-    splits: dict[str, tuple[str, ...]] = {"classical": (TRAIN, TRAIN, VAL)} | given.pop("splits", {})
-    data = TrainingData(*(make_dataset(folder / name, *splits.get(name, (TRAIN, TRAIN, VAL))) for name in names))
-    for name in ("work", "into"):
-        (folder / name).mkdir()
-    said: list[str] = []
-    bench = Bench(folder / "work", folder / "into", said.append, checkpoints=shelf)
-    plain = {"epochs": EPOCHS, "image_size": 64, "batch": 2, "mosaic": 0.5, "interpolate": False}
-    return Attempt(fine_tune(UltralyticsDetector(), base, data, TrainingSettings(**{**plain, **given}), {}, bench), said)
+@pytest.fixture(scope="module")
+def whole(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Attempt]:
+    """A training with this batch that was never interrupted."""
+
+    @functools.cache
+    def train(batch: int) -> Attempt:
+        return Place(tmp_path_factory.mktemp("whole"), base).attempt("whole", None, batch=batch)
+
+    return train
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    (tmp_path / "shelf").mkdir()
-    return Shelf(tmp_path / "shelf")
+def place(base: Weights, tmp_path: Path) -> Place:
+    return Place(tmp_path, base)
 
 
-@pytest.mark.parametrize("after", range(1, EPOCHS + 1))
-@pytest.mark.parametrize("batch", [2, 4])
+@pytest.mark.parametrize(
+    ("batch", "after"),
+    [
+        pytest.param(3, 1, id="9 images in batches of 3, before the last mosaic"),
+        pytest.param(3, 2, id="when mosaics end"),
+        pytest.param(3, 3, id="after the last mosaic"),
+        pytest.param(4, 1, id="the last batch is not full, before the last mosaic"),
+        pytest.param(4, 3, id="the last batch is not full, after the last mosaic"),
+        pytest.param(4, EPOCHS, id="after the last epoch"),
+    ],
+)
 def test_a_training_that_went_on_leaves_the_bytes_of_one_that_was_never_interrupted(
-    base: Weights, shelf: Shelf, tmp_path: Path, after: int, batch: int
+    place: Place, whole: Callable[[int], Attempt], batch: int, after: int
 ) -> None:
-    for name in ("whole", "first", "second"):
-        (tmp_path / name).mkdir()
-    whole = attempt(base, tmp_path / "whole", None, batch=batch)
-    shelf.dies_after = after
-    with pytest.raises(KeyboardInterrupt):
-        attempt(base, tmp_path / "first", shelf, batch=batch)
-    second = attempt(base, tmp_path / "second", Shelf(shelf.folder), batch=batch)
+    place.died_after(after, batch=batch)
+    second = place.attempt("second", place.shelf(), batch=batch)
     assert second.trained == [f"epoch {number}/{EPOCHS}" for number in range(after + 1, EPOCHS + 1)]
-    assert pd.read_csv(second.weights.folder / "results.csv")["epoch"].tolist() == [*range(1, EPOCHS + 1)]
-    assert second.digest == whole.digest
+    assert second.done == after
+    assert pd.read_csv(second.left / "results.csv")["epoch"].tolist() == [*range(1, EPOCHS + 1)]
+    assert second.digest == whole(batch).digest
+
+
+def test_one_that_learns_from_the_base_s_answers_goes_on_to_the_same_bytes_too(place: Place) -> None:
+    given: dict[str, Any] = {"with_old": False, "epochs": 2, "patience": 0}
+    place.died_after(1, **given)
+    second = place.attempt("second", place.shelf(), **given)
+    assert second.trained == ["epoch 2/2"]
+    assert second.digest == place.attempt("whole", None, **given).digest
