@@ -137,7 +137,8 @@ def random_state() -> dict[str, Any]:
     import numpy as np
     import torch
 
-    kind, keys, *rest = np.random.get_state(legacy=True)
+    drawn: Any = np.random.get_state()
+    kind, keys, *rest = drawn
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     return {"python": random.getstate(), "numpy": (kind, keys.tolist(), *rest), "torch": torch.get_rng_state(),
             "gpus": gpus}  # fmt: skip
