@@ -52,5 +52,5 @@ def retries(environment: Mapping[str, str]) -> dg.RetryPolicy | None:
     """
     if environment.get("LEGOSIGNS_DEPLOYMENT") != "kubernetes":
         return None
-    # Half a minute, one, two, four: a node that comes back or another one that starts takes a few minutes.
+    # After 30, 90, 210 and 450 seconds, since another node takes some minutes to start.
     return dg.RetryPolicy(max_retries=4, delay=30, backoff=dg.Backoff.EXPONENTIAL)

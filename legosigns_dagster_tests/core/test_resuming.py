@@ -150,3 +150,30 @@ def test_one_that_learns_from_the_base_s_answers_goes_on_to_the_same_bytes_too(p
     second = place.attempt("second", place.shelf(), **given)
     assert second.trained == ["epoch 2/2"]
     assert second.digest == place.attempt("whole", None, **given).digest
+
+
+class Damaged:
+    """A shelf on which only the beginning of each state is left."""
+
+    def fetch(self, key: str, into: Path) -> bool:
+        into.write_bytes(b"PK\3\4 and no more")
+        return True
+
+    def keep(self, key: str, file: Path) -> None:
+        pass
+
+
+def test_a_damaged_state_is_a_warning_and_the_training_starts_from_the_beginning(place: Place) -> None:
+    attempt = place.attempt("damaged", Damaged(), epochs=1)
+    (line,) = [line for line in attempt.said if "damaged" in line]
+    assert line.startswith("WARNING: what an interrupted training left is damaged, this one starts from the beginning")
+    assert attempt.trained == ["epoch 1/1"]
+    assert attempt.done == 0
+
+
+def test_patience_is_not_given_anew(place: Place) -> None:
+    """With steps too small to change anything, the first epoch is the best and two more are waited for."""
+    given: dict[str, Any] = {"epochs": 50, "patience": 2, "batch": 9, "learning_rate": 1e-12, "averaging": 0}
+    place.died_after(2, **given)
+    second = place.attempt("second", place.shelf(), **given)
+    assert second.trained == ["epoch 3/50"]
