@@ -4,7 +4,10 @@ Requests and limits are both given for every step, so that nothing of the launch
 resources is merged into them. A laptop ignores these tags.
 """
 
+from collections.abc import Mapping
 from typing import Any
+
+import dagster as dg
 
 
 def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
@@ -40,3 +43,14 @@ GPU_POD = pod(
     # Nothing else ends a pod that waits for a GPU that never comes.
     job_spec_config={"active_deadline_seconds": 14400},
 )
+
+
+def retries(environment: Mapping[str, str]) -> dg.RetryPolicy | None:
+    """How often a step is tried again whose pod was preempted, evicted or lost with its node; nothing on a laptop.
+
+    There, only errors in the step itself could be tried again, which would meet the same; and Ctrl-C would be an error.
+    """
+    if environment.get("LEGOSIGNS_DEPLOYMENT") != "kubernetes":
+        return None
+    # After 30, 90, 210 and 450 seconds, since another node takes some minutes to start.
+    return dg.RetryPolicy(max_retries=4, delay=30, backoff=dg.Backoff.EXPONENTIAL)

@@ -52,7 +52,10 @@ class FolderIOManager(dg.ConfigurableIOManager):
         """The upstream's value, of the type that the parameter is annotated with."""
         value_type = context.dagster_type.typing_type
         folders = self.store.folders()
-        snapshot = self._snapshot(context)
+        try:
+            snapshot = self._snapshot(context)
+        except FileNotFoundError as error:  # it will not be there on another try either
+            raise dg.Failure(str(error), allow_retries=False) from error
         into = self.scratch.folder(snapshot.asset)
         folders.load(snapshot, into)
         loaded: SavedAsFolder = value_type.load(into)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
+from legosigns_dagster.core.ultralytics_state import read_state
 from legosigns_dagster.latest import latest_comparison
 from legosigns_dagster_tests.conftest import VARIABLES
 from legosigns_dagster_tests.servers import S3Server
@@ -26,6 +28,7 @@ MODULE = ["-m", "legosigns_dagster.definitions"]
 JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.yaml"]
 ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
           "model_weights", "comparison_report"}  # fmt: skip
+EPOCH_LINE = re.compile(r" epoch \d+/\d+: box_loss")
 DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "results.csv"}
 
 
@@ -223,6 +226,66 @@ def test_a_training_that_is_killed_leaves_its_best_weights_and_its_curves(laptop
     (left,) = set((laptop.folder / "store" / "traffic-signs").iterdir()) - before
     assert len(pd.read_csv(left / "results.csv")) >= 2
     assert UltralyticsDetector().read(left / "best.pt")[0].names == ("SpeedLimit", "DangerAhead")
+
+
+def test_a_training_that_is_killed_goes_on_in_another_process_on_another_machine_to_the_same_bytes(
+    laptop: Workplace, printed: str, s3_server: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    """Two machines share nothing but the bucket: each has a Dagster instance and temporary files of its own."""
+    client, epochs = s3_server.client(), 4
+    settings = {"epochs": epochs, "image_size": 64, "replay": 0.1, "interpolate": False}
+    command = ["asset", "materialize", *MODULE, "--select", "model_weights", "--config-json",
+               json.dumps({"ops": {"model_weights": {"config": settings}}})]  # fmt: skip
+    upload_versions(laptop.folder / "store", s3_server, bucket)
+
+    def states() -> list[str]:
+        page = client.list_objects_v2(Bucket=bucket, Prefix="legosigns/checkpoints/")
+        return [found["Key"] for found in page.get("Contents", [])]
+
+    first, second = (machine(tmp_path / name, s3_server.environment(bucket)) for name in ("first", "second"))
+    environment = {**os.environ, **first.settings, "DAGSTER_HOME": str(first.folder / "home")}
+    with subprocess.Popen([DAGSTER, *command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as training:
+        while not states():
+            assert training.poll() is None
+            time.sleep(0.05)
+        training.kill()
+    (key,) = states()
+    client.download_file(bucket, key, str(tmp_path / "state.pt"))
+    done = read_state(tmp_path / "state.pt")["epochs_done"]
+
+    assert len(EPOCH_LINE.findall(second.run(*command))) == epochs - done < epochs
+    assert metadata_of(second)["resumed_from_epoch"].value == done
+    curves = client.get_object(Bucket=bucket, Key="results.csv")["Body"]
+    assert pd.read_csv(curves)["epoch"].tolist() == [1, 2, 3, 4]
+    assert states() == []
+
+    assert len(EPOCH_LINE.findall(laptop.run(*command))) == epochs
+    assert "resumed_from_epoch" not in metadata_of(laptop)
+    assert metadata_of(second)["digest"] == metadata_of(laptop)["digest"]
+
+
+def upload_versions(store: Path, server: S3Server, bucket: str) -> None:
+    """Bring all versions of a local store into a bucket."""
+    for kind in ("blobs", "snapshots", "current"):
+        for file in (store / "legosigns" / kind).rglob("*"):
+            if file.is_file():
+                server.client().upload_file(str(file), bucket, file.relative_to(store).as_posix())
+
+
+def machine(folder: Path, settings: dict[str, str]) -> Workplace:
+    """A place with temporary files of its own, too."""
+    for name in ("home", "tmp"):
+        (folder / name).mkdir(parents=True)
+    return Workplace(folder, settings | {"TMPDIR": str(folder / "tmp")})
+
+
+def metadata_of(place: Workplace) -> dict[str, Any]:
+    """What the newest materialization of the weights tells."""
+    with place.instance() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("model_weights"))
+    assert event
+    assert event.asset_materialization
+    return dict(event.asset_materialization.metadata)
 
 
 def test_other_base_weights_without_a_classical_set_are_trained_with_a_warning(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Step 3, the weights: what the model learned."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.assets.outputs import DIGITS, picture, table, versioned
-from legosigns_dagster.compute import GPU_POD
+from legosigns_dagster.compute import GPU_POD, retries
 from legosigns_dagster.core.charts import curves_picture
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Detector, Weights
@@ -16,15 +19,27 @@ from legosigns_dagster.core.training import Bench, fine_tune
 from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.io_manager import run_key
+from legosigns_dagster.resources.checkpoints import Courier, StoredCheckpoints
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import Store
+from legosigns_dagster.resources.store import PREFIX, Store
 
 
 class TrainingConfig(dg.Config, TrainingSettings):
     """The training's settings, as a form in Dagster's Launchpad."""
 
 
-@dg.asset(group_name="weights", kinds={"pytorch", "onnx"}, op_tags=GPU_POD, pool="gpu")
+@contextmanager
+def hopeless_errors() -> Iterator[None]:
+    """What another try would meet again ends the step at once: bad input, a loss that becomes no number."""
+    try:
+        yield
+    except (ValueError, FloatingPointError, FileNotFoundError) as error:
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+
+
+@dg.asset(
+    group_name="weights", kinds={"pytorch", "onnx"}, op_tags=GPU_POD, pool="gpu", retry_policy=retries(os.environ)
+)
 def model_weights(
     context: dg.AssetExecutionContext,
     config: TrainingConfig,
@@ -35,20 +50,32 @@ def model_weights(
     raw_annotations: Dataset,
     synthetic_set: Dataset,
     classical_signs: Dataset,
-) -> dg.Output[Weights]:
-    """The base weights, trained further on the new signs while rehearsing the old ones."""
+) -> Iterator[dg.Output[Weights]]:
+    """The base weights, trained further on the new signs while rehearsing the old ones.
+
+    A training that was killed goes on after its last finished epoch, in this run or another one with the same inputs.
+    """
     data = TrainingData(raw_annotations, synthetic_set, classical_signs)
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
     versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
     settings = TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.model_fields})
+    objects, log = store.objects(), context.log.info
+    with hopeless_errors(), Courier(objects, scratch.folder("uploads"), log) as courier:
 
-    def keep(folder: Path) -> None:
-        """What an interrupted run leaves: the best weights and the curves so far, where the final ones will be."""
-        files = {name: folder / name for name in ("best.pt", "results.csv")}
-        store.folders().publish({run_key(context.run_id, name): file for name, file in files.items()})
+        def keep(folder: Path) -> None:
+            """What an interrupted run leaves: the best weights and the curves so far, where the final ones will be."""
+            for name in ("best.pt", "results.csv"):
+                courier.take(folder / name, run_key(context.run_id, name))
 
-    bench = Bench(scratch.folder("training"), scratch.folder("model_weights"), context.log.info, keep)
-    weights = fine_tune(detector, base_weights, data, settings, versions, bench)
+        checkpoints = StoredCheckpoints(objects, PREFIX, courier)
+        bench = Bench(scratch.folder("training"), scratch.folder("model_weights"), log, keep, checkpoints)
+        weights = fine_tune(detector, base_weights, data, settings, versions, bench)
+    yield versioned(weights, training_metadata(weights))
+    checkpoints.remove()  # only now: the weights are in the store
+
+
+def training_metadata(weights: Weights) -> dict[str, Any]:
+    """Curves, the mixtures that were tried, and how the training went."""
     curves = pd.read_csv(weights.folder / "results.csv", skipinitialspace=True)
     metadata = {
         "epochs": len(curves),
@@ -60,4 +87,4 @@ def model_weights(
     if mixtures:
         *tried, chosen = mixtures
         metadata |= {"alpha": chosen["alpha"], "mixtures": table(pd.DataFrame(tried))}
-    return versioned(weights, metadata)
+    return metadata

@@ -74,9 +74,10 @@ class Detector(Protocol):
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
         """For each image whether the weights find any sign in it with a confidence of at least 0.25."""
 
-    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> None:
+    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> int:
         """Train `base` further on a lesson and put best.pt and results.csv (a row an epoch) into `into`.
 
+        The number of epochs that an interrupted training had finished already, and from which this one went on.
         FloatingPointError where the loss becomes no number.
         """
 

@@ -2,7 +2,9 @@
 
 import math
 import shutil
+import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from legosigns_dagster.core.progress import Log, clock
 from legosigns_dagster.core.score import Plateau, Score
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_output import Noted
+from legosigns_dagster.core.ultralytics_state import write_state
 
 NOTHING_DRAWN = 1.1  # a confidence that no detection has: the report's boxes are not wanted here
 
@@ -28,6 +31,16 @@ class Judge:
         self._best = -math.inf
         self._start = self._epoch_start = time.monotonic()
         self._rate = 0.0
+
+    def so_far(self) -> dict[str, Any]:
+        """What the epochs until now were, for `go_on_from`: the best, how long nothing has moved, and the seconds."""
+        seconds = time.monotonic() - self._start
+        return {"best": self._best, "bests": self._plateau.best, "since": self._plateau.since, "seconds": seconds}
+
+    def go_on_from(self, so_far: Mapping[str, Any]) -> None:
+        """Judge as if these epochs had been in this process."""
+        self._best, self._plateau.best, self._plateau.since = so_far["best"], so_far["bests"], so_far["since"]
+        self._start = time.monotonic() - so_far["seconds"]
 
     def score(self) -> Score:
         """The score of what was noted since the last one."""
@@ -85,7 +98,13 @@ class Judge:
             trainer.stop = True
 
     def kept(self, trainer: Any) -> None:
-        """Hand over the best weights and the results so far."""
-        folder = Path(trainer.save_dir)
-        shutil.copyfile(folder / "weights" / "best.pt", folder / "best.pt")
-        self._lesson.keep(folder)
+        """Hand over the state, the best weights and the results so far, as files that the next epoch leaves alone."""
+        run = Path(trainer.save_dir)
+        with tempfile.TemporaryDirectory(dir=run) as name:
+            folder = Path(name)
+            if self._lesson.checkpoints:
+                write_state(trainer, self.so_far(), folder / "state.pt")
+                self._lesson.checkpoints.keep(self._lesson.key, folder / "state.pt")
+            shutil.copyfile(run / "weights" / "best.pt", folder / "best.pt")
+            shutil.copyfile(run / "results.csv", folder / "results.csv")
+            self._lesson.keep(folder)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from legosigns_dagster.core.checkpoints import Checkpoints
 from legosigns_dagster.core.score import Score
 
 CLASSICAL, LEGO = "classical", "real"
@@ -15,8 +16,10 @@ class Lesson:
     """A YOLO `data.yaml`, the slice of each val image by its folder and name, and the base's own score.
 
     `keep` is called after every epoch with a folder that has `best.pt` and `results.csv` as they are by then, so that
-    a training that is interrupted leaves what it had. `distill` asks for the base's own answers to be kept where there
-    are no old images to rehearse. `ends_at` is when epochs must have ended, in seconds of `time.monotonic`.
+    a training that is interrupted leaves what it had; what it wants to have for longer than the call it moves away.
+    `distill` asks for the base's own answers to be kept where there are no old images to rehearse. `ends_at` is when
+    epochs must have ended, in seconds of `time.monotonic`. After every epoch the state is given to `checkpoints` under
+    `key`, and a training starts from the state that it finds there.
     """
 
     data: Path
@@ -26,3 +29,5 @@ class Lesson:
     keep: Callable[[Path], None]
     distill: bool = False
     ends_at: float = math.inf
+    checkpoints: Checkpoints | None = None
+    key: str = ""

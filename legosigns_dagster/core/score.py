@@ -63,18 +63,18 @@ class Plateau:
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
-        self._best: dict[str, float] = {}
-        self._since = 0
+        self.best: dict[str, float] = {}
+        self.since = 0
 
     def reached(self, score: Score) -> bool:
         """Whether this epoch's score is the last of so many without a new best."""
         moved = list(self._new_bests(score))
-        self._since = 0 if moved else self._since + 1
-        return bool(self._patience) and self._since >= self._patience
+        self.since = 0 if moved else self.since + 1
+        return bool(self._patience) and self.since >= self._patience
 
     def _new_bests(self, score: Score) -> Iterable[str]:
         for name in ("classical_map50_95", "lego_map50_95"):
             value = getattr(score, name)
-            if value > self._best.get(name, -math.inf):
-                self._best[name] = value
+            if value > self.best.get(name, -math.inf):
+                self.best[name] = value
                 yield name

@@ -4,11 +4,12 @@ import math
 import resource
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from legosigns_dagster.core.cautions import cautions_of
+from legosigns_dagster.core.checkpoints import Checkpoints, training_key
 from legosigns_dagster.core.dataset import TRAIN, VAL
 from legosigns_dagster.core.detector import Detector, Weights
 from legosigns_dagster.core.interpolation import ALPHAS, Mixing, Mixture, Referee
@@ -23,19 +24,23 @@ EXPORT_S = 10.0
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a training works: its own empty folder, the folder of its result, its log, and who is handed every epoch's
-    `best.pt` and `results.csv`. Both folders are this run's, so a neighbour's weights cannot be taken.
+    """Where a training works: its own empty folder, the folder of its result, its log, who is handed every epoch's
+    `best.pt` and `results.csv` (see `Lesson`), and where its state outlives it. Both folders are this run's, so a
+    neighbour's weights cannot be taken.
     """
 
     work: Path
     into: Path
     log: Log
     keep: Callable[[Path], None] = lambda _: None
+    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)
 class Course:
-    """What every training of a run shares: who trains, from which base, how it is judged, and the base's own score."""
+    """What every training of a run shares: who trains, from which base, how it is judged, the base's own score, until
+    when, and the digests of what is learned from.
+    """
 
     detector: Detector
     base: Weights
@@ -43,10 +48,11 @@ class Course:
     referee: Referee
     score: Score
     ends_at: float = math.inf
+    versions: Mapping[str, str] = field(default_factory=dict)
 
-    def taught(self, data: TrainingData, bench: Bench) -> tuple[dict[str, int], list[Mixture]]:
-        """Train on this data and leave the best mixture as `best.pt`; how many images of which kind it was shown, and
-        all mixtures that were tried, see `Mixing.choose`.
+    def taught(self, data: TrainingData, bench: Bench) -> tuple[dict[str, int], list[Mixture], int]:
+        """Train on this data and leave the best mixture as `best.pt`; how many images of which kind it was shown, all
+        mixtures that were tried (see `Mixing.choose`), and how many epochs an interrupted training had done already.
         """
         data_yaml, counts = write_training_folder(data, self.settings, bench.work)
         bench.log(f"training on {counts}, {self.settings.epochs} epochs at {self.settings.image_size} px")
@@ -56,16 +62,20 @@ class Course:
         }
         classes = len(self.base.classes.names)
         distill = not len(data.classical.images)
-        lesson = Lesson(data_yaml, classes, slices, self.score, bench.keep, distill, self.ends_at)
-        self.detector.fine_tune(self.base, lesson, self.settings, bench.into, bench.log)
+        key = training_key(self.base.file, self.settings, self.versions)
+        lesson = Lesson(
+            data_yaml, classes, slices, self.score, bench.keep, distill, self.ends_at, bench.checkpoints, key
+        )
+        done = self.detector.fine_tune(self.base, lesson, self.settings, bench.into, bench.log)
         missing = [name for name in ("best.pt", "results.csv") if not (bench.into / name).is_file()]
         if missing:
             raise FileNotFoundError(f"the training left no {', '.join(missing)} in {bench.into}: its log tells why")
         if not self.settings.interpolate:
-            return counts, []
+            return counts, [], done
         shutil.copyfile(bench.into / "best.pt", bench.work / "trained.pt")
         mixing = Mixing(self.referee, self.base, bench.work / "trained.pt", bench.work)
-        return counts, mixing.choose(self.score, self.settings.classical_loss, bench.into / "best.pt", bench.log)
+        mixtures = mixing.choose(self.score, self.settings.classical_loss, bench.into / "best.pt", bench.log)
+        return counts, mixtures, done
 
 
 def without_synthesis(course: Course, data: TrainingData, bench: Bench) -> Score:
@@ -74,11 +84,13 @@ def without_synthesis(course: Course, data: TrainingData, bench: Bench) -> Score
     real, synthetic = (len(part.part(TRAIN).images) for part in (data.real, data.synthetic))
     repeats = course.settings.real_repeats + round(synthetic / real)
     settings = course.settings.model_copy(update={"real_repeats": repeats})
-    own = Bench(bench.work / "without", bench.work / "without-into", bench.log)
-    for folder in (own.work, own.into):
+    folders = (bench.work / "without", bench.work / "without-into")
+    own = Bench(*folders, bench.log, checkpoints=bench.checkpoints)
+    for folder in folders:
         folder.mkdir()
     referee = replace(course.referee, work=own.work / "scores")
-    plain = replace(course, settings=settings, referee=referee, ends_at=math.inf)
+    versions = {**course.versions, "synthetic_set": "left out"}
+    plain = replace(course, settings=settings, referee=referee, ends_at=math.inf, versions=versions)
     plain.taught(replace(data, synthetic=data.synthetic.part("none")), own)
     return referee.score(own.into / "best.pt", course.base.classes, "chosen")
 
@@ -113,11 +125,12 @@ def fine_tune(
         bench.log(f"WARNING: {caution}")
     referee = Referee(detector, data.classical.part(VAL), data.real.part(VAL), size, bench.work / "scores")
     scoring = time.monotonic()
-    course = Course(detector, base, settings, referee, referee.score(base.file, base.classes, "base"))
+    score = referee.score(base.file, base.classes, "base")
+    course = Course(detector, base, settings, referee, score, versions=versions)
     # What comes after the last epoch: a score for each mixture, and the export.
     after_s = (time.monotonic() - scoring) * len(ALPHAS) + EXPORT_S
     ends_at = start + 60 * settings.minutes - after_s if settings.minutes else math.inf
-    counts, mixtures = replace(course, ends_at=ends_at).taught(data, bench)
+    counts, mixtures, done = replace(course, ends_at=ends_at).taught(data, bench)
     trained_on: dict[str, object] = {"settings": settings.model_dump(), "images": counts, "versions": versions}
     trained_on |= {"cautions": cautions, "mixtures": [mixture.facts() for mixture in mixtures]}
     if settings.measure_synthesis and len(data.synthetic.images):
@@ -128,4 +141,5 @@ def fine_tune(
     base.classes.require(classes, "the trained model")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     about: dict[str, object] = {"seconds": round(time.monotonic() - start, 1), "peak_memory_mb": peak_mb}
+    about |= {"resumed_from_epoch": done} if done else {}
     return Weights(bench.into, classes, size, trained_on, about)

@@ -28,6 +28,7 @@ from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_arguments import training_arguments
 from legosigns_dagster.core.ultralytics_checkpoint import strip_onnx, write_mixture
 from legosigns_dagster.core.ultralytics_output import Noted, metrics_table, place_of
+from legosigns_dagster.core.ultralytics_state import ended_run, found_state
 from legosigns_dagster.core.ultralytics_trainer import memory_plan, trainer_of
 from legosigns_dagster.core.yolo_format import write_data_yaml, write_split
 
@@ -94,28 +95,37 @@ class UltralyticsDetector:
                 for image in images
             ]
 
-    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> None:
+    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> int:
         """See `Detector`."""
         with library() as ultralytics, tempfile.TemporaryDirectory(dir=lesson.data.parent) as runs:
             from torch import cuda
 
             model = ultralytics.YOLO(base.file)
             batch = fitting_batch(memory_plan(model.model, settings), settings.batch, log)
-            settings = settings.model_copy(update={"batch": batch})
+            state = found_state(lesson, log)
+            plan = {"batch": min(batch, state["batch"]), "epochs": state["epochs"]} if state else {"batch": batch}
+            settings = settings.model_copy(update=plan)
             judge = Judge(lesson, settings, log)
+            if state:
+                judge.go_on_from(state["judged"])
             model.add_callback("on_train_epoch_start", judge.epoch_starts)
             model.add_callback("on_train_batch_end", judge.batch_ends)
             model.add_callback("on_train_epoch_end", judge.batches_end)
             model.add_callback("on_model_save", judge.kept)
             gpu = cuda.is_available()
             arguments = training_arguments(lesson.data, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
-            trainer = trainer_of(judge, settings, noting_validator(judge.noted), base.file if lesson.distill else None)
-            model.train(trainer=trainer, **arguments)
-            trained = Path(model.trainer.save_dir)
+            teacher = base.file if lesson.distill else None
+            trainer = trainer_of(judge, settings, noting_validator(judge.noted), teacher, state)
+            if state and state["ended"]:
+                trained = ended_run(state, Path(runs))
+            else:
+                model.train(trainer=trainer, **arguments)
+                trained = Path(model.trainer.save_dir)
             write_mixture(base.file, trained / "weights" / "best.pt", 1.0, into / "best.pt")
             # Without the wall time, the same training twice leaves the same file.
             curves = pd.read_csv(trained / "results.csv", skipinitialspace=True).drop(columns="time")
             curves.to_csv(into / "results.csv", index=False, lineterminator="\n")
+            return int(state["epochs_done"]) if state else 0
 
     def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
         """See `Detector`; every other fact of the checkpoint is the trained one's."""

@@ -1,6 +1,7 @@
 """Ultralytics' trainer, changed in what makes it forget and in how it is judged; imported inside functions only."""
 
 import math
+from collections.abc import Mapping
 from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from legosigns_dagster.core.machine import MIB, resident_mib, usable_memory_mib
 from legosigns_dagster.core.memory import MemoryPlan
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.core.ultralytics_arguments import plain_epochs
+from legosigns_dagster.core.ultralytics_state import restore_trainer
 
 STEPS_TO_AVERAGE = 10.0  # after which averaging is as slow as it is asked to be
 
@@ -21,6 +23,8 @@ class Steady:
     settings: TrainingSettings
     validator_type: type
     teacher: Path | None
+    state: Mapping[str, Any] | None
+    mosaic_closed = False
 
     def _setup_train(self: Any) -> None:
         import torch
@@ -28,6 +32,8 @@ class Steady:
         super()._setup_train()  # type: ignore[misc]
         for model in (self.model, self.ema.ema):
             model.to(memory_format=torch.channels_last)
+        if self.state:
+            restore_trainer(self.state, self)
         # By default the average forgets all but the last step during the first hundreds of them: a whole training.
         self.ema.decay = lambda steps: self.settings.averaging * (1 - math.exp(-steps / STEPS_TO_AVERAGE))
         if self.teacher:
@@ -42,6 +48,10 @@ class Steady:
         for module in self.model.modules() if self.settings.keep_statistics else ():
             if isinstance(module, BatchNorm2d):
                 module.eval()
+
+    def _close_dataloader_mosaic(self: Any) -> None:
+        super()._close_dataloader_mosaic()  # type: ignore[misc]
+        self.mosaic_closed = True
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
         """The batch, its images with channels last: a quarter less time on a CPU. Ultralytics does it on GPUs alone."""
@@ -84,11 +94,15 @@ class Steady:
             strip_optimizer(file)
 
 
-def trainer_of(judge: Judge, settings: TrainingSettings, validator: type, teacher: Path | None) -> type:
-    """A `DetectionTrainer` that keeps BatchNorm statistics, is judged by both slices, and may have a teacher."""
+def trainer_of(
+    judge: Judge, settings: TrainingSettings, validator: type, teacher: Path | None, state: Mapping[str, Any] | None
+) -> type:
+    """A `DetectionTrainer` that keeps BatchNorm statistics, is judged by both slices, may have a teacher, and may go on
+    from the state of another.
+    """
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    own = {"judge": judge, "settings": settings, "validator_type": validator, "teacher": teacher}
+    own = {"judge": judge, "settings": settings, "validator_type": validator, "teacher": teacher, "state": state}
     return type("SteadyTrainer", (Steady, DetectionTrainer), own)
 
 

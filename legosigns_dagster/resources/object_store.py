@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,6 +35,9 @@ class ObjectStore(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with `prefix`, sorted."""
+
+    def delete(self, keys: Collection[str]) -> None:
+        """Remove objects; a key under which there is none is no error."""
 
     def address(self, key: str) -> str:
         """The key as people write it: a path or an `s3://` URI."""
@@ -77,6 +80,11 @@ class LocalObjectStore:
         files = (path for path in self.folder.rglob("*") if path.is_file() and not path.name.endswith(".partial"))
         found = sorted(path.relative_to(self.folder).as_posix() for path in files)
         return (key for key in found if key.startswith(prefix))
+
+    def delete(self, keys: Collection[str]) -> None:
+        """See `ObjectStore`."""
+        for key in keys:
+            (self.folder / key).unlink(missing_ok=True)
 
     def address(self, key: str) -> str:
         """See `ObjectStore`."""
@@ -129,6 +137,11 @@ class S3ObjectStore:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))
+
+    def delete(self, keys: Collection[str]) -> None:
+        """See `ObjectStore`."""
+        for key in keys:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
 
     def address(self, key: str) -> str:
         """See `ObjectStore`."""
