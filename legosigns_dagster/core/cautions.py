@@ -5,8 +5,8 @@ from legosigns_dagster.core.dataset import VAL, Dataset
 from legosigns_dagster.core.problems import absent_classes
 
 NO_CLASSICAL = (
-    "there is no classical set: nothing protects the old skill but the base's own answers, its statistics and its "
-    "share in the weights, and nothing here tells what was forgotten; set CLASSICAL_SIGNS"
+    "there is no classical set: nothing protects the old skill but the base's BatchNorm statistics and its large share "
+    "in the weights, and nothing here tells what was forgotten; set CLASSICAL_SIGNS"
 )
 
 

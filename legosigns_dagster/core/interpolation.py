@@ -20,7 +20,7 @@ from legosigns_dagster.core.signs import SignClasses
 
 ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TIE = 0.02  # of mAP50-95: less than the noise of a few dozen images
-BLIND_ALPHA = 0.5  # where no classical image tells what was lost
+BLIND_ALPHA = 0.2  # where no classical image tells what was lost: mAP50-95 fell by 0.012 then, at 0.5 by 0.047
 
 
 @dataclass(frozen=True)

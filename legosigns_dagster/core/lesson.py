@@ -17,9 +17,8 @@ class Lesson:
 
     `keep` is called after every epoch with a folder that has `best.pt` and `results.csv` as they are by then, so that
     a training that is interrupted leaves what it had; what it wants to have for longer than the call it moves away.
-    `distill` asks for the base's own answers to be kept where there are no old images to rehearse. `ends_at` is when
-    epochs must have ended, in seconds of `time.monotonic`. After every epoch the state is given to `checkpoints` under
-    `key`, and a training starts from the state that it finds there.
+    `ends_at` is when epochs must have ended, in seconds of `time.monotonic`. After every epoch the state is given to
+    `checkpoints` under `key`, and a training starts from the state that it finds there.
     """
 
     data: Path
@@ -27,7 +26,6 @@ class Lesson:
     slices: Mapping[str, str]
     base: Score
     keep: Callable[[Path], None]
-    distill: bool = False
     ends_at: float = math.inf
     checkpoints: Checkpoints | None = None
     key: str = ""

@@ -61,11 +61,8 @@ class Course:
             f"val-{name}/{Path(str(file)).name}": name for name, part in parts.items() for file in part.images["file"]
         }
         classes = len(self.base.classes.names)
-        distill = not len(data.classical.images)
         key = training_key(self.base.file, self.settings, self.versions)
-        lesson = Lesson(
-            data_yaml, classes, slices, self.score, bench.keep, distill, self.ends_at, bench.checkpoints, key
-        )
+        lesson = Lesson(data_yaml, classes, slices, self.score, bench.keep, self.ends_at, bench.checkpoints, key)
         done = self.detector.fine_tune(self.base, lesson, self.settings, bench.into, bench.log)
         missing = [name for name in ("best.pt", "results.csv") if not (bench.into / name).is_file()]
         if missing:

@@ -114,8 +114,7 @@ class UltralyticsDetector:
             model.add_callback("on_model_save", judge.kept)
             gpu = cuda.is_available()
             arguments = training_arguments(lesson.data, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
-            teacher = base.file if lesson.distill else None
-            trainer = trainer_of(judge, settings, noting_validator(judge.noted), teacher, state)
+            trainer = trainer_of(judge, settings, noting_validator(judge.noted), state)
             if state and state["ended"]:
                 trained = ended_run(state, Path(runs))
             else:

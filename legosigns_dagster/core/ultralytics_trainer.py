@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from copy import copy, deepcopy
-from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.judge import Judge
@@ -22,7 +21,6 @@ class Steady:
     judge: Judge
     settings: TrainingSettings
     validator_type: type
-    teacher: Path | None
     state: Mapping[str, Any] | None
     mosaic_closed = False
 
@@ -36,8 +34,6 @@ class Steady:
             restore_trainer(self.state, self)
         # By default the average forgets all but the last step during the first hundreds of them: a whole training.
         self.ema.decay = lambda steps: self.settings.averaging * (1 - math.exp(-steps / STEPS_TO_AVERAGE))
-        if self.teacher:
-            self.model.criterion = distilling_loss(self.model, self.teacher)
 
     def _model_train(self: Any) -> None:
         from torch.nn import BatchNorm2d
@@ -94,57 +90,14 @@ class Steady:
             strip_optimizer(file)
 
 
-def trainer_of(
-    judge: Judge, settings: TrainingSettings, validator: type, teacher: Path | None, state: Mapping[str, Any] | None
-) -> type:
-    """A `DetectionTrainer` that keeps BatchNorm statistics, is judged by both slices, may have a teacher, and may go on
-    from the state of another.
+def trainer_of(judge: Judge, settings: TrainingSettings, validator: type, state: Mapping[str, Any] | None) -> type:
+    """A `DetectionTrainer` that keeps BatchNorm statistics, is judged by both slices, and may go on from the state of
+    another.
     """
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    own = {"judge": judge, "settings": settings, "validator_type": validator, "teacher": teacher, "state": state}
+    own = {"judge": judge, "settings": settings, "validator_type": validator, "state": state}
     return type("SteadyTrainer", (Steady, DetectionTrainer), own)
-
-
-def distilling_loss(model: Any, teacher: Path) -> Any:
-    """The usual loss, and what the answers differ from the base's own where no sign is labelled.
-
-    Confident answers count most (Wang et al., YOLO LwF, 2025): scores by cross-entropy, box distributions by
-    Kullback-Leibler divergence.
-    """
-    import torch
-    from torch.nn import functional
-    from ultralytics import YOLO
-    from ultralytics.utils.loss import v8DetectionLoss
-    from ultralytics.utils.tal import make_anchors
-
-    base = YOLO(teacher).model.float().to(next(model.parameters()).device).eval().requires_grad_(False)
-
-    class DistillingLoss(v8DetectionLoss):  # type: ignore[misc,unused-ignore]
-        def loss(self, preds: dict[str, Any], batch: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            total, items = super().loss(preds, batch)
-            with torch.no_grad():
-                taught = base(batch["img"])[1]
-            scores = taught["scores"].sigmoid()
-            weight = scores.amax(1) * self.unlabeled(preds, batch) * (scores.amax(1) > 0.05)
-            count = weight.sum().clamp(min=1.0)
-            told = functional.binary_cross_entropy_with_logits(preds["scores"], scores, reduction="none").sum(1)
-            size, channels, anchors = preds["boxes"].shape
-            mine, theirs = (p["boxes"].view(size, 4, channels // 4, anchors).log_softmax(2) for p in (preds, taught))
-            moved = functional.kl_div(mine, theirs, reduction="none", log_target=True).sum((1, 2))
-            kept = ((told + moved) * weight).sum() / count
-            return torch.cat([total, kept[None] * size]), items | {"kept_loss": kept.detach()}
-
-        def unlabeled(self, preds: dict[str, Any], batch: dict[str, Any]) -> Any:
-            points, strides = make_anchors(preds["feats"], self.stride, 0.5)
-            height, width = batch["img"].shape[2:]
-            x, y = (points * strides / torch.tensor([width, height], device=points.device)).T
-            free = torch.ones(len(batch["img"]), len(x), device=points.device)
-            for index, (cx, cy, w, h) in zip(batch["batch_idx"].long().tolist(), batch["bboxes"].tolist(), strict=True):
-                free[index, ((x - cx).abs() < w / 2) & ((y - cy).abs() < h / 2)] = 0
-            return free
-
-    return DistillingLoss(model)
 
 
 def memory_plan(base: Any, settings: TrainingSettings) -> MemoryPlan:
