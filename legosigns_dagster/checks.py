@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.report import CLASSICAL, LEGO
+from legosigns_dagster.compute import SMALL_POD
 from legosigns_dagster.core import problems
 from legosigns_dagster.core.budgets import BROKEN, KEPT, Budget, judge
 from legosigns_dagster.core.cautions import NO_CLASSICAL
@@ -81,7 +82,8 @@ def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
         boxes_inside="Every box is inside its image.",
         few_quarantined="Hardly an image was lost to the quarantine (how many may be is a setting).",
-    )
+    ),
+    op_tags=SMALL_POD,
 )
 def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The annotated images can be learned from and measured on."""
@@ -101,7 +103,8 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
         every_class_present="Every class has boxes in train and in val.",
         splits_share_no_group="No scene on both sides.",
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
-    )
+    ),
+    op_tags=SMALL_POD,
 )
 def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The old set can be rehearsed and measured on."""
@@ -123,7 +126,8 @@ def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckRe
         every_class_present="Every class was pasted.",
         boxes_fit_their_pixels="Every box surrounds the pixels that were pasted for it.",
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
-    )
+    ),
+    op_tags=SMALL_POD,
 )
 def synthetic_set_checks(synthetic_set: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The synthetic images teach what they show."""
@@ -151,7 +155,8 @@ class BudgetConfig(dg.Config):
         blocking=False,
         classical_signs_kept="mAP50-95 on classical signs does not fall by more than the budget.",
         lego_signs_gained="mAP50 on LEGO signs rises.",
-    )
+    ),
+    op_tags=SMALL_POD,
 )
 def comparison_report_checks(
     config: BudgetConfig, comparison_report: ComparisonReport

@@ -1,10 +1,23 @@
 """Named pod sizes, as op tags: the only place that spells `dagster-k8s/config`.
 
-Requests and limits are both given for every step, so that nothing of the launcher's or the code location's own
-resources is merged into them. A laptop ignores these tags.
+Requests and limits are both given for every step, so that a pod is never larger or smaller than it says here. A laptop
+ignores these tags. What differs between clusters, the GPU, comes from variables.
 """
 
+import os
+import re
+from collections.abc import Mapping
 from typing import Any
+
+CPU, MEMORY = r"[1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*|[1-9]\d*m", r"[1-9]\d*(\.\d+)?[MGT]i?"
+RESOURCE = (
+    r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+)
+LABEL = r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?"
+
+# A launcher or a code location may have resources of its own, which Dagster would merge into a step's: a limit of 1Gi
+# on a pod that asks for 16Gi, or a GPU for every step. For the executor: only what a step itself says counts.
+NO_OTHER_RESOURCES = {"merge_behavior": "SHALLOW", "container_config": {"resources": {}}}
 
 
 def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
@@ -25,18 +38,48 @@ def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
     return {"dagster-k8s/config": config}
 
 
+def gpu_pod(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Op tags for the pod with the model in it, as the variables say; ValueError for a value that cannot be meant."""
+    count = setting(environment, "LEGOSIGNS_GPU_COUNT", "1", r"\d{1,2}", "a whole number, 0 for training on CPUs")
+    resource = setting(
+        environment, "LEGOSIGNS_GPU_RESOURCE", "nvidia.com/gpu", RESOURCE, "a resource such as nvidia.com/mig-1g.5gb"
+    )
+    cpu = setting(environment, "LEGOSIGNS_GPU_POD_CPU", "4", CPU, "a number of CPUs such as 4 or 500m")
+    memory = setting(environment, "LEGOSIGNS_GPU_POD_MEMORY", "16Gi", MEMORY, "an amount of memory such as 16Gi")
+    labels = setting(
+        environment, "LEGOSIGNS_GPU_NODE_SELECTOR", "", f"(({LABEL})(,{LABEL})*)?", "labels such as pool=gpu,zone=a"
+    )
+    selector = {"node_selector": dict(label.split("=") for label in labels.split(","))} if labels else {}
+    tolerations = [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in taints(resource)]
+    return pod(
+        cpu,
+        memory,
+        devices={resource: count} if int(count) else {},
+        # PyTorch's data loaders pass images through /dev/shm, of which a container has 64 MB: "Bus error" otherwise.
+        container_config={"volume_mounts": [{"name": "shm", "mount_path": "/dev/shm"}]},
+        pod_spec_config={
+            "tolerations": tolerations if int(count) else [],
+            "volumes": [{"name": "shm", "empty_dir": {"medium": "Memory", "size_limit": "2Gi"}}],
+            **selector,
+        },
+        # Nothing else ends a pod that waits for a GPU that never comes.
+        job_spec_config={"active_deadline_seconds": 14400},
+    )
+
+
+def taints(resource: str) -> list[str]:
+    """Keys of the taints that nodes with this resource carry: its name, and one for all of NVIDIA's, MIG included."""
+    return list(dict.fromkeys([resource, *(["nvidia.com/gpu"] if resource.startswith("nvidia.com/") else [])]))
+
+
+def setting(environment: Mapping[str, str], name: str, otherwise: str, pattern: str, expected: str) -> str:
+    """A variable's value, or another where it is not set; ValueError for one that the pattern does not match."""
+    text = environment.get(name) or otherwise
+    if not re.fullmatch(pattern, text):
+        raise ValueError(f"{name} is {text!r}, expected {expected}")
+    return text
+
+
 SMALL_POD = pod("1", "2Gi")
 RENDER_POD = pod("4", "4Gi")
-GPU_POD = pod(
-    "4",
-    "16Gi",
-    devices={"nvidia.com/gpu": "1"},
-    # PyTorch's data loaders pass images through /dev/shm, of which a container has 64 MB: "Bus error" otherwise.
-    container_config={"volume_mounts": [{"name": "shm", "mount_path": "/dev/shm"}]},
-    pod_spec_config={
-        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
-        "volumes": [{"name": "shm", "empty_dir": {"medium": "Memory", "size_limit": "2Gi"}}],
-    },
-    # Nothing else ends a pod that waits for a GPU that never comes.
-    job_spec_config={"active_deadline_seconds": 14400},
-)
+GPU_POD = gpu_pod(os.environ)

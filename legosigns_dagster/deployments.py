@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_aws.s3 import S3Resource
 
 from legosigns_dagster import sample
+from legosigns_dagster.compute import NO_OTHER_RESOURCES
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.inputs import Inputs
@@ -59,9 +60,22 @@ def executor_of(name: str) -> dg.ExecutorDefinition:
     """
     if name == LOCAL:
         return dg.in_process_executor
+    return pod_for_each_step()
+
+
+def pod_for_each_step() -> dg.ExecutorDefinition:
+    """dagster-k8s' executor, with pods that take no resources over from the launcher or the code location."""
     from dagster_k8s import k8s_job_executor  # brings the Kubernetes client, half a second for those who need it
 
-    return k8s_job_executor
+    theirs: Any = k8s_job_executor
+
+    def create(context: dg.InitExecutorContext) -> dg.Executor:
+        config = {"step_k8s_config": NO_OTHER_RESOURCES, **context.executor_config}
+        made: dg.Executor = theirs.executor_creation_fn(context._replace(executor_config=config))
+        return made
+
+    # Not `configured`: it reads the Launchpad's settings twice, and refuses merge_behavior the second time.
+    return dg.ExecutorDefinition("k8s", theirs.config_schema, theirs.get_requirements, create)
 
 
 def variable(environment: Mapping[str, str], name: str, otherwise: Any) -> Any:

@@ -1,7 +1,5 @@
 """What Dagster sees: with nothing set, and for each deployment."""
 
-from typing import Any
-
 import dagster as dg
 import pytest
 
@@ -62,35 +60,6 @@ def test_every_setting_says_what_one_unit_of_it_means() -> None:
     for config in (dataset.DatasetConfig, dataset.SynthesisConfig, weights.TrainingConfig):
         silent = [name for name, field in config.model_fields.items() if not field.description]
         assert silent == []
-
-
-def test_only_the_steps_with_a_model_in_them_ask_for_a_gpu_and_each_states_its_limits() -> None:
-    tagged: dict[str, Any] = {}
-    for asset in definitions({}).resolve_asset_graph().assets_defs:
-        if isinstance(asset, dg.AssetsDefinition) and not isinstance(asset, dg.AssetChecksDefinition):
-            container = asset.op.tags["dagster-k8s/config"]
-            tagged[asset.key.to_user_string()] = container
-    assert set(tagged) == set(FLOW)
-    with_gpu = {name for name, tag in tagged.items() if "nvidia.com/gpu" in str(tag)}
-    assert with_gpu == {"model_weights", "comparison_report"}
-    assert all("limits" in str(tag) and "requests" in str(tag) for tag in tagged.values())
-
-
-def test_a_pod_gets_its_gpu_and_the_toleration_for_it() -> None:
-    from dagster_k8s import DagsterK8sJobConfig, construct_dagster_k8s_job
-    from dagster_k8s.job import get_user_defined_k8s_config
-    from kubernetes.client import ApiClient
-
-    job = construct_dagster_k8s_job(
-        job_config=DagsterK8sJobConfig(job_image="image:1"),
-        args=["x"],
-        job_name="t",
-        user_defined_k8s_config=get_user_defined_k8s_config(weights.model_weights.op.tags),
-    )
-    pod = ApiClient().sanitize_for_serialization(job)["spec"]["template"]["spec"]
-    assert {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"} in pod["tolerations"]
-    resources = pod["containers"][0]["resources"]
-    assert resources["limits"]["nvidia.com/gpu"] == resources["requests"]["nvidia.com/gpu"] == "1"
 
 
 def test_the_store_is_s3_where_a_bucket_is_named_and_a_folder_otherwise() -> None:

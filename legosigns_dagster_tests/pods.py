@@ -1,0 +1,60 @@
+"""The Kubernetes Job of a step as dagster-k8s builds it, from the layers that Dagster merges: no cluster is needed."""
+
+from collections.abc import Mapping
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.system_config.objects import ResolvedRunConfig
+from dagster_k8s import DagsterK8sJobConfig, construct_dagster_k8s_job
+from dagster_k8s.container_context import K8sContainerContext
+from dagster_k8s.job import UserDefinedDagsterK8sConfig, get_user_defined_k8s_config
+from kubernetes.client import ApiClient
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: me, user: {token: none}}]
+"""
+
+
+def step_job(
+    job: dg.JobDefinition,
+    step: str,
+    folder: Path,
+    below: tuple[K8sContainerContext, ...] = (),
+    launchpad: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The Job, as the API server would get it.
+
+    `below` are the launcher's and the code location's parts; `launchpad` is the run's `execution.config`, which is
+    validated as Dagster validates it, with the job's own executor.
+    """
+    (folder / "kubeconfig").write_text(KUBECONFIG, encoding="utf-8")
+    given = {"load_incluster_config": False, "kubeconfig_file": str(folder / "kubeconfig"), **(launchpad or {})}
+    config = ResolvedRunConfig.build(job, {"execution": {"config": given}}).execution.execution_engine_config
+    with dg.DagsterInstance.ephemeral() as instance:
+        create: Any = job.executor_def.executor_creation_fn
+        executor = create(dg.InitExecutorContext(InMemoryJob(job), job.executor_def, config, instance))
+    handler = executor._step_handler
+    tags = get_user_defined_k8s_config(job.get_node_named(step).definition.tags)
+    own = UserDefinedDagsterK8sConfig.from_dict(handler._per_step_k8s_config.get(step, {}))  # type: ignore[no-untyped-call]
+    layers = [handler._executor_container_context, *(K8sContainerContext(run_k8s_config=part) for part in (tags, own))]
+    merged = reduce(K8sContainerContext.merge, layers, reduce(K8sContainerContext.merge, below, K8sContainerContext()))
+    built = construct_dagster_k8s_job(
+        DagsterK8sJobConfig(job_image="image:1"), ["x"], "t", user_defined_k8s_config=merged.run_k8s_config
+    )
+    found: dict[str, Any] = ApiClient().sanitize_for_serialization(built)
+    return found
+
+
+def container_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The only container of a Job's pod."""
+    (only,) = job["spec"]["template"]["spec"]["containers"]
+    found: dict[str, Any] = only
+    return found
