@@ -81,12 +81,14 @@ class Cluster:
         with self.lock:
             pod.kill()
 
-    def preempt(self, pod: Pod) -> None:
-        """A pod of a higher priority takes its place: it is ended and deleted."""
-        text = "Preempted by pod 5d1c7c3e-6f0e-4c39-9b5f-1d9e3a1f2b44 on node gpu-1"
+    def lose_node(self, pod: Pod) -> None:
+        """Its node is gone: the process at once, and then the pod, without a status that tells how it ended."""
+        text = f"Marking for deletion Pod {pod.manifest['metadata']['namespace']}/{pod.name}"
         with self.lock:
-            self.events.append(statuses.event(pod.manifest, "Preempted", text))
-            self.delete_pod(pod.name)
+            self.events.append(statuses.event(pod.manifest, "TaintManagerEviction", text))
+            if pod.container:
+                pod.container.end()
+            pod.deleted = True
 
     # The controllers.
 

@@ -136,7 +136,7 @@ def installed(
     place = {"grpc_server": {"host": "127.0.0.1", "port": code_port, "location_name": code_location()["name"]}}
     (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [place]}), encoding="utf-8")
     environment = {entry["name"]: entry["value"] for entry in location_environment()}
-    environment |= cluster.sources.secrets[S3_SECRET] | cluster.kubelet.account
+    environment |= {**cluster.sources.secrets[S3_SECRET], **cluster.kubelet.account}
     environment |= {"DAGSTER_PG_PASSWORD": database.password, "DAGSTER_HOME": str(home), "PATH": "/usr/bin:/bin"}
     code = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), "--module-name", module]
     code += ["--location-name", code_location()["name"], "--container-image", image()]
