@@ -14,6 +14,8 @@ LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $pa
   __typename ... on LaunchRunSuccess { run { id } } ... on PythonError { message } } }"""
 BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+TERMINATE = """mutation($ids: [String!]!) { terminateRuns(runIds: $ids) {
+  ... on TerminateRunsResult { terminateRunResults { __typename } } ... on PythonError { message } } }"""
 LOG = """query($run: ID!, $cursor: String) { logsForRun(runId: $run, afterCursor: $cursor, limit: 1000) {
   ... on EventConnection { hasMore cursor events { __typename
     ... on MessageEvent { message level stepKey timestamp eventType }
@@ -61,6 +63,10 @@ class Console:
         if "backfillId" not in answer:
             raise RuntimeError(str(answer))
         return str(answer["backfillId"])
+
+    def terminate(self, *run_ids: str) -> None:
+        """Stop these runs, as the button does; nothing for those that are over."""
+        self.ask(TERMINATE, ids=list(run_ids))
 
     def runs(self) -> dict[str, Json]:
         """Every run by its id: status, start and end."""

@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,9 +124,12 @@ def installed(
     bucket: str,
     database: Database,
     faster: Mapping[str, Any],
-    module: str = "legosigns_dagster.definitions",
+    code_arguments: Sequence[str] = (),
 ) -> Iterator[Release]:
-    """A release in this cluster, ended with the block; its logs are in `folder`."""
+    """A release in this cluster, ended with the block; its logs are in `folder`.
+
+    `code_arguments` are those of another code server than the one in the values.
+    """
     cluster.sources.secrets[S3_SECRET] = server.environment(bucket)
     cluster.sources.secrets[DATABASE_SECRET] = {"postgresql-password": database.password}
     home = folder / "home"
@@ -138,7 +141,8 @@ def installed(
     environment = {entry["name"]: entry["value"] for entry in location_environment()}
     environment |= {**cluster.sources.secrets[S3_SECRET], **cluster.kubelet.account}
     environment |= {"DAGSTER_PG_PASSWORD": database.password, "DAGSTER_HOME": str(home), "PATH": "/usr/bin:/bin"}
-    code = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), "--module-name", module]
+    chosen = code_arguments or code_location()["dagsterApiGrpcArgs"]
+    code = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *chosen]
     code += ["--location-name", code_location()["name"], "--container-image", image()]
     code += ["--container-context", json.dumps({"k8s": container_context()})]
     workspace = ["-w", str(folder / "workspace.yaml")]
