@@ -23,10 +23,8 @@ NO_OTHER_RESOURCES = {"merge_behavior": "SHALLOW", "container_config": {"resourc
 def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
     """Op tags for a pod with this many CPUs and this much memory, and what else its spec needs."""
     resources = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
-    # Ultralytics, matplotlib and torch write below the home folder, which a random user of OpenShift does not have.
-    home = [{"name": "HOME", "value": "/tmp"}, {"name": "MPLCONFIGDIR", "value": "/tmp/matplotlib"}]
     config: dict[str, Any] = {
-        "container_config": {"resources": resources, "env": home},
+        "container_config": {"resources": resources},
         # A pod that Kubernetes replaces by itself would run a step that Dagster has already given up.
         "job_spec_config": {"backoff_limit": 0, "ttl_seconds_after_finished": 3600},
         "pod_spec_config": extra.get("pod_spec_config", {}),

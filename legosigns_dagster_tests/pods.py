@@ -1,17 +1,20 @@
 """The Kubernetes Job of a step as dagster-k8s builds it, from the layers that Dagster merges: no cluster is needed."""
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.system_config.objects import ResolvedRunConfig
 from dagster_k8s import DagsterK8sJobConfig, construct_dagster_k8s_job
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig, get_user_defined_k8s_config
 from kubernetes.client import ApiClient
+
+from legosigns_dagster_tests.test_definitions import KUBERNETES, definitions
 
 KUBECONFIG = """
 apiVersion: v1
@@ -23,22 +26,30 @@ users: [{name: me, user: {token: none}}]
 """
 
 
+@cache
+def job_in_pods() -> dg.JobDefinition:
+    """The job traffic_signs with a pod for each step."""
+    return definitions(KUBERNETES).resolve_job_def("traffic_signs")
+
+
 def step_job(
-    job: dg.JobDefinition,
     step: str,
     folder: Path,
     below: tuple[K8sContainerContext, ...] = (),
     launchpad: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The Job, as the API server would get it.
+    """The Job of a step, as the API server would get it.
 
     `below` are the launcher's and the code location's parts; `launchpad` is the run's `execution.config`, which is
     validated as Dagster validates it, with the job's own executor.
     """
+    job = job_in_pods()
     (folder / "kubeconfig").write_text(KUBECONFIG, encoding="utf-8")
     given = {"load_incluster_config": False, "kubeconfig_file": str(folder / "kubeconfig"), **(launchpad or {})}
-    config = ResolvedRunConfig.build(job, {"execution": {"config": given}}).execution.execution_engine_config
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
+        for name, value in KUBERNETES.items():
+            patch.setenv(name, value)
+        config = ResolvedRunConfig.build(job, {"execution": {"config": given}}).execution.execution_engine_config
         create: Any = job.executor_def.executor_creation_fn
         executor = create(dg.InitExecutorContext(InMemoryJob(job), job.executor_def, config, instance))
     handler = executor._step_handler

@@ -6,15 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 import yaml
 from dagster_k8s.container_context import K8sContainerContext
 from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.compute import GPU_POD, RENDER_POD, SMALL_POD, gpu_pod, pod
-from legosigns_dagster_tests.pods import container_of, step_job
-from legosigns_dagster_tests.test_definitions import KUBERNETES, definitions
+from legosigns_dagster_tests.pods import container_of, job_in_pods, step_job
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
 PODS = {
@@ -47,45 +45,28 @@ LOCATION = K8sContainerContext(
 )
 
 
-@pytest.fixture(scope="module")
-def resolved() -> dg.JobDefinition:
-    return definitions(KUBERNETES).resolve_job_def("traffic_signs")
-
-
-@pytest.fixture
-def job(resolved: dg.JobDefinition, monkeypatch: pytest.MonkeyPatch) -> dg.JobDefinition:
-    """The job on Kubernetes, with the variables that its resources refer to."""
-    for name, value in KUBERNETES.items():
-        monkeypatch.setenv(name, value)
-    return resolved
-
-
 def own(tags: dict[str, Any]) -> dict[str, Any]:
     """The resources that a pod size states."""
     found: dict[str, Any] = tags["dagster-k8s/config"]["container_config"]["resources"]
     return found
 
 
-def test_every_asset_and_every_check_states_the_pod_it_needs(job: dg.JobDefinition) -> None:
-    tags = {node.name: json.loads(node.definition.tags["dagster-k8s/config"]) for node in job.nodes}
+def test_every_asset_and_every_check_states_the_pod_it_needs() -> None:
+    tags = {node.name: json.loads(node.definition.tags["dagster-k8s/config"]) for node in job_in_pods().nodes}
     assert tags == {name: size["dagster-k8s/config"] for name, size in PODS.items()}
 
 
 @pytest.mark.parametrize("step", PODS)
-def test_no_resource_of_the_launcher_or_the_code_location_gets_into_a_step(
-    job: dg.JobDefinition, step: str, tmp_path: Path
-) -> None:
-    resources = container_of(step_job(job, step, tmp_path, (LAUNCHER, LOCATION)))["resources"]
+def test_no_resource_of_the_launcher_or_the_code_location_gets_into_a_step(step: str, tmp_path: Path) -> None:
+    resources = container_of(step_job(step, tmp_path, (LAUNCHER, LOCATION)))["resources"]
     assert resources == own(PODS[step])
     assert set(resources["requests"]) == set(resources["limits"]) >= {"cpu", "memory"}
     for name, asked in resources["requests"].items():
         assert parse_quantity(asked) <= parse_quantity(resources["limits"][name])
 
 
-def test_a_step_keeps_the_secrets_the_variables_and_the_volumes_of_the_code_location(
-    job: dg.JobDefinition, tmp_path: Path
-) -> None:
-    made = step_job(job, "model_weights", tmp_path, (LAUNCHER, LOCATION))
+def test_a_step_keeps_the_secrets_the_variables_and_the_volumes_of_the_code_location(tmp_path: Path) -> None:
+    made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION))
     container = container_of(made)
     assert {"secretRef": {"name": "legosigns-s3"}} in container["envFrom"]
     assert {"secretRef": {"name": "launcher-secret"}} in container["envFrom"]
@@ -94,18 +75,16 @@ def test_a_step_keeps_the_secrets_the_variables_and_the_volumes_of_the_code_loca
     assert {volume["name"] for volume in made["spec"]["template"]["spec"]["volumes"]} == {"ca", "shm"}
 
 
-def test_kubernetes_never_starts_a_step_again_and_keeps_its_pod_long_enough_to_look_at(
-    job: dg.JobDefinition, tmp_path: Path
-) -> None:
+def test_kubernetes_never_starts_a_step_again_and_keeps_its_pod_long_enough_to_look_at(tmp_path: Path) -> None:
     for step in PODS:
-        spec = step_job(job, step, tmp_path)["spec"]
+        spec = step_job(step, tmp_path)["spec"]
         assert spec["backoffLimit"] == 0
         assert spec["ttlSecondsAfterFinished"] >= 600
         assert spec["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_a_pod_with_a_model_gets_its_gpu_shared_memory_and_a_deadline(job: dg.JobDefinition, tmp_path: Path) -> None:
-    made = step_job(job, "model_weights", tmp_path)
+def test_a_pod_with_a_model_gets_its_gpu_shared_memory_and_a_deadline(tmp_path: Path) -> None:
+    made = step_job("model_weights", tmp_path)
     spec = made["spec"]["template"]["spec"]
     assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     assert spec["volumes"] == [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}]
@@ -187,18 +166,18 @@ def test_the_code_location_does_not_load_with_a_wrong_value_and_says_why() -> No
     assert "LEGOSIGNS_GPU_POD_MEMORY is '16GB', expected an amount of memory such as 16Gi" in done.stderr
 
 
-def test_the_readme_s_settings_of_a_run_give_it_the_pod_that_they_say(job: dg.JobDefinition, tmp_path: Path) -> None:
+def test_the_readme_s_settings_of_a_run_give_it_the_pod_that_they_say(tmp_path: Path) -> None:
     larger, other = (yaml.safe_load(block.split("```")[0]) for block in README.split("```yaml\nexecution:")[1:])
-    made = step_job(job, "model_weights", tmp_path, (LAUNCHER, LOCATION), larger["config"])
+    made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION), larger["config"])
     assert container_of(made)["resources"]["limits"] == {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "2"}
     assert made["spec"]["template"]["spec"]["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L40S"}
     assert made["spec"]["activeDeadlineSeconds"] == 43200
-    made = step_job(job, "model_weights", tmp_path, (LAUNCHER, LOCATION), other["config"])
+    made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION), other["config"])
     assert container_of(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "amd.com/gpu": "1"}
     tolerations = made["spec"]["template"]["spec"]["tolerations"]
     assert tolerations == [{"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     # The next step of the same run is not touched by it.
-    assert container_of(step_job(job, "comparison_report", tmp_path, (), other["config"]))["resources"] == own(GPU_POD)
+    assert container_of(step_job("comparison_report", tmp_path, (), other["config"]))["resources"] == own(GPU_POD)
 
 
 def test_a_size_states_the_same_for_request_and_limit() -> None:

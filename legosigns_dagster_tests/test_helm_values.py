@@ -1,21 +1,36 @@
-"""helm-values.yaml agrees with the code that it deploys."""
+"""helm-values.yaml agrees with the chart, with the code that it deploys, and with the README."""
 
 import importlib.metadata
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dagster_k8s.container_context import K8sContainerContext
+from dagster_k8s.job import UserDefinedDagsterK8sConfig
+from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.deployments import deployment
+from legosigns_dagster_tests.chart import CHART, unknown_keys
 from legosigns_dagster_tests.conftest import VARIABLES
+from legosigns_dagster_tests.pods import container_of, step_job
 
-FILE = Path(__file__).resolve().parent.parent / "helm-values.yaml"
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Read by others than our own code: a writable home folder, and matplotlib's within it.
+FOR_LIBRARIES = {"HOME", "MPLCONFIGDIR"}
+UNPRIVILEGED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 
 @pytest.fixture(scope="module")
 def values() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load(TEXT)
     return loaded
 
 
@@ -25,8 +40,55 @@ def code_location(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def launcher(values: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = values["runLauncher"]["config"]["k8sRunLauncher"]
+    return found
+
+
+def below(values: dict[str, Any]) -> tuple[K8sContainerContext, ...]:
+    """What the chart makes of the values of the launcher and of the code location, in the order of merging."""
+    location, own = code_location(values), launcher(values)
+    parts = own["runK8sConfig"]
+    return (
+        K8sContainerContext(
+            image_pull_policy=own["imagePullPolicy"],
+            resources=own["resources"],
+            run_k8s_config=UserDefinedDagsterK8sConfig(
+                container_config=parts["containerConfig"], job_spec_config=parts["jobSpecConfig"]
+            ),
+        ),
+        K8sContainerContext(
+            env=location["env"],
+            env_secrets=[secret["name"] for secret in location["envSecrets"]],
+            resources=location["resources"],
+        ),
+    )
+
+
+def test_the_chart_knows_every_key(values: dict[str, Any]) -> None:
+    assert list(unknown_keys(values, CHART)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ({"dagit": {}}, "dagit"),  # the web server's old name
+        ({"userDeployments": {}}, "userDeployments"),
+        ({"concurrency": {"maxConcurrentRuns": 4}}, "concurrency.maxConcurrentRuns"),
+        ({"runLauncher": {"config": {"k8sRunLauncher": {"stepK8sConfig": {}}}}}, "k8sRunLauncher.stepK8sConfig"),
+        ({"dagsterDaemon": {"securityContext": {"capabilties": {}}}}, "dagsterDaemon.securityContext: .*capabilties"),
+    ],
+)
+def test_a_key_that_the_chart_does_not_know_is_found(wrong: dict[str, Any], path: str) -> None:
+    (found,) = unknown_keys(wrong, CHART)
+    assert re.search(f"{path}", found)
+
+
 def test_every_variable_in_it_is_one_that_the_code_reads(values: dict[str, Any]) -> None:
-    assert {entry["name"] for entry in code_location(values)["env"]} <= set(VARIABLES)
+    named = {entry["name"] for entry in code_location(values)["env"]}
+    in_comments = set(re.findall(r"# - name: ([A-Z_]+)", TEXT))
+    assert in_comments
+    assert (named | in_comments) - FOR_LIBRARIES <= set(VARIABLES)
 
 
 def test_its_variables_and_a_data_connection_make_a_deployment_with_a_pod_for_each_step(values: dict[str, Any]) -> None:
@@ -34,8 +96,23 @@ def test_its_variables_and_a_data_connection_make_a_deployment_with_a_pod_for_ea
     assert deployment(environment | {"AWS_S3_BUCKET": "bucket"}).executor.name == "k8s"
 
 
+def test_its_secrets_hold_the_variables_that_the_code_reads_them_by() -> None:
+    (s3,) = re.findall(r"data connection as it is: (.*?)\.\n", TEXT.replace("\n        # ", " "))
+    (labels,) = re.findall(r"# (LABEL_STUDIO_URL.*):\n", TEXT)
+    for told in (s3, labels):
+        assert set(told.split(", ")) <= set(VARIABLES)
+    assert "AWS_SECRET_ACCESS_KEY" in s3
+    assert "LABEL_STUDIO_API_KEY" in labels
+
+
+def test_no_secret_stands_in_it(values: dict[str, Any]) -> None:
+    assert {entry["name"] for entry in code_location(values)["env"]} & {n for n in VARIABLES if "KEY" in n} == set()
+    assert "postgresqlPassword" not in values["postgresql"]
+    assert values["generatePostgresqlPasswordSecret"] is False
+
+
 def test_it_starts_the_module_that_workspace_yaml_names(values: dict[str, Any]) -> None:
-    workspace = yaml.safe_load((FILE.parent / "workspace.yaml").read_text(encoding="utf-8"))
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))
     module = workspace["load_from"][0]["python_module"]["module_name"]
     assert code_location(values)["dagsterApiGrpcArgs"] == ["--module-name", module]
 
@@ -43,12 +120,84 @@ def test_it_starts_the_module_that_workspace_yaml_names(values: dict[str, Any]) 
 def test_everything_that_touches_s3_gets_the_same_secret(values: dict[str, Any]) -> None:
     places = [code_location(values), values["dagsterWebserver"], values["dagsterDaemon"]]
     assert [place["envSecrets"] for place in places] == [[{"name": "legosigns-s3"}]] * 3
+    named = values["computeLogManager"]["config"]["s3ComputeLogManager"]
+    assert {named["bucket"]["env"], named["endpointUrl"]["env"]} == {"AWS_S3_BUCKET", "AWS_S3_ENDPOINT"}
 
 
 def test_no_user_is_fixed_so_that_openshift_can_choose_one(values: dict[str, Any]) -> None:
-    assert "runAsUser" not in str(values)
-    assert "fsGroup" not in str(values)
+    assert re.search(r"runAsUser|runAsGroup|fsGroup|privileged|hostPath", str(values)) is None
+
+
+def test_no_container_has_privileges_and_the_web_server_listens_where_anybody_may(values: dict[str, Any]) -> None:
+    web, daemon = values["dagsterWebserver"], values["dagsterDaemon"]
+    assert web["securityContext"] == daemon["securityContext"] == UNPRIVILEGED
+    own = [
+        code_location(values)["securityContext"],
+        launcher(values)["runK8sConfig"]["containerConfig"]["securityContext"],
+    ]
+    assert own == [UNPRIVILEGED | {"runAsNonRoot": True}] * 2
+    assert web["service"]["port"] == web["readinessProbe"]["httpGet"]["port"] > 1024
+
+
+@pytest.mark.parametrize("step", ["base_weights", "model_weights", "raw_annotations_checks"])
+def test_a_step_s_pod_has_its_own_size_the_variables_the_secret_and_no_privilege(
+    values: dict[str, Any], step: str, tmp_path: Path
+) -> None:
+    made = step_job(step, tmp_path, below(values))
+    container = container_of(made)
+    assert container["resources"] == container_of(step_job(step, tmp_path))["resources"]
+    assert container["securityContext"] == UNPRIVILEGED | {"runAsNonRoot": True}
+    assert container["envFrom"] == [{"secretRef": {"name": "legosigns-s3"}}]
+    assert {"name": "LEGOSIGNS_DEPLOYMENT", "value": "kubernetes"} in container["env"]
+    assert {"name": "HOME", "value": "/tmp"} in container["env"]
+    assert made["spec"]["backoffLimit"] == 0
+
+
+def test_the_code_location_has_no_resources_that_a_run_s_pod_would_take_over(values: dict[str, Any]) -> None:
+    assert code_location(values)["resources"] == {}
+    assert code_location(values)["includeConfigInLaunchedRuns"] == {"enabled": True}
+
+
+def test_a_run_s_own_pod_asks_for_what_it_may_use(values: dict[str, Any]) -> None:
+    asked, allowed = launcher(values)["resources"]["requests"], launcher(values)["resources"]["limits"]
+    assert set(asked) == set(allowed) == {"cpu", "memory"}
+    assert all(parse_quantity(asked[name]) <= parse_quantity(allowed[name]) for name in asked)
+
+
+def test_pods_are_kept_long_enough_to_be_counted_and_looked_at(values: dict[str, Any]) -> None:
+    assert launcher(values)["runK8sConfig"]["jobSpecConfig"] == {"ttlSecondsAfterFinished": 3600}
+
+
+def test_one_step_at_a_time_holds_the_gpu_and_a_killed_one_gives_it_back(values: dict[str, Any]) -> None:
+    assert values["concurrency"]["pools"] == {"defaultLimit": 1, "granularity": "op"}
+    assert values["dagsterDaemon"]["runMonitoring"]["freeSlotsAfterRunEndSeconds"] > 0
+    # It may not be given twice: a queue's limit beside this one is refused when the instance loads.
+    assert "runCoordinator" not in values["dagsterDaemon"]
+
+
+def test_a_run_whose_pod_is_lost_is_tried_again_and_one_that_fails_is_not(values: dict[str, Any]) -> None:
+    assert values["dagsterDaemon"]["runMonitoring"]["enabled"] is True
+    assert values["dagsterDaemon"]["runRetries"] == {
+        "enabled": True,
+        "maxRetries": 1,
+        "retryOnAssetOrOpFailure": False,
+    }
+
+
+def test_logs_are_uploaded_while_a_step_runs(values: dict[str, Any]) -> None:
+    assert 0 < values["computeLogManager"]["config"]["s3ComputeLogManager"]["uploadInterval"] <= 60
 
 
 def test_it_names_the_version_of_dagster_that_is_pinned() -> None:
-    assert f"--version {importlib.metadata.version('dagster')} " in FILE.read_text(encoding="utf-8")
+    version = importlib.metadata.version("dagster")
+    assert f"version {version} " in TEXT
+    assert f"--version {version} " in TEXT
+    assert importlib.metadata.version("dagster-postgres") == importlib.metadata.version("dagster-k8s")
+
+
+def test_the_readme_lists_what_to_change_before_the_first_install() -> None:
+    marked = re.findall(r"^ *(?:# )?(?:- )?(?:name: )?([\w-]+)\b.*# first install", TEXT, re.MULTILINE)
+    table = README.split("Before the first install:")[1].split("\n\n")[1]
+    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    assert len(marked) > 10
+    assert sorted(told) == sorted(marked)

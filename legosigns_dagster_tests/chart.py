@@ -1,0 +1,135 @@
+"""The keys of the official Dagster chart 1.13, as far as one may want them. Most of its schemas refuse any other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dagster_k8s.models import k8s_snake_case_dict
+from kubernetes.client import V1Container, V1JobSpec, V1PodSpec, V1Probe, V1ResourceRequirements, V1SecurityContext
+
+# A mapping is what may stand below a key, [x] a list of x, None a value, a class what Kubernetes itself takes there.
+NAMED = [{"name": None}]
+IMAGE = {"repository": None, "tag": None, "pullPolicy": None}
+PULL_SECRETS = NAMED
+CONTAINER = {
+    "envSecrets": NAMED,
+    "envConfigMaps": NAMED,
+    "env": [{"name": None, "value": None}],
+    "resources": V1ResourceRequirements,
+    "securityContext": V1SecurityContext,
+    "livenessProbe": V1Probe,
+    "readinessProbe": V1Probe,
+    "startupProbe": V1Probe,
+    "nodeSelector": None,
+    "labels": None,
+    "schedulerName": None,
+}
+RUN_K8S_CONFIG = {
+    "containerConfig": V1Container,
+    "podSpecConfig": V1PodSpec,
+    "jobSpecConfig": V1JobSpec,
+    "podTemplateSpecMetadata": {"labels": None, "annotations": None},
+    "jobMetadata": {"labels": None, "annotations": None},
+}
+K8S_RUN_LAUNCHER = {
+    "imagePullPolicy": None,
+    "jobNamespace": None,
+    "loadInclusterConfig": None,
+    "envConfigMaps": NAMED,
+    "envSecrets": NAMED,
+    "envVars": None,
+    "labels": None,
+    "failPodOnRunFailure": None,
+    "resources": V1ResourceRequirements,
+    "schedulerName": None,
+    "securityContext": V1SecurityContext,
+    "runK8sConfig": RUN_K8S_CONFIG,
+}
+ENVIRONMENT = {"env": None}
+S3_COMPUTE_LOGS = {
+    "bucket": ENVIRONMENT,
+    "endpointUrl": ENVIRONMENT,
+    "region": ENVIRONMENT,
+    "prefix": None,
+    "localDir": None,
+    "useSsl": None,
+    "verify": None,
+    "verifyCertPath": None,
+    "skipEmptyFiles": None,
+    "uploadInterval": None,
+    "uploadExtraArgs": None,
+    "showUrlOnly": None,
+}
+USER_DEPLOYMENT = CONTAINER | {
+    "name": None,
+    "image": IMAGE,
+    "port": None,
+    "dagsterApiGrpcArgs": None,
+    "codeServerArgs": None,
+    "includeConfigInLaunchedRuns": {"enabled": None},
+}
+RUN_MONITORING = {
+    "enabled": None,
+    "startTimeoutSeconds": None,
+    "cancelTimeoutSeconds": None,
+    "pollIntervalSeconds": None,
+    "maxRuntimeSeconds": None,
+    "maxResumeRunAttempts": None,
+    "freeSlotsAfterRunEndSeconds": None,
+}
+POSTGRESQL = {
+    "enabled": None,
+    "image": None,
+    "postgresqlHost": None,
+    "postgresqlUsername": None,
+    "postgresqlPassword": None,
+    "postgresqlDatabase": None,
+    "postgresqlParams": None,
+    "postgresqlScheme": None,
+    "service": {"port": None},
+}
+CHART: dict[str, Any] = {
+    "telemetry": {"enabled": None},
+    "rbacEnabled": None,
+    "global": {"postgresqlSecretName": None, "dagsterHome": None, "serviceAccountName": None},
+    "imagePullSecrets": PULL_SECRETS,
+    "generatePostgresqlPasswordSecret": None,
+    "postgresql": POSTGRESQL,
+    "dagster-user-deployments": {
+        "enabled": None,
+        "enableSubchart": None,
+        "imagePullSecrets": PULL_SECRETS,
+        "deployments": [USER_DEPLOYMENT],
+    },
+    "runLauncher": {"type": None, "config": {"k8sRunLauncher": K8S_RUN_LAUNCHER}},
+    "computeLogManager": {"type": None, "config": {"s3ComputeLogManager": S3_COMPUTE_LOGS}},
+    "concurrency": {
+        "enabled": None,
+        "pools": {"defaultLimit": None, "granularity": None, "opGranularityRunBuffer": None},
+        "runs": {"maxConcurrentRuns": None, "tagConcurrencyLimits": None},
+    },
+    "dagsterWebserver": CONTAINER
+    | {"replicaCount": None, "service": {"type": None, "port": None}, "enableReadOnly": None},
+    "dagsterDaemon": CONTAINER
+    | {
+        "runMonitoring": RUN_MONITORING,
+        "runRetries": {"enabled": None, "maxRetries": None, "retryOnAssetOrOpFailure": None},
+    },
+}
+
+
+def unknown_keys(values: Any, known: Any, path: str = "") -> Iterator[str]:
+    """What the chart, or Kubernetes below it, does not know, each with its path."""
+    if isinstance(known, type):
+        try:
+            k8s_snake_case_dict(known, values)
+        except Exception as error:  # dagster-k8s raises no class of its own
+            yield f"{path}: {error}"
+    elif isinstance(known, list):
+        for number, item in enumerate(values):
+            yield from unknown_keys(item, known[0], f"{path}[{number}]")
+    elif isinstance(values, Mapping) and known is not None:
+        for key, value in values.items():
+            if key in known:
+                yield from unknown_keys(value, known[key], f"{path}.{key}".lstrip("."))
+            else:
+                yield f"{path}.{key}".lstrip(".")
