@@ -1,15 +1,18 @@
 """Steps in pods that say why they died or wait: dagster-k8s' step handler, which only says that a job failed."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster import DagsterEvent
 from dagster._core.executor.step_delegating import CheckStepHealthResult, StepDelegatingExecutor, StepHandlerContext
 from dagster_k8s.executor import K8sStepHandler
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from legosigns_dagster.orphans import end_orphans
 from legosigns_dagster.pod_failures import Trouble, created_pod, explain, explain_deadline, explain_missing
 
 # A registry may be down for a moment and a secret may come late; what is wrong longer than this needs a person.
@@ -43,6 +46,17 @@ class ExplainingStepHandler(K8sStepHandler):
     def __init__(self, theirs: Any) -> None:
         vars(self).update(vars(theirs))
         self._watched: dict[str, Watched] = {}
+
+    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        """Make room, then start the step's pod."""
+        namespace = str(self._get_container_context(step_handler_context).namespace)
+        log = step_handler_context.get_step_context(self._get_step_key(step_handler_context)).log
+        try:
+            for job in end_orphans(self._api_client, namespace, step_handler_context.instance):
+                log.warning(f"ended {job}, which still worked for a run that is over")
+        except (ApiException, HTTPError) as error:
+            log.warning(f"pods of runs that are over could not be looked for: {str(error).splitlines()[0]}")
+        yield from super().launch_step(step_handler_context)
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
         """Whether the step's job is alive, and why not."""

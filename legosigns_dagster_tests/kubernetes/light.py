@@ -8,10 +8,16 @@ from legosigns_dagster.compute import GPU_POD
 from legosigns_dagster.deployments import KUBERNETES, executor_of
 
 
+class TrainingConfig(dg.Config):
+    """How long it takes."""
+
+    seconds: float = 2.0
+
+
 @dg.asset(op_tags=GPU_POD, pool="gpu")
-def training() -> None:
+def training(config: TrainingConfig) -> None:
     """What a GPU would be busy with."""
-    time.sleep(2)
+    time.sleep(config.seconds)
 
 
 defs = dg.Definitions(assets=[training], executor=executor_of(KUBERNETES))

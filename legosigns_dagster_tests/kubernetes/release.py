@@ -90,6 +90,7 @@ def instance_config(database: Database, faster: Mapping[str, Any]) -> Json:
                 "dagster_home": HOME,
                 "instance_config_map": "dagster-instance",
                 "postgres_password_secret": DATABASE_SECRET,
+                "resources": launcher["resources"],
                 "run_k8s_config": in_snake_case(launcher["runK8sConfig"]),
             },
         },

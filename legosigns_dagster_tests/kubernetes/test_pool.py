@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.conftest import FASTER, GPU, Site
+from legosigns_dagster_tests.kubernetes.conftest import GPU, Site
 from legosigns_dagster_tests.kubernetes.console import Console
 from legosigns_dagster_tests.kubernetes.pods import Pod
 from legosigns_dagster_tests.kubernetes.release import code_location, image, installed
@@ -17,6 +17,8 @@ from legosigns_dagster_tests.workplace import ROOT
 
 # More GPUs than runs: what holds runs back is the pool, not the cluster.
 NODES = [Node("gpus", devices={GPU: 100}, taint=GPU), Node("cpu-1")]
+# Two minutes and five in a real release.
+FASTER = {"poll_interval_seconds": 3, "free_slots_after_run_end_seconds": 25}
 # The tests are not installed: the code server and its pods find them from here.
 LIGHT = ["--module-name", "legosigns_dagster_tests.kubernetes.light", "--working-directory", str(ROOT)]
 
@@ -34,36 +36,48 @@ def shared(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Ite
         yield Site(cluster, Console(release.url, code_location()["name"]), bucket, folder)
 
 
-def pods_of(site: Site, step: str) -> list[Pod]:
+def of_run(site: Site, run_id: str, step: str) -> list[Pod]:
+    """The pods of a run's step; of the run itself where the step is empty."""
     with site.cluster.lock:
-        return [pod for pod in site.cluster.past if pod.step == step]
+        labels = [(pod, pod.manifest["metadata"]["labels"]) for pod in site.cluster.past]
+        return [pod for pod, named in labels if named["dagster/run-id"] == run_id and pod.step == step]
 
 
-def in_the_slot(site: Site) -> Pod:
-    """The pod that trains now."""
-    deadline = time.monotonic() + 240
+def train(site: Site, seconds: float) -> str:
+    config = {"ops": {"training": {"config": {"seconds": seconds}}}}
+    return site.console.launch(assets=["training"], config=config)
+
+
+def training_pod(site: Site, run_id: str) -> Pod:
+    """The pod of this run that trains now."""
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
-        busy = [pod for pod in pods_of(site, "training") if pod.phase == "Running"]
+        busy = [pod for pod in of_run(site, run_id, "training") if pod.phase == "Running"]
         if busy:
             return busy[0]
         time.sleep(0.05)
-    raise AssertionError("no run came to train")
+    raise AssertionError(f"run {run_id} never came to train")
 
 
 def test_runs_on_one_slot_queue_and_all_end(shared: Site) -> None:
-    runs = [shared.console.launch(assets=["training"]) for _ in range(5)]
+    runs = [train(shared, 2) for _ in range(5)]
     assert shared.console.wait(*runs, timeout_s=1800) == ["SUCCESS"] * 5
-    assert len(pods_of(shared, "training")) == 5
+    assert [len(of_run(shared, run_id, "training")) for run_id in runs] == [1] * 5
     assert shared.cluster.peak[GPU] == 1
 
 
-def test_the_slot_of_a_run_that_crashed_comes_free_for_the_next(shared: Site) -> None:
-    runs = [shared.console.launch(assets=["training"]) for _ in range(2)]
-    trains = in_the_slot(shared)
-    crashed = trains.manifest["metadata"]["labels"]["dagster/run-id"]
-    for pod in list(shared.cluster.past):
-        if pod.manifest["metadata"]["labels"]["dagster/run-id"] == crashed:
-            shared.cluster.kill(pod)
-    (other,) = set(runs) - {crashed}
-    assert shared.console.wait(crashed, other, timeout_s=1800) == ["FAILURE", "SUCCESS"]
-    assert shared.cluster.peak[GPU] == 1
+def test_the_slot_of_a_run_whose_pods_died_comes_free_for_the_next(shared: Site) -> None:
+    first = train(shared, 600)
+    trains, next_run = training_pod(shared, first), train(shared, 2)
+    for pod in (*of_run(shared, first, ""), trains):
+        shared.cluster.kill(pod)
+    assert shared.console.wait(first, next_run, timeout_s=1800) == ["FAILURE", "SUCCESS"]
+
+
+def test_a_training_whose_run_died_is_ended_before_the_next_takes_its_slot(shared: Site) -> None:
+    first = train(shared, 600)
+    orphan, next_run = training_pod(shared, first), train(shared, 2)
+    shared.cluster.kill(of_run(shared, first, "")[0])
+    assert shared.console.wait(first, next_run, timeout_s=1800) == ["FAILURE", "SUCCESS"]
+    assert orphan.over
+    assert any("which still worked for a run that is over" in told for told in shared.console.warnings(next_run))
