@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LABEL_STUDIO := .label-studio
+POSTGRESQL := .postgresql
 export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore
@@ -20,7 +21,7 @@ dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
 	$(BIN)/python -m legosigns_dagster_tests.dev_s3
 
-test: $(INSTALLED) $(LABEL_STUDIO)/.installed  ## all tests, real servers included
+test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed  ## all tests, real servers included
 	PYTHONWARNINGS= $(BIN)/python -m pytest
 
 check: $(INSTALLED)  ## ruff and mypy, strict
@@ -48,9 +49,20 @@ $(LABEL_STUDIO)/.installed:
 	$(LABEL_STUDIO)/bin/pip install --quiet --disable-pip-version-check label-studio==1.23.2
 	touch $@
 
+# What `apt-get install postgresql` would add to this machine is unpacked into a folder instead: that needs no root and
+# starts no server. Nothing where it is installed already. The tests alone need it.
+$(POSTGRESQL)/.installed:
+	mkdir -p $(POSTGRESQL)
+	cd $(POSTGRESQL) && plan=$$(apt-get install --simulate --no-install-recommends postgresql) \
+	  || { echo "PostgreSQL is not among apt's packages: run apt-get update as root first"; exit 1; }; \
+	  for name in $$(echo "$$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p'); do \
+	    apt-get download --quiet --quiet $$name && dpkg-deb --extract $${name}_*.deb . && rm $${name}_*.deb || exit 1; \
+	  done
+	touch $@
+
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	mkdir -p $(@D)
 	cp $< $@
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(LABEL_STUDIO) .legosigns
+	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) .legosigns

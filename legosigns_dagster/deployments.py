@@ -64,15 +64,20 @@ def executor_of(name: str) -> dg.ExecutorDefinition:
 
 
 def pod_for_each_step() -> dg.ExecutorDefinition:
-    """dagster-k8s' executor, with pods that take no resources over from the launcher or the code location."""
-    from dagster_k8s import k8s_job_executor  # brings the Kubernetes client, half a second for those who need it
+    """dagster-k8s' executor, with pods that take no resources over from the launcher or the code location.
+
+    A step whose pod dies or cannot start says why.
+    """
+    # Both bring the Kubernetes client, half a second for those who need it.
+    from dagster_k8s import k8s_job_executor
+
+    from legosigns_dagster.step_handler import with_reasons
 
     theirs: Any = k8s_job_executor
 
     def create(context: dg.InitExecutorContext) -> dg.Executor:
         config = {"step_k8s_config": NO_OTHER_RESOURCES, **context.executor_config}
-        made: dg.Executor = theirs.executor_creation_fn(context._replace(executor_config=config))
-        return made
+        return with_reasons(theirs.executor_creation_fn(context._replace(executor_config=config)))
 
     # Not `configured`: it reads the Launchpad's settings twice, and refuses merge_behavior the second time.
     return dg.ExecutorDefinition("k8s", theirs.config_schema, theirs.get_requirements, create)

@@ -9,6 +9,7 @@ import pytest
 
 from legosigns_dagster_tests.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.team import Team
+from legosigns_dagster_tests.workplace import JOB, Workplace
 
 VARIABLES = [
     "LEGOSIGNS_DEPLOYMENT",
@@ -84,3 +85,16 @@ def labels_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStu
 @pytest.fixture
 def team(labels_server: LabelStudio, tmp_path: Path) -> Team:
     return Team(labels_server, tmp_path).start()
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A laptop on which nothing is configured but where the store is; its first run is the job's."""
+    folder = tmp_path_factory.mktemp("laptop")
+    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")})
+
+
+@pytest.fixture(scope="session")
+def printed(laptop: Workplace) -> str:
+    """What the job printed on the laptop."""
+    return laptop.run(*JOB)

@@ -5,9 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,50 +17,13 @@ from legosigns_dagster import sample
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
 from legosigns_dagster.core.ultralytics_state import read_state
 from legosigns_dagster.latest import latest_comparison
-from legosigns_dagster_tests.conftest import VARIABLES
 from legosigns_dagster_tests.servers import S3Server
+from legosigns_dagster_tests.workplace import DAGSTER, JOB, MODULE, ROOT, Workplace
 
-ROOT = Path(__file__).resolve().parent.parent
-DAGSTER = str(Path(sys.executable).parent / "dagster")
-MODULE = ["-m", "legosigns_dagster.definitions"]
-JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.yaml"]
 ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
           "model_weights", "comparison_report"}  # fmt: skip
 EPOCH_LINE = re.compile(r" epoch \d+/\d+: box_loss")
 DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "results.csv"}
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """A folder for a Dagster instance and a store, and what is printed there."""
-
-    folder: Path
-    settings: dict[str, str]
-
-    def run(self, *arguments: str, fails: bool = False) -> str:
-        kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-        home = self.folder / "home"
-        home.mkdir(exist_ok=True)
-        environment = kept | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
-        done = subprocess.run([DAGSTER, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
-        assert (done.returncode != 0) is fails, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout + done.stderr
-
-    def instance(self) -> dg.DagsterInstance:
-        return dg.DagsterInstance.from_config(str(self.folder / "home"))
-
-
-@pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    """A laptop on which nothing is configured but where the store is."""
-    folder = tmp_path_factory.mktemp("laptop")
-    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")})
-
-
-@pytest.fixture(scope="module")
-def printed(laptop: Workplace) -> str:
-    """What the job printed on the laptop."""
-    return laptop.run(*JOB)
 
 
 def current_versions(store: Path) -> dict[str, dict[str, object]]:
