@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
@@ -14,6 +13,7 @@ from legosigns_dagster.resources.label_studio_api import Api
 from legosigns_dagster.resources.label_studio_project import find_project
 from legosigns_dagster.resources.label_studio_server import RETRY_AFTER_S, LabelStudioServer
 from legosigns_dagster.resources.locations import Location
+from legosigns_dagster.resources.s3 import S3
 
 
 class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -22,7 +22,7 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     Annotations are in a sink, in an export, or in a project's API.
     """
 
-    s3: dg.ResourceDependency[S3Resource]
+    s3: dg.ResourceDependency[S3]
     base_weights: str
     classical_signs: str
     sign_cutouts: str

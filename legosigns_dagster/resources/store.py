@@ -5,10 +5,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 
 from legosigns_dagster.resources.folder_store import FolderStore
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.s3 import S3
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 
 PREFIX = "legosigns/"
 
@@ -46,7 +47,7 @@ class LocalStore(Store):
 class S3Store(Store):
     """A bucket in S3 or MinIO."""
 
-    s3: dg.ResourceDependency[S3Resource]
+    s3: dg.ResourceDependency[S3]
     bucket: str
 
     def objects(self) -> ObjectStore:
