@@ -15,6 +15,15 @@ from legosigns_dagster.resources.label_studio_server import RETRY_AFTER_S, Label
 from legosigns_dagster.resources.locations import Location
 from legosigns_dagster.resources.s3 import S3
 
+READ_BY = {
+    "base_weights": {"base_weights": "BASE_WEIGHTS"},
+    "classical_signs": {"classical_signs": "CLASSICAL_SIGNS"},
+    "sign_cutouts": {"sign_cutouts": "SIGN_CUTOUTS"},
+    "backgrounds": {"backgrounds": "BACKGROUNDS"},
+    "raw_annotations": {
+        "sink": "LABEL_STUDIO_SINK", "export": "LABEL_STUDIO_EXPORT", "images": "LABEL_STUDIO_IMAGES"},
+}  # fmt: skip
+
 
 class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A path or an `s3://` URI for each source, an empty one where there are no classical signs.
@@ -33,6 +42,21 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     label_studio_url: str = ""
     label_studio_key: str = ""
     label_studio_project: str = ""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Before a run's first step does any work: an error that names the variable where a source cannot be read.
+
+        Looked at are the sources of the assets that the run makes.
+        """
+        if context.run is None:  # a sensor's
+            return
+        selected, client = context.run.asset_selection, self.s3.impatient
+        for asset, fields in READ_BY.items():
+            if selected and dg.AssetKey(asset) not in selected:
+                continue
+            for field, variable in fields.items():
+                if uri := getattr(self, field):
+                    Location(uri, variable, client).require()
 
     def bring(self, source: str, into: Path) -> Path:
         """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""

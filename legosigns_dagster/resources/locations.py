@@ -1,6 +1,7 @@
 """What operators point at: a path, or an `s3://` URI that is brought to a folder first."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,7 @@ class Location:
             return Path(self.uri)
         found = self.stored()
         if not found:
-            raise FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it")
+            raise self._nothing()
         objects, prefix = self._objects(), self._prefix()
         single = [one.key for one in found] == [prefix]
         targets = [into / (Path(prefix).name if single else below(one.key, prefix)) for one in found]
@@ -41,11 +42,26 @@ class Location:
             list(pool.map(lambda one, target: objects.download(one.key, target, one.size), found, targets))
         return targets[0] if single else into
 
+    def require(self) -> None:
+        """An OSError that names the variable where there is nothing, or nothing that may be read."""
+        if self.uri.startswith("s3://"):
+            first = next(self._stored(), None)
+            if first is None or not self._objects().exists(first.key):
+                raise self._nothing()
+        elif not os.access(self.bring(Path()), os.R_OK):
+            raise PermissionError(f"{self.variable} is {self.uri}, which may not be read: change its permissions")
+
     def stored(self) -> list[Stored]:
         """What an `s3://` URI names: the object itself, or all below it."""
+        return list(self._stored())
+
+    def _stored(self) -> Iterator[Stored]:
         prefix = self._prefix()
-        found = [one for one in self._objects().stored(prefix) if not one.key.endswith("/")]
-        return [one for one in found if one.key == prefix or prefix.endswith("/") or is_below(one.key, prefix)]
+        found = (one for one in self._objects().stored(prefix) if not one.key.endswith("/"))
+        return (one for one in found if one.key == prefix or prefix.endswith("/") or is_below(one.key, prefix))
+
+    def _nothing(self) -> FileNotFoundError:
+        return FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it")
 
     def finder(self) -> Callable[[str, Path], Path | None]:
         """A function that looks an image up here by its name and puts it into a folder, None where it is not."""

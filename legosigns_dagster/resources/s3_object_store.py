@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
 
 from legosigns_dagster.core.files import write_whole
 from legosigns_dagster.resources.object_store import TRANSFERS, Stored
@@ -70,7 +71,7 @@ class S3ObjectStore:
         found = set(keys) & set(listed)
         beyond = [key for key in keys if listed and key > listed[-1]]
         with ThreadPoolExecutor(TRANSFERS) as pool:
-            return found | {key for key, there in zip(beyond, pool.map(self._exists, beyond), strict=True) if there}
+            return found | {key for key, there in zip(beyond, pool.map(self.exists, beyond), strict=True) if there}
 
     def stored(self, prefix: str) -> Iterator[Stored]:
         """See `ObjectStore`."""
@@ -85,13 +86,18 @@ class S3ObjectStore:
         left = iter(keys)
         while some := list(islice(left, DELETED_AT_A_TIME)):
             with self._explained(some[0]):
-                self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in some]})
+                answer = self.client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                )
+                if failed := answer.get("Errors"):
+                    raise ClientError({"Error": {"Code": failed[0].get("Code", "")}}, "DeleteObjects")
 
     def address(self, key: str) -> str:
         """See `ObjectStore`."""
         return f"s3://{self.bucket}/{key}"
 
-    def _exists(self, key: str) -> bool:
+    def exists(self, key: str) -> bool:
+        """Whether there is an object with exactly this key, which may be read."""
         try:
             with self._explained(key):
                 self.client.head_object(Bucket=self.bucket, Key=key)
