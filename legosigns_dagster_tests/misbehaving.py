@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        body = self.rfile.read(length)
+        body = self.rfile.read(length) if length else b"".join(self.chunks())
         if bad == "hang":
             time.sleep(8)
             self.close_connection = True
@@ -73,6 +73,16 @@ class Handler(BaseHTTPRequestHandler):
             self.relay(body, bad)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = pass_on  # noqa: N815
+
+    def chunks(self) -> Iterator[bytes]:
+        """A request's body without a length: each chunk with its frame, as it came."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return
+        while head := self.rfile.readline():
+            yield head
+            yield self.rfile.read(int(head, 16) + len("\r\n"))
+            if int(head, 16) == 0:
+                return
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -123,7 +133,8 @@ def misbehaving(target: str, certificate: trustme.LeafCert | None = None) -> Ite
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             certificate.configure_cert(context)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
+            # The handshake is each connection's own: one that is refused would keep all others waiting.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         # By name: addressed by number, a bucket could not be part of the host's name anyway.
         proxy.endpoint = f"{'https' if certificate else 'http'}://localhost:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)

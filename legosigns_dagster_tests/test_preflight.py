@@ -24,7 +24,9 @@ def proxy(s3_server: S3Server) -> Iterator[Proxy]:
         yield proxy
 
 
-def started_with(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def started_with(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, selection: list[str] | None = None
+) -> str:
     """The error with which a run ends whose first step is base_weights; "done" for a run that worked."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -33,13 +35,18 @@ def started_with(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, t
     @dg.asset
     def base_weights(inputs: Inputs) -> Note:
         worked.append("yes")
-        (tmp_path / "note").mkdir()
+        (tmp_path / "note").mkdir(exist_ok=True)
         (tmp_path / "note" / "note.txt").write_text("hello")
         return Note(tmp_path / "note")
 
+    @dg.asset(deps=[base_weights])
+    def backgrounds(inputs: Inputs) -> None:
+        """Another source's."""
+
     began = time.monotonic()
     try:
-        dg.materialize([base_weights], resources=deployment(environment).resources)
+        resources = deployment(environment).resources
+        dg.materialize([base_weights, backgrounds], resources=resources, selection=selection)
     except dg.DagsterError as error:
         assert time.monotonic() - began < IN_TIME_S
         assert worked == []
@@ -148,5 +155,5 @@ def test_a_source_of_an_asset_that_is_not_made_is_not_looked_at(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment = {"LEGOSIGNS_STORE": str(tmp_path / "store"), "BACKGROUNDS": "/nowhere"}
-    monkeypatch.setenv("BACKGROUNDS", "/nowhere")
-    assert started_with(environment, monkeypatch, tmp_path) == "done"
+    assert started_with(environment, monkeypatch, tmp_path, selection=["base_weights"]) == "done"
+    assert "BACKGROUNDS is /nowhere" in started_with(environment, monkeypatch, tmp_path)

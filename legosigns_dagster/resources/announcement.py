@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 from legosigns_dagster.resources.object_store import ObjectStore
 
-ANNOUNCED, MARK = "saving/", "pruning"
+ANNOUNCED, MARK = "saving/", "pruning/mark"
 # A removal sets its mark again before each request to remove, which the client gives up after less than this.
 DEAD_AFTER_S = 600.0
 LOOK_AGAIN_S = 1.0
@@ -40,5 +40,5 @@ def is_pruned(objects: ObjectStore, prefix: str, just_written: str) -> bool:
     marks = [one.written_s for one in objects.stored(prefix + MARK)]
     if not marks:
         return False
-    now_s = max(one.written_s for one in objects.stored(just_written))
-    return now_s - max(marks) < DEAD_AFTER_S
+    own = [one.written_s for one in objects.stored(just_written)]
+    return not own or own[0] - max(marks) < DEAD_AFTER_S

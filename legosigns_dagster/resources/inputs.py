@@ -48,15 +48,15 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         Looked at are the sources of the assets that the run makes.
         """
-        if context.run is None:  # a sensor's
-            return
-        selected, client = context.run.asset_selection, self.s3.impatient
+        if context.run is None or context.instance is None or not context.run.execution_plan_snapshot_id:
+            return  # a sensor's
+        plan = context.instance.get_execution_plan_snapshot(context.run.execution_plan_snapshot_id)
         for asset, fields in READ_BY.items():
-            if selected and dg.AssetKey(asset) not in selected:
+            if asset not in plan.step_keys_to_execute:
                 continue
             for field, variable in fields.items():
                 if uri := getattr(self, field):
-                    Location(uri, variable, client).require()
+                    Location(uri, variable, self.s3.impatient).require()
 
     def bring(self, source: str, into: Path) -> Path:
         """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""

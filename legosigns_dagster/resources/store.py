@@ -68,7 +68,10 @@ class S3Store(Store):
 
     def require_writable(self) -> None:
         """See `Store`."""
-        try_out(S3ObjectStore(self.s3.impatient(), self.bucket))
+        objects = S3ObjectStore(self.s3.impatient(), self.bucket)
+        # Listed first: some servers make a bucket that is not there for whoever writes into it.
+        next(objects.stored(f"{PREFIX}preflight/"), None)
+        try_out(objects)
 
     def work_folder(self) -> Path:
         """In the system's folder for temporary files: the only one that every pod may write to."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def objects(s3_server: S3Server, proxy: Proxy, bucket: str) -> S3ObjectStore:
     return S3ObjectStore(client(s3_server, proxy), bucket)
 
 
-def client(server: S3Server, proxy: Proxy, attempts: int = 5) -> object:
+def client(server: S3Server, proxy: Proxy, attempts: int = 5) -> Any:
     s3 = S3(endpoint_url=proxy.endpoint, aws_access_key_id=server.access_key, region_name="us-east-1",
             aws_secret_access_key=server.secret_key, read_timeout_s=4, max_attempts=attempts)  # fmt: skip
     return s3.get_client()
