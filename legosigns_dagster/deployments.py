@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 
 from legosigns_dagster import sample
 from legosigns_dagster.compute import NO_OTHER_RESOURCES
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster.resources.s3 import S3
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import LocalStore, S3Store, Store
 from legosigns_dagster.resources.watching import Watching
@@ -98,25 +98,26 @@ def watching(environment: Mapping[str, str], given: Inputs) -> Watching:
     return Watching(inputs=given, **{field: int(text) for field, text in chosen.items()})
 
 
-def s3_resource(environment: Mapping[str, str]) -> S3Resource:
+def s3_resource(environment: Mapping[str, str]) -> S3:
     """S3 by the names of an OpenShift AI data connection; what is not set is left to boto3's own chain."""
     fields = {
         "endpoint_url": "AWS_S3_ENDPOINT",
         "aws_access_key_id": "AWS_ACCESS_KEY_ID",
         "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+        "aws_session_token": "AWS_SESSION_TOKEN",
         "region_name": "AWS_DEFAULT_REGION",
     }
-    return S3Resource(**{field: variable(environment, name, None) for field, name in fields.items()})
+    return S3(**{field: variable(environment, name, None) for field, name in fields.items()})
 
 
-def chosen_store(environment: Mapping[str, str], s3: S3Resource) -> Store:
+def chosen_store(environment: Mapping[str, str], s3: S3) -> Store:
     """S3 where a bucket is named, a folder otherwise."""
     if environment.get("AWS_S3_BUCKET"):
         return S3Store(s3=s3, bucket=dg.EnvVar("AWS_S3_BUCKET"))
     return LocalStore(folder=variable(environment, "LEGOSIGNS_STORE", DEFAULT_STORE))
 
 
-def inputs(environment: Mapping[str, str], s3: S3Resource) -> Inputs:
+def inputs(environment: Mapping[str, str], s3: S3) -> Inputs:
     """The sources that the variables name, and the sample's in the place of the others."""
     in_files = environment.get("LABEL_STUDIO_SINK") or environment.get("LABEL_STUDIO_EXPORT")
     annotated = in_files or environment.get("LABEL_STUDIO_PROJECT")

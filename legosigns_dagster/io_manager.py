@@ -1,6 +1,5 @@
 """An asset's folder to the store and back."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
@@ -9,6 +8,8 @@ import dagster as dg
 from legosigns_dagster.resources.folder_store import Snapshot
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import Store
+
+NOT_IN_THIS_RUN = "__EPHEMERAL_RUN_ID"  # Dagster's id for the run of an upstream that was not selected
 
 
 @runtime_checkable
@@ -35,6 +36,10 @@ class FolderIOManager(dg.ConfigurableIOManager):
 
     store: dg.ResourceDependency[Store]
     scratch: dg.ResourceDependency[Scratch]
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Before a run's or a pod's first step does any work: an error where its result could not be stored."""
+        self.store.require_writable()
 
     def handle_output(self, context: dg.OutputContext, obj: SavedAsFolder) -> None:
         """Store the value, publish what people download from it, and say where both are."""
@@ -64,10 +69,10 @@ class FolderIOManager(dg.ConfigurableIOManager):
     def _snapshot(self, context: dg.InputContext) -> Snapshot:
         asset, folders = context.asset_key.to_user_string(), self.store.folders()
         upstream = context.upstream_output
-        # A concurrent run may move the pointer at any time: what this run made itself is read by its own id.
-        if upstream:
-            with suppress(FileNotFoundError):
-                return folders.snapshot(asset, upstream.run_id)
+        # A concurrent run may move the pointer at any time: what this run made itself, or the run that this one tries
+        # again, is read by its id.
+        if upstream and upstream.run_id != NOT_IN_THIS_RUN:
+            return folders.snapshot(asset, upstream.run_id)
         return folders.snapshot(asset)
 
 

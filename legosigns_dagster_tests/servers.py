@@ -1,6 +1,7 @@
 """Real servers for tests, on free loopback ports, ended by process id."""
 
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -26,6 +27,10 @@ class S3Server:
     process: "subprocess.Popen[bytes] | None" = None
     access_key: str = "tester"
     secret_key: str = "tester-secret"
+
+    def as_reader(self) -> "S3Server":
+        """The same server by a key that may list and read, and not write."""
+        return replace(self, access_key="reader", secret_key="reader-secret")
 
     def client(self) -> "S3Client":
         return boto3.client(
@@ -169,11 +174,15 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
     ]
     command += [f"-{name}.port={port}" for name, port in ports.items()]
     server = S3Server(f"http://127.0.0.1:{s3}")
-    keys = {
-        "AWS_ACCESS_KEY_ID": server.access_key,
-        "AWS_SECRET_ACCESS_KEY": server.secret_key,
-        "PATH": "/usr/bin:/bin",
-    }
+    allowed = {server: ["Admin", "Read", "Write", "List", "Tagging"], server.as_reader(): ["Read", "List"]}
+    identities = [
+        {"name": key.access_key, "actions": actions,
+         "credentials": [{"accessKey": key.access_key, "secretKey": key.secret_key}]}
+        for key, actions in allowed.items()
+    ]  # fmt: skip
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    command += [f"-s3.config={folder / 's3.json'}"]
+    keys = {"PATH": "/usr/bin:/bin"}
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(command, env=keys, stdout=log, stderr=log, cwd=folder)
     try:

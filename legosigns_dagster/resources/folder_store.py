@@ -1,19 +1,22 @@
 """Folders in an object store: content-addressed snapshots, of which a reader sees a whole one or none.
 
 A snapshot is written after the blobs it names, and the pointer to the current one after the snapshot. A file's bytes
-are stored once for all versions, so a run in which 1 % of the files changed uploads and downloads 1 %.
+are stored once for all versions, so a run in which 1 % of the files changed uploads and downloads 1 %. What is being
+saved is announced first, so that `pruning.py` never removes a blob that a save counts on.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from legosigns_dagster.core.files import FileEntry, digest_of, index_folder, link_or_copy, sha256_of
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.announcement import announced
+from legosigns_dagster.resources.object_store import TRANSFERS, LocalObjectStore, ObjectStore
 
-TRANSFERS = 16  # each streams one file: memory is bounded by this, not by a folder's size
+BLOBS, SNAPSHOTS, CURRENT = "blobs/", "snapshots/", "current/"
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Snapshot:
 
 def blob_key(entry: FileEntry) -> str:
     """Where a file's bytes are kept."""
-    return f"blobs/{entry.sha256[:2]}/{entry.sha256}"
+    return f"{BLOBS}{entry.sha256[:2]}/{entry.sha256}"
 
 
 class FolderStore:
@@ -44,12 +47,14 @@ class FolderStore:
     def save(self, asset: str, run_id: str, folder: Path) -> Snapshot:
         """Store a folder as the current version of an asset, uploading only bytes that are not there yet."""
         snapshot = Snapshot(asset, run_id, index_folder(folder))
-        known = {entry.sha256 for entry in self._known(asset).values()}
-        new = {e.sha256: (folder / path, e) for path, e in snapshot.files.items() if e.sha256 not in known}
-        self._each(self._upload, new.values())
-        content = {path: asdict(entry) for path, entry in snapshot.files.items()}
-        self.objects.write(self._snapshot_key(asset, run_id), json.dumps(content, indent=0).encode())
-        self.objects.write(self._pointer_key(asset), json.dumps({"run_id": run_id}).encode())
+        content = json.dumps({path: asdict(entry) for path, entry in snapshot.files.items()}, indent=0).encode()
+        with announced(self.objects, self.prefix, f"{asset}/{run_id}", content):
+            known = self._known(asset)
+            new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in known}
+            there = self.objects.present(f"{self.prefix}{BLOBS}", new.keys())
+            self._each(self.objects.upload, [(file, key) for key, file in new.items() if key not in there])
+            self.objects.write(self._snapshot_key(asset, run_id), content)
+            self.objects.write(self._pointer_key(asset), json.dumps({"run_id": run_id}).encode())
         return snapshot
 
     def snapshot(self, asset: str, run_id: str | None = None) -> Snapshot:
@@ -69,12 +74,12 @@ class FolderStore:
 
     def versions(self, asset: str) -> list[Snapshot]:
         """Every version of an asset that is kept, in no order."""
-        keys = self.objects.keys(f"{self.prefix}snapshots/{asset}/")
-        return [self.snapshot(asset, Path(key).stem) for key in keys]
+        found = self.objects.stored(f"{self.prefix}{SNAPSHOTS}{asset}/")
+        return [self.snapshot(asset, Path(one.key).stem) for one in found]
 
     def read(self, snapshot: Snapshot, path: str) -> bytes:
         """One small file of a version; KeyError where it has none of that name."""
-        return self.objects.read(self.prefix + blob_key(snapshot.files[path]))
+        return self.objects.read(self._blob_key(snapshot.files[path]))
 
     def load(self, snapshot: Snapshot, into: Path) -> None:
         """Bring a version's files into a folder, as links: read them, or copy before writing into them."""
@@ -87,7 +92,7 @@ class FolderStore:
 
     def publish(self, files: dict[str, Path]) -> dict[str, str]:
         """Store files under plain keys, for people; answers each key's address."""
-        self._each(lambda key, file: self.objects.upload(file, key), files.items())
+        self._each(self.objects.upload, [(file, key) for key, file in files.items()])
         return {key: self.objects.address(key) for key in files}
 
     def _each(self, call: Callable[..., None], arguments: Iterable[tuple[object, ...]]) -> None:
@@ -95,33 +100,34 @@ class FolderStore:
             for _ in pool.map(lambda pair: call(*pair), arguments):
                 pass
 
-    def _known(self, asset: str) -> dict[str, FileEntry]:
+    def _known(self, asset: str) -> set[FileEntry]:
         try:
-            return self.snapshot(asset).files
+            return set(self.snapshot(asset).files.values())
         except FileNotFoundError:
-            return {}
-
-    def _upload(self, file: Path, entry: FileEntry) -> None:
-        key = self.prefix + blob_key(entry)
-        if not self.objects.exists(key):
-            self.objects.upload(file, key)
+            return set()
 
     def _fetch(self, entry: FileEntry) -> None:
-        file = self._blob_file(entry)
+        file, key = self._blob_file(entry), self._blob_key(entry)
         if file.is_file() and file.stat().st_size == entry.size:
             return
-        self.objects.download(self.prefix + blob_key(entry), file)
-        if sha256_of(file) != entry.sha256:
-            file.unlink()
-            raise OSError(f"{self.objects.address(self.prefix + blob_key(entry))} is damaged: its SHA-256 is another")
+        # Another run on this machine may fetch the same blob, or read it: under its name stands only what was checked.
+        fetched = file.with_name(f".{file.name}.{os.getpid()}.fetched")
+        self.objects.download(key, fetched, entry.size)
+        if sha256_of(fetched) != entry.sha256:
+            fetched.unlink()
+            raise OSError(f"{self.objects.address(key)} is damaged: its SHA-256 is another")
+        fetched.replace(file)
 
     def _blob_file(self, entry: FileEntry) -> Path:
         if isinstance(self.objects, LocalObjectStore):
-            return self.objects.folder / (self.prefix + blob_key(entry))
+            return self.objects.folder / self._blob_key(entry)
         return self.cache / blob_key(entry)
 
+    def _blob_key(self, entry: FileEntry) -> str:
+        return self.prefix + blob_key(entry)
+
     def _snapshot_key(self, asset: str, run_id: str) -> str:
-        return f"{self.prefix}snapshots/{asset}/{run_id}.json"
+        return f"{self.prefix}{SNAPSHOTS}{asset}/{run_id}.json"
 
     def _pointer_key(self, asset: str) -> str:
-        return f"{self.prefix}current/{asset}.json"
+        return f"{self.prefix}{CURRENT}{asset}.json"

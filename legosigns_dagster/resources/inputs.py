@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
-from dagster_aws.s3 import S3Resource
 
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.signs import SignClasses
@@ -14,6 +13,16 @@ from legosigns_dagster.resources.label_studio_api import Api
 from legosigns_dagster.resources.label_studio_project import find_project
 from legosigns_dagster.resources.label_studio_server import RETRY_AFTER_S, LabelStudioServer
 from legosigns_dagster.resources.locations import Location
+from legosigns_dagster.resources.s3 import S3
+
+READ_BY = {
+    "base_weights": {"base_weights": "BASE_WEIGHTS"},
+    "classical_signs": {"classical_signs": "CLASSICAL_SIGNS"},
+    "sign_cutouts": {"sign_cutouts": "SIGN_CUTOUTS"},
+    "backgrounds": {"backgrounds": "BACKGROUNDS"},
+    "raw_annotations": {
+        "sink": "LABEL_STUDIO_SINK", "export": "LABEL_STUDIO_EXPORT", "images": "LABEL_STUDIO_IMAGES"},
+}  # fmt: skip
 
 
 class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -22,7 +31,7 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     Annotations are in a sink, in an export, or in a project's API.
     """
 
-    s3: dg.ResourceDependency[S3Resource]
+    s3: dg.ResourceDependency[S3]
     base_weights: str
     classical_signs: str
     sign_cutouts: str
@@ -33,6 +42,21 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     label_studio_url: str = ""
     label_studio_key: str = ""
     label_studio_project: str = ""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Before a run's first step does any work: an error that names the variable where a source cannot be read.
+
+        Looked at are the sources of the assets that the run makes.
+        """
+        if context.run is None or context.instance is None or not context.run.execution_plan_snapshot_id:
+            return  # a sensor's
+        plan = context.instance.get_execution_plan_snapshot(context.run.execution_plan_snapshot_id)
+        for asset, fields in READ_BY.items():
+            if asset not in plan.step_keys_to_execute:
+                continue
+            for field, variable in fields.items():
+                if uri := getattr(self, field):
+                    Location(uri, variable, self.s3.impatient).require()
 
     def bring(self, source: str, into: Path) -> Path:
         """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""

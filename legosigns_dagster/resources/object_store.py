@@ -1,28 +1,43 @@
-"""Where bytes are kept under keys: S3, or a folder on disk that behaves the same."""
+"""Where bytes are kept under keys: S3 (`s3_object_store.py`), or a folder on disk that behaves the same."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-from botocore.exceptions import ClientError
+from typing import Protocol
 
 from legosigns_dagster.core.files import write_whole
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+PARTIAL = ".partial"
+TRANSFERS = 16  # files at a time: memory is bounded by this, not by a folder's size
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object that is there: its size in bytes, and when it was written, in seconds since 1970 by its server."""
+
+    key: str
+    size: int
+    written_s: float
 
 
 class ObjectStore(Protocol):
-    """Whole objects under POSIX keys. An object is there completely or not at all, whenever a writer is killed."""
+    """Whole objects under POSIX keys. An object is there completely or not at all, whenever a writer is killed.
+
+    Used by threads. What goes wrong is an OSError that says what to do.
+    """
 
     def upload(self, file: Path, key: str) -> None:
         """Store a file's bytes, streamed from disk."""
 
-    def download(self, key: str, into: Path) -> None:
-        """Write an object's bytes to a file; FileNotFoundError that names the key when there is none."""
+    def download(self, key: str, into: Path, size: int | None = None) -> None:
+        """Write an object's bytes to a file, all of them or nothing; a small one is faster where its size is given.
+
+        FileNotFoundError that names the key when there is none.
+        """
 
     def write(self, key: str, content: bytes) -> None:
         """Store a small object."""
@@ -30,11 +45,11 @@ class ObjectStore(Protocol):
     def read(self, key: str) -> bytes:
         """A small object's bytes; FileNotFoundError that names the key when there is none."""
 
-    def exists(self, key: str) -> bool:
-        """Whether there is an object with exactly this key."""
+    def present(self, prefix: str, keys: Collection[str]) -> set[str]:
+        """Those of these keys, all of which start with `prefix`, under which there is an object."""
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """Every key that starts with `prefix`, sorted."""
+    def stored(self, prefix: str) -> Iterator[Stored]:
+        """Every object whose key starts with `prefix`, sorted by key."""
 
     def delete(self, keys: Collection[str]) -> None:
         """Remove objects; a key under which there is none is no error."""
@@ -53,12 +68,12 @@ class LocalObjectStore:
         """See `ObjectStore`."""
         target = self.folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".partial")
+        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=PARTIAL)
         os.close(handle)
         shutil.copyfile(file, partial)
         Path(partial).replace(target)
 
-    def download(self, key: str, into: Path) -> None:
+    def download(self, key: str, into: Path, size: int | None = None) -> None:
         """See `ObjectStore`."""
         into.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.folder / key, into)
@@ -71,15 +86,18 @@ class LocalObjectStore:
         """See `ObjectStore`."""
         return (self.folder / key).read_bytes()
 
-    def exists(self, key: str) -> bool:
+    def present(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""
-        return (self.folder / key).is_file()
+        return {key for key in keys if (self.folder / key).is_file()}
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def stored(self, prefix: str) -> Iterator[Stored]:
         """See `ObjectStore`."""
-        files = (path for path in self.folder.rglob("*") if path.is_file() and not path.name.endswith(".partial"))
-        found = sorted(path.relative_to(self.folder).as_posix() for path in files)
-        return (key for key in found if key.startswith(prefix))
+        start = self.folder / prefix.rpartition("/")[0]
+        found = {file.relative_to(self.folder).as_posix(): file for file in start.rglob("*") if file.is_file()}
+        for key in sorted(key for key in found if key.startswith(prefix) and not key.endswith(PARTIAL)):
+            with suppress(FileNotFoundError):  # removed meanwhile
+                about = found[key].stat()
+                yield Stored(key, about.st_size, about.st_mtime)
 
     def delete(self, keys: Collection[str]) -> None:
         """See `ObjectStore`."""
@@ -89,64 +107,3 @@ class LocalObjectStore:
     def address(self, key: str) -> str:
         """See `ObjectStore`."""
         return str(self.folder / key)
-
-
-class S3ObjectStore:
-    """Objects in a bucket of S3, MinIO or another server that speaks its API."""
-
-    def __init__(self, client: "S3Client", bucket: str) -> None:
-        self.client, self.bucket = client, bucket
-
-    def upload(self, file: Path, key: str) -> None:
-        """See `ObjectStore`."""
-        self.client.upload_file(str(file), self.bucket, key)
-
-    def download(self, key: str, into: Path) -> None:
-        """See `ObjectStore`."""
-        into.parent.mkdir(parents=True, exist_ok=True)
-        partial = into.with_name(f".{into.name}.partial")
-        try:
-            self.client.download_file(self.bucket, key, str(partial))
-        except ClientError as error:
-            raise self._explained(error, key) from error
-        partial.replace(into)
-
-    def write(self, key: str, content: bytes) -> None:
-        """See `ObjectStore`."""
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=content)
-
-    def read(self, key: str) -> bytes:
-        """See `ObjectStore`."""
-        try:
-            return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            raise self._explained(error, key) from error
-
-    def exists(self, key: str) -> bool:
-        """See `ObjectStore`."""
-        try:
-            self.client.head_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if isinstance(self._explained(error, key), FileNotFoundError):
-                return False
-            raise
-        return True
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        """See `ObjectStore`."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        for page in pages:
-            yield from (item["Key"] for item in page.get("Contents", []))
-
-    def delete(self, keys: Collection[str]) -> None:
-        """See `ObjectStore`."""
-        for key in keys:
-            self.client.delete_object(Bucket=self.bucket, Key=key)
-
-    def address(self, key: str) -> str:
-        """See `ObjectStore`."""
-        return f"s3://{self.bucket}/{key}"
-
-    def _explained(self, error: ClientError, key: str) -> Exception:
-        missing = error.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}
-        return FileNotFoundError(f"{self.address(key)} does not exist") if missing else error

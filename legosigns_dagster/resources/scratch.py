@@ -19,8 +19,12 @@ class Scratch(dg.ConfigurableResource):  # type: ignore[type-arg]
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Make the folder."""
         parent = self.store.work_folder() / "scratch"
-        parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(dir=parent))
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(dir=parent))
+        except OSError as error:
+            advice = "set LEGOSIGNS_STORE to a folder that can be written to (with AWS_S3_BUCKET: TMPDIR)"
+            raise OSError(f"no scratch folder can be made: {error}: {advice}") from error
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Remove it with all that is in it."""

@@ -31,8 +31,9 @@ from legosigns_dagster.resources.folder_store import FolderStore
 from legosigns_dagster.resources.image_fetcher import ImageFetcher
 from legosigns_dagster.resources.label_studio_api import Api
 from legosigns_dagster.resources.label_studio_server import LabelStudioServer
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.prompt_http import PromptAdapter
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.builders import CLASSES, region, write_image
 from legosigns_dagster_tests.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.team import CONFIG, Team

@@ -7,7 +7,8 @@ import pytest
 
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.resources.folder_store import FolderStore
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 
 
 class Recording:
@@ -133,7 +134,7 @@ def test_a_download_that_arrives_damaged_is_refused_by_name(
     objects = S3ObjectStore(request.getfixturevalue("s3_server").client(), bucket)
     store = FolderStore(objects, tmp_path / "cache")
     snapshot = store.save("asset", "run-1", write_folder(tmp_path / "folder", 1))
-    (blob,) = objects.keys("blobs/")
+    (blob,) = (one.key for one in objects.stored("blobs/"))
     objects.write(blob, b"something else")
     with pytest.raises(OSError, match=f"{blob} is damaged"):
         store.load(snapshot, tmp_path / "loaded")
@@ -146,7 +147,6 @@ def test_what_was_downloaded_once_is_not_downloaded_again(
     store = FolderStore(objects, tmp_path / "cache")
     snapshot = store.save("asset", "run-1", write_folder(tmp_path / "folder"))
     store.load(snapshot, tmp_path / "first")
-    for blob in list(objects.keys("blobs/")):
-        objects.client.delete_object(Bucket=bucket, Key=blob)
+    objects.delete([one.key for one in objects.stored("blobs/")])
     store.load(snapshot, tmp_path / "second")
     assert index_folder(tmp_path / "second") == snapshot.files

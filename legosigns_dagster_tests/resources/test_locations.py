@@ -10,7 +10,7 @@ from legosigns_dagster.core.quarantine import Rejected
 from legosigns_dagster.resources.image_fetcher import ImageFetcher
 from legosigns_dagster.resources.label_studio import Export, Sink
 from legosigns_dagster.resources.locations import Location
-from legosigns_dagster.resources.object_store import S3ObjectStore
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.builders import annotation, region, sink_document, task, write_export, write_image
 from legosigns_dagster_tests.servers import S3Server
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -38,17 +39,17 @@ def test_a_missing_key_is_named(store: ObjectStore, tmp_path: Path) -> None:
 
 def test_only_the_whole_key_exists(store: ObjectStore) -> None:
     store.write("folder/key", b"")
-    assert [store.exists(key) for key in ("folder/key", "folder", "folder/ke")] == [True, False, False]
+    assert store.present("folder", ["folder/key", "folder", "folder/ke"]) == {"folder/key"}
 
 
 def test_keys_are_listed_by_prefix_in_order(store: ObjectStore) -> None:
     for key in ("b/2", "a/1", "b/1", "bb"):
         store.write(key, b"x")
-    assert list(store.keys("b/")) == ["b/1", "b/2"]
-    assert list(store.keys("")) == ["a/1", "b/1", "b/2", "bb"]
+    assert [one.key for one in store.stored("b/")] == ["b/1", "b/2"]
+    assert [one.key for one in store.stored("")] == ["a/1", "b/1", "b/2", "bb"]
 
 
 def test_more_keys_than_one_page_are_all_listed(store: ObjectStore) -> None:
     for number in range(1005):
         store.write(f"many/{number:04d}", b"x")
-    assert len(list(store.keys("many/"))) == 1005
+    assert len([one.key for one in store.stored("many/")]) == 1005

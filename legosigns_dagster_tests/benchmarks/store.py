@@ -1,0 +1,127 @@
+"""The store beside `rclone copy` with 16 transfers, on one SeaweedFS, turn about: `python -m …benchmarks.store`.
+
+Stores 5,000 files of 50 KB and loads them again, then the same with 1 % of them changed, and one file of 1 GiB up and
+down with the peak of memory. Each in a process of its own; our time is that of `FolderStore`, with its hashing and its
+checks, rclone's is that of the command. The ratio is the figure: other work on the machine slows both.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from legosigns_dagster.resources.folder_store import FolderStore
+from legosigns_dagster.resources.s3 import S3
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
+from legosigns_dagster_tests.servers import S3Server, seaweedfs
+
+SIZE, GIB = 50_000, 2**30
+
+
+def ours(step: str, bucket: str, folder: Path) -> None:
+    """One step in this process: prints its seconds and its peak memory in MiB."""
+    s3 = S3(endpoint_url=os.environ["AWS_S3_ENDPOINT"], region_name="us-east-1")
+    store = FolderStore(S3ObjectStore(s3.get_client(), bucket), folder / "cache", "legosigns/")
+    began = time.perf_counter()
+    if step == "up":
+        store.save("asset", f"run-{time.time_ns()}", folder / "source")
+    else:
+        store.load(store.snapshot("asset"), folder / "loaded")
+    seconds = time.perf_counter() - began
+    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+
+
+def measured(step: str, server: S3Server, bucket: str, folder: Path) -> tuple[float, float]:
+    """Seconds and MiB of one step of ours in a new process."""
+    command = [sys.executable, "-m", __spec__.name, "--step", step, bucket, str(folder)]
+    environment = os.environ | server.environment(bucket)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    seconds, peak = json.loads(done.stdout)
+    return seconds, peak
+
+
+def rclone(server: S3Server, source: str, target: str) -> float:
+    """Seconds that rclone took."""
+    settings = {"TYPE": "s3", "PROVIDER": "SeaweedFS", "ACCESS_KEY_ID": server.access_key,
+                "SECRET_ACCESS_KEY": server.secret_key, "ENDPOINT": server.endpoint}  # fmt: skip
+    environment = os.environ | {f"RCLONE_CONFIG_SEAWEED_{name}": value for name, value in settings.items()}
+    program = str(Path(sys.executable).parent / "rclone")
+    command = [program, "copy", "--config", os.devnull, "--transfers", "16", source, target]
+    began = time.perf_counter()
+    subprocess.run(command, env=environment, check=True)
+    return time.perf_counter() - began
+
+
+def once(server: S3Server, number: int, files: int, folder: Path) -> dict[str, float]:
+    """Seconds of each step, ours and rclone's, on files that nobody has stored before."""
+    bucket = f"turn-{number}"
+    server.client().create_bucket(Bucket=bucket)
+    (source := folder / "source").mkdir()
+    for name in range(files):
+        (source / f"{name:05d}.bin").write_bytes(os.urandom(SIZE))
+    seaweed = f"seaweed:{bucket}/rclone"
+    steps = {
+        "rclone up": lambda: rclone(server, str(source), seaweed),
+        "ours up": lambda: measured("up", server, bucket, folder)[0],
+        "rclone down": lambda: rclone(server, seaweed, str(folder / "rclone")),
+        "ours down": lambda: measured("down", server, bucket, folder)[0],
+    }
+    order = list(steps) if number % 2 else ["ours up", "rclone up", "ours down", "rclone down"]
+    found = {name: steps[name]() for name in order}
+    for name in range(0, files, 100):
+        (source / f"{name:05d}.bin").write_bytes(os.urandom(SIZE))
+    shutil.rmtree(folder / "loaded")
+    return found | {"1 % up": measured("up", server, bucket, folder)[0],
+                    "1 % down": measured("down", server, bucket, folder)[0]}  # fmt: skip
+
+
+def large(server: S3Server, folder: Path) -> dict[str, tuple[float, float]]:
+    """Seconds and MiB of a file of 1 GiB, up and down."""
+    server.client().create_bucket(Bucket="large")
+    (folder / "source").mkdir()
+    with (folder / "source" / "large.bin").open("wb") as file:
+        for _ in range(GIB // 2**20):
+            file.write(os.urandom(2**20))
+    return {step: measured(step, server, "large", folder) for step in ("up", "down")}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--step", nargs=3, metavar=("STEP", "BUCKET", "FOLDER"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.step:
+        step, bucket, folder = given.step
+        ours(step, bucket, Path(folder))
+        return
+    with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as data, seaweedfs(Path(data)) as server:
+        print("turn  up: ours rclone ratio   down: ours rclone ratio   both: ratio   1 % up, down: of the first")
+        ratios = []
+        for number in range(given.turns):
+            with tempfile.TemporaryDirectory(dir=work) as folder:
+                took = once(server, number, given.files, Path(folder))
+            up, down = took["ours up"] / took["rclone up"], took["ours down"] / took["rclone down"]
+            both = (took["ours up"] + took["ours down"]) / (took["rclone up"] + took["rclone down"])
+            few = (took["1 % up"] / took["ours up"], took["1 % down"] / took["ours down"])
+            ratios.append((up, down, both, *few))
+            print(f"{number:4d}  {took['ours up']:8.2f} {took['rclone up']:6.2f} {up:5.2f}   "
+                  f"{took['ours down']:10.2f} {took['rclone down']:6.2f} {down:5.2f}   {both:11.2f}   "
+                  f"{few[0]:12.1%} {few[1]:6.1%}", flush=True)  # fmt: skip
+        median = [statistics.median(column) for column in zip(*ratios, strict=True)]
+        print(f"median ratios: up {median[0]:.2f}, down {median[1]:.2f}, both {median[2]:.2f}; "
+              f"1 %: up {median[3]:.1%}, down {median[4]:.1%}")  # fmt: skip
+        with tempfile.TemporaryDirectory(dir=work) as folder:
+            for step, (seconds, peak) in large(server, Path(folder)).items():
+                print(f"1 GiB {step}: {seconds:.1f} s, peak {peak:.0f} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
