@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.resources.checkpoints import Courier, StoredCheckpoints
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.servers import S3Server
 
 
@@ -104,4 +105,4 @@ def test_another_process_finds_the_newest_state_of_its_key_until_it_is_removed(
         assert found.read_text() == "epoch 2"
         assert not second.fetch("c", found)
     second.remove()
-    assert list(objects.keys("legosigns/")) == ["legosigns/checkpoints/b.pt"]
+    assert [one.key for one in objects.stored("legosigns/")] == ["legosigns/checkpoints/b.pt"]
