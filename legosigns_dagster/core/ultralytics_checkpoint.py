@@ -18,6 +18,7 @@ def write_plain(checkpoint: dict[str, Any], model: Any, into: Path) -> None:
 
     settings = {name: value for name, value in checkpoint["train_args"].items() if name not in PLACES}
     model.args = settings
+    vars(model).pop("pt_path", None)  # where the base lay: a folder of the run
     facts = {name: checkpoint.get(name) for name in LASTING}
     torch.save(facts | {"model": model.half(), "ema": None, "train_args": settings, "epoch": -1}, into)
 
