@@ -72,11 +72,11 @@ class Place:
     folder: Path
     base: Weights
 
-    def attempt(self, name: str, shelf: Checkpoints | None, *, with_old: bool = True, **given: Any) -> Attempt:
+    def attempt(self, name: str, shelf: Checkpoints | None, **given: Any) -> Attempt:
         """A training on a handful of images; settings may be given."""
         own = self.folder / name
         real, synthetic = (make_dataset(own / kind, TRAIN, TRAIN, VAL) for kind in ("real", "synthetic"))
-        old = make_dataset(own / "classical", TRAIN, VAL).part(*([TRAIN, VAL] if with_old else []))
+        old = make_dataset(own / "classical", TRAIN, VAL)
         for folder in ("work", "into"):
             (own / folder).mkdir()
         plain = {"epochs": EPOCHS, "image_size": 64, "batch": 2, "mosaic": 0.5, "interpolate": False}
@@ -142,14 +142,6 @@ def test_a_training_that_went_on_leaves_the_bytes_of_one_that_was_never_interrup
     assert second.done == after
     assert pd.read_csv(second.left / "results.csv")["epoch"].tolist() == [*range(1, EPOCHS + 1)]
     assert second.digest == whole(batch).digest
-
-
-def test_one_that_learns_from_the_base_s_answers_goes_on_to_the_same_bytes_too(place: Place) -> None:
-    given: dict[str, Any] = {"with_old": False, "epochs": 2, "patience": 0}
-    place.died_after(1, **given)
-    second = place.attempt("second", place.shelf(), **given)
-    assert second.trained == ["epoch 2/2"]
-    assert second.digest == place.attempt("whole", None, **given).digest
 
 
 class Damaged:
