@@ -4,6 +4,8 @@ Requests and limits are both given for every step, so that nothing of the launch
 resources is merged into them. A laptop ignores these tags.
 """
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -23,6 +25,19 @@ def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
     config["container_config"] |= extra.get("container_config", {})
     config["job_spec_config"] |= extra.get("job_spec_config", {})
     return {"dagster-k8s/config": config}
+
+
+def devices(op_tags: Mapping[str, str], run_config: Mapping[str, Any], step: str) -> dict[str, str]:
+    """What a step's pod asks for besides CPUs and memory: the resource's name and how many, by the run's own settings.
+
+    Devices are the resources with a domain in their name, as in `nvidia.com/gpu`.
+    """
+    executor = run_config.get("execution", {}).get("config", {})
+    own = executor.get("per_step_k8s_config", {}).get(step, {})
+    for config in (own, json.loads(op_tags.get("dagster-k8s/config", "{}"))):
+        if limits := config.get("container_config", {}).get("resources", {}).get("limits"):
+            return {name: str(count) for name, count in limits.items() if "/" in name and str(count) != "0"}
+    return {}
 
 
 SMALL_POD = pod("1", "2Gi")

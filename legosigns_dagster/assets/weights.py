@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.assets.outputs import DIGITS, picture, table, versioned
-from legosigns_dagster.compute import GPU_POD
+from legosigns_dagster.compute import GPU_POD, devices
 from legosigns_dagster.core.charts import curves_picture
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Detector, Weights
@@ -16,6 +16,7 @@ from legosigns_dagster.core.training import Bench, fine_tune
 from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.io_manager import run_key
+from legosigns_dagster.resources.pod import Pod
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import Store
 
@@ -30,6 +31,7 @@ def model_weights(
     config: TrainingConfig,
     store: dg.ResourceParam[Store],
     scratch: Scratch,
+    pod: Pod,
     detector: dg.ResourceParam[Detector],
     base_weights: Weights,
     raw_annotations: Dataset,
@@ -37,6 +39,7 @@ def model_weights(
     classical_signs: Dataset,
 ) -> dg.Output[Weights]:
     """The base weights, trained further on the new signs while rehearsing the old ones."""
+    pod.require_gpu(devices(context.op_def.tags, context.run_config, "model_weights"), detector.sees_gpu)
     data = TrainingData(raw_annotations, synthetic_set, classical_signs)
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
     versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
