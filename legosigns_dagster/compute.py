@@ -4,6 +4,7 @@ Requests and limits are both given for every step, so that a pod is never larger
 ignores these tags. What differs between clusters, the GPU, comes from variables.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -78,6 +79,19 @@ def setting(environment: Mapping[str, str], name: str, otherwise: str, pattern: 
     if not re.fullmatch(pattern, text):
         raise ValueError(f"{name} is {text!r}, expected {expected}")
     return text
+
+
+def devices(op_tags: Mapping[str, str], run_config: Mapping[str, Any], step: str) -> dict[str, str]:
+    """What a step's pod asks for besides CPUs and memory: the resource's name and how many, by the run's own settings.
+
+    Devices are the resources with a domain in their name, as in `nvidia.com/gpu`.
+    """
+    executor = run_config.get("execution", {}).get("config", {})
+    own = executor.get("per_step_k8s_config", {}).get(step, {})
+    for config in (own, json.loads(op_tags.get("dagster-k8s/config", "{}"))):
+        if limits := config.get("container_config", {}).get("resources", {}).get("limits"):
+            return {name: str(count) for name, count in limits.items() if "/" in name and str(count) != "0"}
+    return {}
 
 
 SMALL_POD = pod("1", "2Gi")

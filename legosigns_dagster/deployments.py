@@ -11,6 +11,7 @@ from legosigns_dagster.compute import NO_OTHER_RESOURCES
 from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster.resources.pod import Pod
 from legosigns_dagster.resources.s3 import S3
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import LocalStore, S3Store, Store
@@ -47,6 +48,7 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         "watching": watching(environment, given),
         "store": store,
         "scratch": scratch,
+        "pod": Pod(kubernetes=name == KUBERNETES),
         "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
         "io_manager": FolderIOManager(store=store, scratch=scratch),
     }

@@ -10,7 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.assets.outputs import DIGITS, picture, table, versioned
-from legosigns_dagster.compute import GPU_POD, retries
+from legosigns_dagster.compute import GPU_POD, devices, retries
 from legosigns_dagster.core.charts import curves_picture
 from legosigns_dagster.core.dataset import Dataset
 from legosigns_dagster.core.detector import Detector, Weights
@@ -20,6 +20,7 @@ from legosigns_dagster.core.training_folder import TrainingData
 from legosigns_dagster.core.training_settings import TrainingSettings
 from legosigns_dagster.io_manager import run_key
 from legosigns_dagster.resources.checkpoints import Courier, StoredCheckpoints
+from legosigns_dagster.resources.pod import Pod
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.store import PREFIX, Store
 
@@ -45,6 +46,7 @@ def model_weights(
     config: TrainingConfig,
     store: dg.ResourceParam[Store],
     scratch: Scratch,
+    pod: Pod,
     detector: dg.ResourceParam[Detector],
     base_weights: Weights,
     raw_annotations: Dataset,
@@ -55,6 +57,7 @@ def model_weights(
 
     A training that was killed goes on after its last finished epoch, in this run or another one with the same inputs.
     """
+    pod.require_gpu(devices(context.op_def.tags, context.run_config, "model_weights"), detector.sees_gpu)
     data = TrainingData(raw_annotations, synthetic_set, classical_signs)
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
     versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}

@@ -65,6 +65,9 @@ class Weights:
 class Detector(Protocol):
     """Reads weights, trains them further, and says what they find."""
 
+    def sees_gpu(self) -> bool:
+        """Whether there is a GPU to train on."""
+
     def read(self, file: Path) -> tuple[SignClasses, int]:
         """The classes of a weights file and the image size in pixels it was trained at.
 

@@ -85,6 +85,12 @@ class UltralyticsDetector:
             raise ValueError(f"{file} is a model for {task!r}, expected one for 'detect'")
         return SignClasses.of_ids({int(index): str(name) for index, name in names.items()}), int(size)
 
+    def sees_gpu(self) -> bool:
+        """See `Detector`."""
+        from torch import cuda
+
+        return bool(cuda.is_available())
+
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
         """See `Detector`."""
         with library() as ultralytics:
