@@ -47,6 +47,8 @@ class Detector:
         return self.gpu
 
     def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):  # Dagster looks at what a resource is
+            raise AttributeError(name)
         raise TrainsError(name)
 
 
