@@ -52,13 +52,23 @@ class Detector:
         raise TrainsError(name)
 
 
+def made(name: str, value: object) -> dg.AssetsDefinition:
+    """An asset with this value."""
+
+    @dg.asset(name=name)
+    def asset() -> Any:
+        return value
+
+    return asset
+
+
 def begin(kubernetes: bool, gpu: bool, folder: Path) -> None:
     """The model's step, with small inputs, until it asks the detector for something."""
     dataset = make_dataset(folder / "dataset")
     values = {"base_weights": Weights(folder, CLASSES, 64)} | dict.fromkeys(
         ["raw_annotations", "synthetic_set", "classical_signs"], dataset
     )
-    given = [dg.asset(name=name)(lambda value=value: value) for name, value in values.items()]
+    given = [made(name, value) for name, value in values.items()]
     store = LocalStore(folder=str(folder / "store"))
     resources = {
         "io_manager": dg.mem_io_manager, "store": store, "scratch": Scratch(store=store),
