@@ -47,7 +47,19 @@ class Detector:
         return self.gpu
 
     def __getattr__(self, name: str) -> object:
+        if name.startswith("_"):  # Dagster looks at what a resource is
+            raise AttributeError(name)
         raise TrainsError(name)
+
+
+def made(name: str, value: object) -> dg.AssetsDefinition:
+    """An asset with this value."""
+
+    @dg.asset(name=name)
+    def asset() -> Any:
+        return value
+
+    return asset
 
 
 def begin(kubernetes: bool, gpu: bool, folder: Path) -> None:
@@ -56,7 +68,7 @@ def begin(kubernetes: bool, gpu: bool, folder: Path) -> None:
     values = {"base_weights": Weights(folder, CLASSES, 64)} | dict.fromkeys(
         ["raw_annotations", "synthetic_set", "classical_signs"], dataset
     )
-    given = [dg.asset(name=name)(lambda value=value: value) for name, value in values.items()]
+    given = [made(name, value) for name, value in values.items()]
     store = LocalStore(folder=str(folder / "store"))
     resources = {
         "io_manager": dg.mem_io_manager, "store": store, "scratch": Scratch(store=store),

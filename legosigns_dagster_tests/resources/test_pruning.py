@@ -113,7 +113,7 @@ def test_saves_and_removals_at_the_same_time_leave_every_version_whole(store: Fo
     ended = threading.Event()
 
     def remove() -> None:
-        while not ended.is_set():
+        while not ended.wait(0.5):  # without a pause a save would hardly ever find no removal under way
             Pruner(store, keep_runs=1, min_age_s=3600).prune(time.time() + 3600 - 0.2)
 
     remover = threading.Thread(target=remove)
