@@ -1,0 +1,120 @@
+"""No secret gets anywhere but into the memory of the process that needs it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dagster._serdes import serialize_value
+
+from legosigns_dagster_tests.pods import container_of, job_in_pods, step_job
+from legosigns_dagster_tests.servers import S3Server
+from legosigns_dagster_tests.test_definitions import KUBERNETES
+from legosigns_dagster_tests.test_helm_values import TEXT, below
+from legosigns_dagster_tests.test_pipeline import MODULE, Workplace
+
+LABEL_STUDIO_KEY = "planted-label-studio-key"
+WRONG_S3_SECRET = "planted-wrong-secret"
+# As short as it gets.
+SETTINGS = {
+    "synthetic_set": {"images": 8},
+    "model_weights": {"epochs": 1, "image_size": 64, "replay": 0.1, "real_repeats": 1},
+}
+
+
+@contextmanager
+def repeating_server(asked: list[str]) -> Iterator[str]:
+    """The address of a Label Studio that has nothing, and whose error pages repeat what they were asked with."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"] or "")
+            self.send_response(404)
+            self.end_headers()
+            self.wfile.write(f"nothing here for {self.headers}".encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def found_in(texts: dict[str, str | bytes], secrets: tuple[str, ...]) -> list[str]:
+    """Where a secret stands, and which."""
+    plain = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
+    return [f"{secret} in {name}" for name, text in plain.items() for secret in secrets if secret.encode() in text]
+
+
+def instance_texts(place: Workplace) -> dict[str, str | bytes]:
+    """Everything that Dagster keeps of the runs: logs, events with their metadata, run config, plans, its files."""
+    texts: dict[str, str | bytes] = {
+        str(file): file.read_bytes() for file in (place.folder / "home").rglob("*") if file.is_file()
+    }
+    with place.instance() as instance:
+        for run in instance.get_runs():
+            texts[f"run {run.run_id}"] = serialize_value(run)
+            texts[f"events of {run.run_id}"] = "\n".join(serialize_value(e) for e in instance.all_logs(run.run_id))
+            assert run.job_snapshot_id
+            assert run.execution_plan_snapshot_id
+            texts["job"] = serialize_value(instance.get_job_snapshot(run.job_snapshot_id))
+            texts["plan"] = serialize_value(instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id))
+    return texts
+
+
+def bucket_texts(server: S3Server, bucket: str) -> dict[str, str | bytes]:
+    """Every object: snapshots, images, weights, the report."""
+    client = server.client()
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def test_a_run_leaves_no_secret_in_logs_metadata_run_config_and_what_it_stores(
+    s3_server: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    settings = {"ops": {name: {"config": config} for name, config in SETTINGS.items()}}
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with repeating_server(asked) as url:
+        labels = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": LABEL_STUDIO_KEY}
+        place = Workplace(tmp_path, s3_server.environment(bucket) | labels)
+        printed = place.run("job", "execute", *MODULE, "-j", "traffic_signs", "-c", str(tmp_path / "run.yaml"))
+    # The key was needed: an image of the sample is nowhere, and its URL is one of Label Studio's.
+    assert any(LABEL_STUDIO_KEY in header for header in asked)
+    stored = bucket_texts(s3_server, bucket)
+    assert any(key.endswith("/comparison.html") for key in stored)
+    kept = instance_texts(place)
+    assert any("lost.jpg" in str(text) for text in kept.values())
+    secrets = (LABEL_STUDIO_KEY, s3_server.secret_key)
+    assert found_in({"terminal": printed, **kept, **stored}, secrets) == []
+
+
+def test_a_run_that_is_refused_by_s3_does_not_tell_the_key_it_tried(
+    s3_server: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    settings = s3_server.environment(bucket) | {"AWS_SECRET_ACCESS_KEY": WRONG_S3_SECRET}
+    place = Workplace(tmp_path, settings)
+    printed = place.run("asset", "materialize", *MODULE, "--select", "base_weights", fails=True)
+    assert found_in({"terminal": printed, **instance_texts(place)}, (WRONG_S3_SECRET,)) == []
+
+
+def test_a_pod_gets_references_to_secrets_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = {"AWS_SECRET_ACCESS_KEY": KUBERNETES["AWS_SECRET_ACCESS_KEY"], "AWS_ACCESS_KEY_ID": "planted-key-id",
+               "LABEL_STUDIO_API_KEY": LABEL_STUDIO_KEY}  # fmt: skip
+    for name, value in planted.items():
+        monkeypatch.setenv(name, value)
+    layers = below(yaml.safe_load(TEXT))
+    made = {node.name: step_job(node.name, tmp_path, layers) for node in job_in_pods().nodes}
+    assert len(made) == 12
+    assert found_in({step: json.dumps(job) for step, job in made.items()}, tuple(planted.values())) == []
+    for job in made.values():
+        assert container_of(job)["envFrom"] == [{"secretRef": {"name": "legosigns-s3"}}]
+        assert {entry["name"] for entry in container_of(job)["env"]} & set(planted) == set()
