@@ -35,7 +35,7 @@ class Console:
     def ask(self, query: str, **variables: Any) -> Any:
         """The one answer of a query; RuntimeError with what the server says when it refuses."""
         body = {"query": query, "variables": variables}
-        answer = requests.post(f"{self.url}/graphql", json=body, timeout=120).json()
+        answer = requests.post(f"{self.url}/graphql", json=body, timeout=300).json()
         if "errors" in answer:
             raise RuntimeError(str(answer["errors"])[:2000])
         (only,) = answer["data"].values()
@@ -72,7 +72,7 @@ class Console:
         """Every run by its id: status, start and end."""
         return {run["id"]: run for run in self.ask(RUNS)["results"]}
 
-    def wait(self, *run_ids: str, timeout_s: float = 600) -> list[str]:
+    def wait(self, *run_ids: str, timeout_s: float = 1800) -> list[str]:
         """The last status of each of these runs; AssertionError when one is not over in time."""
         deadline = time.monotonic() + timeout_s
         while True:

@@ -187,7 +187,7 @@ def wait_for_web(url: str, folder: Path) -> None:
 
 
 def wait(there: Any, folder: Path, what: str) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not there():
         if time.monotonic() > deadline:
             logs = "\n".join(f"{log.name}: {log.read_text()[-1000:]}" for log in folder.glob("*.log"))

@@ -43,7 +43,7 @@ def ended(site: Site) -> dict[str, str]:
     }
     runs = {name: launch(site, STEP, **pod) for name, pod in pods.items()}
     blows = {"evicted": site.cluster.evict, "lost": site.cluster.lose_node}
-    limit_s = time.monotonic() + 600
+    limit_s = time.monotonic() + 1800
     while blows:
         assert time.monotonic() < limit_s, f"these pods never ran: {list(blows)}"
         for pod in [pod for pod in list(site.cluster.past) if pod.step and pod.phase == "Running"]:
@@ -51,7 +51,7 @@ def ended(site: Site) -> dict[str, str]:
             for name in befallen:
                 blows.pop(name)(pod)
         time.sleep(0.05)
-    assert site.console.wait(*runs.values(), timeout_s=1200) == ["FAILURE"] * len(runs)
+    assert site.console.wait(*runs.values(), timeout_s=1800) == ["FAILURE"] * len(runs)
     return runs
 
 

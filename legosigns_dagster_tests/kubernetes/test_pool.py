@@ -50,7 +50,7 @@ def train(site: Site, seconds: float) -> str:
 
 def training_pod(site: Site, run_id: str) -> Pod:
     """The pod of this run that trains now."""
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 1800
     while time.monotonic() < deadline:
         busy = [pod for pod in of_run(site, run_id, "training") if pod.phase == "Running"]
         if busy:

@@ -19,7 +19,7 @@ def runs_of(site: Site, route: str) -> list[str]:
         site.console.launch(assets=SELECTED)
     else:
         site.console.backfill(SELECTED)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 1800
     while not set(site.console.runs()) - before:
         assert time.monotonic() < deadline, f"no run came of {route}"
         time.sleep(0.5)
@@ -28,7 +28,7 @@ def runs_of(site: Site, route: str) -> list[str]:
 
 def accepted(site: Site, run_ids: list[str], step: str) -> dict[str, Any]:
     """The pod's spec of a step in one of these runs, as the API server got it."""
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 1800
     while time.monotonic() < deadline:
         with site.cluster.lock:
             for job in site.cluster.accepted:
