@@ -17,11 +17,11 @@ def end_orphans(client: DagsterKubernetesClient, namespace: str, instance: dg.Da
 
     Their slot in a pool comes free some time after their run, and the step that takes it would share their GPU.
     """
-    batch: Any = client.batch_api
-    for job in batch.list_namespaced_job(namespace=namespace, label_selector=STEPS).items:
+    untyped: Any = client
+    for job in untyped.batch_api.list_namespaced_job(namespace=namespace, label_selector=STEPS).items:
         # A run that this instance does not know belongs to somebody else in the same namespace.
         if job.status.active and is_over(instance, job.metadata.labels.get("dagster/run-id", "")):
-            client.delete_job(job_name=job.metadata.name, namespace=namespace)
+            untyped.delete_job(job_name=job.metadata.name, namespace=namespace)
             yield str(job.metadata.name)
 
 
