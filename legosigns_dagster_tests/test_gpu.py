@@ -65,6 +65,7 @@ def made(name: str, value: object) -> dg.AssetsDefinition:
 def begin(kubernetes: bool, gpu: bool, folder: Path) -> None:
     """The model's step, with small inputs, until it asks the detector for something."""
     dataset = make_dataset(folder / "dataset")
+    (folder / "best.pt").touch()
     values = {"base_weights": Weights(folder, CLASSES, 64)} | dict.fromkeys(
         ["raw_annotations", "synthetic_set", "classical_signs"], dataset
     )

@@ -57,7 +57,9 @@ def model_weights(
 
     A training that was killed goes on after its last finished epoch, in this run or another one with the same inputs.
     """
-    pod.require_gpu(devices(context.op_def.tags, context.run_config, "model_weights"), detector.sees_gpu)
+    pod.require_gpu(
+        devices(context.op_execution_context.op_def.tags, context.run.run_config, "model_weights"), detector.sees_gpu
+    )
     data = TrainingData(raw_annotations, synthetic_set, classical_signs)
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
     versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
