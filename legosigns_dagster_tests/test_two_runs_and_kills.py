@@ -61,28 +61,26 @@ def test_two_runs_at_once_each_read_their_own_and_what_is_current_is_whole(place
 
 
 def test_a_run_that_is_killed_leaves_whole_versions_and_the_next_does_nothing_twice(place: Place) -> None:
-    began = time.monotonic()
-    whole = place.start("apple")
-    assert whole.stdout is not None
-    whole.stdout.readline()
-    began = time.monotonic()
-    assert whole.wait(300) == 0
+    with place.start("apple") as whole:
+        assert whole.stdout is not None
+        whole.stdout.readline()
+        began = time.monotonic()
+        assert whole.wait(300) == 0
     seconds = time.monotonic() - began
     chance = random.Random(0)
     for kill in range(KILLS):
         word = f"pear{kill}"
-        killed = place.start(word)
-        assert killed.stdout is not None
-        killed.stdout.readline()
-        time.sleep(seconds * (kill + chance.random()) / KILLS)
-        killed.kill()
-        killed.wait()
+        with place.start(word) as killed:
+            assert killed.stdout is not None
+            killed.stdout.readline()
+            time.sleep(seconds * (kill + chance.random()) / KILLS)
+            killed.kill()
         before = {one.key: one.written_s for one in place.store.objects.stored("legosigns/blobs/")}
         for asset in ASSETS:
             assert len(place.words(place.store.snapshot(asset))) == 1
             assert all(len(place.words(version)) == 1 for version in place.store.versions(asset))
-        again = place.start(word)
-        assert again.wait(300) == 0
+        with place.start(word) as again:
+            assert again.wait(300) == 0
         after = {one.key: one.written_s for one in place.store.objects.stored("legosigns/blobs/")}
         assert {key: after[key] for key in before} == before
         assert [place.words(place.store.snapshot(asset)) for asset in ASSETS] == [{word}, {word}]

@@ -178,10 +178,11 @@ def bare(url: str) -> str:
 
 
 def said(response: requests.Response) -> str:
-    """What an error's body says, in a line."""
+    """What an error's body says, in a line, without the key that was sent: a proxy may repeat the request."""
     try:
         body = response.json()
         detail = body.get("detail") or body if isinstance(body, dict) else body
     except ValueError:
         detail = " ".join(response.text.split())
-    return str(detail)[:200]
+    sent = str(response.request.headers.get("Authorization", "")).split(" ")[-1]
+    return str(detail).replace(sent or "\n", "…")[:200]
