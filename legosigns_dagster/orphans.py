@@ -5,23 +5,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_k8s.client import DagsterKubernetesClient
 
 # A step's pod outlives its run by the seconds in which it uploads what it printed.
 MERCY_S = 20.0
 STEPS = "app.kubernetes.io/component=step_worker"
 
 
-def end_orphans(client: DagsterKubernetesClient, namespace: str, instance: dg.DagsterInstance) -> Iterator[str]:
-    """End the jobs of steps whose run has been over for a while; the name of each.
+def end_orphans(client: Any, namespace: str, instance: dg.DagsterInstance) -> Iterator[str]:
+    """End, with dagster-k8s' client, the jobs of steps whose run has been over for a while; the name of each.
 
     Their slot in a pool comes free some time after their run, and the step that takes it would share their GPU.
     """
-    untyped: Any = client
-    for job in untyped.batch_api.list_namespaced_job(namespace=namespace, label_selector=STEPS).items:
+    for job in client.batch_api.list_namespaced_job(namespace=namespace, label_selector=STEPS).items:
         # A run that this instance does not know belongs to somebody else in the same namespace.
         if job.status.active and is_over(instance, job.metadata.labels.get("dagster/run-id", "")):
-            untyped.delete_job(job_name=job.metadata.name, namespace=namespace)
+            client.delete_job(job_name=job.metadata.name, namespace=namespace)
             yield str(job.metadata.name)
 
 
