@@ -9,7 +9,7 @@ export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore
 
-.PHONY: demo dev dev-s3 test check fix sample clean
+.PHONY: demo dev dev-s3 test check fix sample clean test-cluster
 
 demo: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the main job on the embedded sample, then a table and a report
 	$(BIN)/dagster job execute -m legosigns_dagster.definitions -j traffic_signs -c configs/demo.yaml
@@ -21,8 +21,11 @@ dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
 	$(BIN)/python -m legosigns_dagster_tests.dev_s3
 
-test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed  ## all tests, real servers included
-	PYTHONWARNINGS= $(BIN)/python -m pytest
+test: $(INSTALLED) $(LABEL_STUDIO)/.installed  ## all tests but the cluster's, real servers included
+	PYTHONWARNINGS= $(BIN)/python -m pytest --ignore legosigns_dagster_tests/kubernetes
+
+test-cluster: $(INSTALLED) $(POSTGRESQL)/.installed  ## the chart's processes against a stand-in for a cluster (ten minutes)
+	PYTHONWARNINGS= $(BIN)/python -m pytest legosigns_dagster_tests/kubernetes
 
 check: $(INSTALLED)  ## ruff and mypy, strict
 	$(BIN)/ruff check .
