@@ -1,5 +1,6 @@
 """No secret gets anywhere but into the memory of the process that needs it."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from dagster._serdes import serialize_value
 
+from legosigns_dagster.resources.label_studio_server import LabelStudioError, LabelStudioServer
 from legosigns_dagster_tests.pods import container_of, job_in_pods, step_job
 from legosigns_dagster_tests.servers import S3Server
 from legosigns_dagster_tests.test_definitions import KUBERNETES
@@ -34,9 +36,13 @@ def repeating_server(asked: list[str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.headers["Authorization"] or "")
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             self.send_response(404)
             self.end_headers()
-            self.wfile.write(f"nothing here for {self.headers}".encode())
+            self.wfile.write(f"nothing here for {body} {self.headers}".encode())
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""
@@ -95,6 +101,15 @@ def test_a_run_leaves_no_secret_in_logs_metadata_run_config_and_what_it_stores(
     assert any("lost.jpg" in str(text) for text in kept.values())
     secrets = (LABEL_STUDIO_KEY, s3_server.secret_key)
     assert found_in({"terminal": printed, **kept, **stored}, secrets) == []
+
+
+def test_a_personal_token_that_is_sent_to_be_exchanged_is_not_repeated_either() -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"token_type": "refresh"}).encode()).decode().rstrip("=")
+    token = f"planted.{claims}.token"
+    with repeating_server([]) as url, pytest.raises(LabelStudioError, match="nothing here for") as refused:
+        LabelStudioServer(url, token).get("api/projects/1")
+    assert token not in str(refused.value)
+    assert "…" in str(refused.value)
 
 
 def test_a_run_that_is_refused_by_s3_does_not_tell_the_key_it_tried(

@@ -105,13 +105,14 @@ class LabelStudioServer:
                 if self.key.kind == PERSONAL and not renewed:
                     renewed = True
                     continue
-                raise LabelStudioError(self.key.refused(said(response)))
+                raise LabelStudioError(self.key.refused(self._said(response)))
             if response.is_redirect:
                 url, params = urljoin(response.url, response.headers["Location"]), ()
                 continue
             if not response.ok:
                 raise LabelStudioError(
-                    f"{bare(response.url)} answered {response.status_code}: {said(response)}", response.status_code
+                    f"{bare(response.url)} answered {response.status_code}: {self._said(response)}",
+                    response.status_code,
                 )
             return response
         raise LabelStudioError(f"{bare(url)}: more than {REDIRECTS} redirects", 302)
@@ -125,7 +126,7 @@ class LabelStudioServer:
                 )
                 if response.status_code not in PASSING:
                     return response
-                failure, status = f"{response.status_code}: {said(response)}", response.status_code
+                failure, status = f"{response.status_code}: {self._said(response)}", response.status_code
             except requests.RequestException as error:
                 failure, status = f"{type(error).__name__}: {error}", 0
             if wait is not None:
@@ -145,7 +146,19 @@ class LabelStudioServer:
         try:
             return str(response.json()["access"])
         except (ValueError, KeyError, TypeError) as error:
-            raise LabelStudioError(self.key.refused(f"{response.status_code}: {said(response)}")) from error
+            raise LabelStudioError(self.key.refused(f"{response.status_code}: {self._said(response)}")) from error
+
+    def _said(self, response: requests.Response) -> str:
+        """What an error's body says, in a line, without the key: a proxy may repeat the request."""
+        try:
+            body = response.json()
+            detail = body.get("detail") or body if isinstance(body, dict) else body
+        except ValueError:
+            detail = " ".join(response.text.split())
+        text = str(detail)
+        for secret in (self.key.given, response.request.headers.get("Authorization", "").split(" ")[-1]):
+            text = text.replace(secret, "…") if secret else text
+        return text[:200]
 
     def _pages(self, project: str, query: Mapping[str, Any], include: str) -> Iterator[list[Any]]:
         seen = 0
@@ -175,14 +188,3 @@ def bare(url: str) -> str:
     """An address without its query, which may be signed: with it whoever reads the log could open what it points to."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
-
-
-def said(response: requests.Response) -> str:
-    """What an error's body says, in a line, without the key that was sent: a proxy may repeat the request."""
-    try:
-        body = response.json()
-        detail = body.get("detail") or body if isinstance(body, dict) else body
-    except ValueError:
-        detail = " ".join(response.text.split())
-    sent = str(response.request.headers.get("Authorization", "")).split(" ")[-1]
-    return str(detail).replace(sent or "\n", "…")[:200]
