@@ -2,14 +2,13 @@
 
 import argparse
 import os
-
-import dagster as dg
+from collections.abc import Mapping
 
 from legosigns_dagster.deployments import chosen_store, s3_resource
 from legosigns_dagster.resources.pruning import Plan, Pruner
 
 
-def prune(environment: dict[str, str], keep_runs: int, min_age_h: float, delete: bool) -> Plan:
+def prune(environment: Mapping[str, str], keep_runs: int, min_age_h: float, delete: bool) -> Plan:
     """What no version of the last runs needs in the store that the variables name; removed where `delete` is set."""
     store = chosen_store(environment, s3_resource(environment)).process_config_and_initialize()
     pruner = Pruner(store.folders(), keep_runs, min_age_h * 3600)
@@ -25,8 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--hours", type=float, default=24, help="what is younger is never removed (%(default)s)")
     parser.add_argument("--delete", action="store_true", help="remove it; without this nothing is changed")
     given = parser.parse_args(arguments)
-    with dg.DagsterInstance.ephemeral():
-        plan = prune(dict(os.environ), given.runs, given.hours, given.delete)
+    plan = prune(os.environ, given.runs, given.hours, given.delete)
     print(f"removed: {plan.summary()}" if given.delete else f"{plan.summary()}\nnothing was removed: add --delete")
 
 

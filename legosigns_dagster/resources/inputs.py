@@ -1,6 +1,7 @@
 """What people give the pipeline: places for each source, named by the deployment's variables."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -50,13 +51,14 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         if context.run is None or context.instance is None or not context.run.execution_plan_snapshot_id:
             return  # a sensor's
+        client = cache(self.s3.impatient)  # making one takes as long as a request
         plan = context.instance.get_execution_plan_snapshot(context.run.execution_plan_snapshot_id)
         for asset, fields in READ_BY.items():
             if asset not in plan.step_keys_to_execute:
                 continue
             for field, variable in fields.items():
                 if uri := getattr(self, field):
-                    Location(uri, variable, self.s3.impatient).require()
+                    Location(uri, variable, client).require()
 
     def bring(self, source: str, into: Path) -> Path:
         """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""

@@ -17,7 +17,7 @@ from legosigns_dagster.resources.folder_store import BLOBS, CURRENT, SNAPSHOTS, 
 from legosigns_dagster.resources.object_store import Stored
 
 LEFT_BEHIND = (ANNOUNCED, "checkpoints/", "preflight/")  # by runs that were killed and never tried again
-DEAD_AFTER_DAY_S = 24 * 3600.0
+LEFT_AFTER_S = 24 * 3600.0
 AT_A_TIME = 1000
 
 
@@ -50,7 +50,7 @@ class Pruner:
     def plan(self, now_s: float | None = None) -> Plan:
         """What may be removed at this moment, in seconds since 1970 (now); changes nothing."""
         now_s = time.time() if now_s is None else now_s
-        old_s, dead_s = now_s - self._min_age_s, now_s - max(self._min_age_s, DEAD_AFTER_DAY_S)
+        old_s, dead_s = now_s - self._min_age_s, now_s - max(self._min_age_s, LEFT_AFTER_S)
         blobs = [one for one in self._stored(BLOBS) if one.written_s < old_s]
         needed = self._needed_by(one for one in self._stored(ANNOUNCED) if one.written_s >= dead_s)
         # Listed after the announcements were read: a save that ended meanwhile has left its version by then.
