@@ -10,14 +10,16 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from legosigns_dagster_tests.kubernetes.console import Console
-from legosigns_dagster_tests.kubernetes.release import code_location, image, installed
-from legosigns_dagster_tests.kubernetes.server import running_cluster
+from legosigns_dagster_tests.kubernetes.site import running_site
 from legosigns_dagster_tests.kubernetes.test_pool import LIGHT, NODES
-from legosigns_dagster_tests.postgresql import postgresql
 from legosigns_dagster_tests.servers import seaweedfs
 
-GPU = "nvidia.com/gpu"
+STEP = "training"
+
+
+def most_at_once(spans: list[tuple[float, float]]) -> int:
+    """How many of these were under way at the same time, at most."""
+    return max(sum(began <= at < ended for began, ended in spans) for at, _ in spans)
 
 
 def main() -> None:
@@ -26,23 +28,15 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=2.0, help="after which it is given up")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "s3").mkdir()
-        with (
-            seaweedfs(folder / "s3") as server,
-            postgresql() as database,
-            running_cluster(folder, NODES, {image()}) as cluster,
-        ):
-            server.client().create_bucket(Bucket="pool")
-            with installed(folder / "release", cluster, server, "pool", database, {}, LIGHT) as release:
-                console = Console(release.url, code_location()["name"])
-                start = time.monotonic()
-                runs = [console.launch(assets=["training"]) for _ in range(wanted.runs)]
-                ends = Counter(console.wait(*runs, timeout_s=wanted.hours * 3600))
-                took = time.monotonic() - start
-            trained = sum(pod.step == "training" for pod in cluster.past)
-            print(f"{wanted.runs} runs in {took:.0f} s: {dict(ends)}, {trained} pods trained, "
-                  f"{cluster.peak[GPU]} at once at most")  # fmt: skip
+        (data := Path(name) / "s3").mkdir()
+        (folder := Path(name) / "pool").mkdir()
+        with seaweedfs(data) as server, running_site(folder, server, NODES, {}, LIGHT) as site:
+            start = time.monotonic()
+            runs = [site.console.launch(assets=[STEP]) for _ in range(wanted.runs)]
+            ends = Counter(site.console.wait(*runs, timeout_s=wanted.hours * 3600))
+            took = time.monotonic() - start
+            at_once = most_at_once([site.console.span(run_id, STEP) for run_id in runs])
+    print(f"{wanted.runs} runs in {took:.0f} s: {dict(ends)}, {at_once} trained at once at most")
 
 
 if __name__ == "__main__":

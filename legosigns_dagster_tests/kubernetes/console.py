@@ -92,6 +92,11 @@ class Console:
             cursor, more = page["cursor"], page["hasMore"]
         return events
 
+    def span(self, run_id: str, step: str) -> tuple[float, float]:
+        """When a step that succeeded began and ended, in milliseconds; its pod takes a moment longer to end."""
+        times = {e["eventType"]: float(e["timestamp"]) for e in self.log(run_id) if e.get("stepKey") == step}
+        return times["STEP_START"], times["STEP_SUCCESS"]
+
     def failure(self, run_id: str, step: str) -> str:
         """What the UI shows of why this step of the run failed; empty when it did not."""
         failures = [e for e in self.log(run_id) if e["__typename"] == "ExecutionStepFailureEvent"]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.conftest import GPU, Site
+from legosigns_dagster_tests.kubernetes.conftest import GPU
+from legosigns_dagster_tests.kubernetes.site import Site
 
 # One light asset stands for every step: what happens to its pod does not depend on what it computes.
 STEP = "sign_cutouts"

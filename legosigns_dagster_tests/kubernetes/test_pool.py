@@ -6,13 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.conftest import GPU, Site
-from legosigns_dagster_tests.kubernetes.console import Console
+from legosigns_dagster_tests.kubernetes.conftest import GPU
 from legosigns_dagster_tests.kubernetes.pods import Pod
-from legosigns_dagster_tests.kubernetes.release import code_location, image, installed
 from legosigns_dagster_tests.kubernetes.scheduler import Node
-from legosigns_dagster_tests.kubernetes.server import running_cluster
-from legosigns_dagster_tests.postgresql import postgresql
+from legosigns_dagster_tests.kubernetes.site import Site, running_site
 from legosigns_dagster_tests.servers import S3Server
 from legosigns_dagster_tests.workplace import ROOT
 
@@ -27,14 +24,8 @@ LIGHT = ["--module-name", "legosigns_dagster_tests.kubernetes.light", "--working
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Site]:
     """A release of the light code location, whose step only sleeps."""
-    folder, bucket = tmp_path_factory.mktemp("shared"), "cluster-shared"
-    s3_server.client().create_bucket(Bucket=bucket)
-    with (
-        postgresql() as database,
-        running_cluster(folder, NODES, {image()}) as cluster,
-        installed(folder / "release", cluster, s3_server, bucket, database, FASTER, LIGHT) as release,
-    ):
-        yield Site(cluster, Console(release.url, code_location()["name"]), bucket, folder)
+    with running_site(tmp_path_factory.mktemp("shared"), s3_server, NODES, FASTER, LIGHT) as site:
+        yield site
 
 
 def of_run(site: Site, run_id: str, step: str) -> list[Pod]:
@@ -60,17 +51,11 @@ def training_pod(site: Site, run_id: str) -> Pod:
     raise AssertionError(f"run {run_id} never came to train")
 
 
-def span(site: Site, run_id: str) -> tuple[float, float]:
-    """When the step began and ended to train, in milliseconds; its pod takes a moment longer to end."""
-    times = {e["eventType"]: float(e["timestamp"]) for e in site.console.log(run_id) if e.get("stepKey") == "training"}
-    return times["STEP_START"], times["STEP_SUCCESS"]
-
-
 def test_runs_on_one_slot_queue_and_all_end(shared: Site) -> None:
     runs = [train(shared, 2) for _ in range(5)]
     assert shared.console.wait(*runs, timeout_s=1800) == ["SUCCESS"] * 5
     assert [len(of_run(shared, run_id, "training")) for run_id in runs] == [1] * 5
-    spans = sorted(span(shared, run_id) for run_id in runs)
+    spans = sorted(shared.console.span(run_id, "training") for run_id in runs)
     assert all(ended <= began for (_, ended), (began, _) in pairwise(spans))
 
 

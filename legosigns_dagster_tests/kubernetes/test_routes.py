@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.conftest import GPU, Site
+from legosigns_dagster_tests.kubernetes.conftest import GPU
+from legosigns_dagster_tests.kubernetes.site import Site
 
 TOLERATION = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
 SELECTED = ["sign_cutouts", "model_weights"]

@@ -8,9 +8,10 @@ import dagster as dg
 import pytest
 import yaml
 
-from legosigns_dagster_tests.kubernetes.conftest import GPU, Site
+from legosigns_dagster_tests.kubernetes.conftest import GPU
 from legosigns_dagster_tests.kubernetes.pods import Pod
 from legosigns_dagster_tests.kubernetes.release import image
+from legosigns_dagster_tests.kubernetes.site import Site
 from legosigns_dagster_tests.servers import S3Server
 from legosigns_dagster_tests.workplace import ROOT, Workplace
 
