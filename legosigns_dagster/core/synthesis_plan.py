@@ -58,12 +58,12 @@ class Scene:
     pastes: tuple[Paste, ...]
     motion: float
     motion_degrees: float
-    defocus: float
     noise: float
     noise_seed: int
     gain: float
-    cast: float
     jpeg_quality: int
+    defocus: float = 0.0
+    cast: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,9 @@ def plan_scene(settings: SynthesisSettings, supply: Supply, number: int) -> Scen
         pastes=pastes,
         motion=draw.uniform(0, settings.blur) * smallest if moving else 0.0,
         motion_degrees=draw.uniform(0, 180),
-        defocus=0.0,
         noise=draw.uniform(0, settings.noise),
         noise_seed=int(draw.integers(2**32)),
         gain=draw.uniform(settings.darkest, 1.2),
-        cast=0.0,
         jpeg_quality=int(draw.integers(70, 96)),
     )
     if supply.annotated and draw.random() < settings.on_annotated:

@@ -40,7 +40,7 @@ PLAIN = Paste(
 )  # fmt: skip
 STILL = Scene(
     number=0, annotated=False, background=0, zoom=1, shift=(0, 0), mirrored=False, pastes=(PLAIN,), motion=0,
-    motion_degrees=0, defocus=0, noise=0, noise_seed=0, gain=1, cast=0, jpeg_quality=95,
+    motion_degrees=0, noise=0, noise_seed=0, gain=1, jpeg_quality=95,
 )  # fmt: skip
 GREY = Ground(np.full((240, 320, 3), 128, np.uint8))
 
