@@ -52,6 +52,8 @@ def main() -> None:
     asked = parser.parse_args()
     asked.data.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # What a script starts in the background ignores Ctrl-C, and so would the UI and the S3 server.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with seaweedfs(asked.data) as server, contextlib.suppress(KeyboardInterrupt):
         with_bucket(server)
         variables = server.environment(BUCKET)
