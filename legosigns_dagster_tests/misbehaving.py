@@ -93,10 +93,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def relay(self, body: bytes, bad: str) -> None:
         """The server's own answer; its body slowly, or only half of it."""
-        server = http.client.HTTPConnection(urlsplit(self.proxy.target).netloc, timeout=60)
-        server.request(self.command, self.path, body, dict(self.headers))
-        response = server.getresponse()
-        content = response.read()
+        with contextlib.closing(http.client.HTTPConnection(urlsplit(self.proxy.target).netloc, timeout=60)) as server:
+            server.request(self.command, self.path, body, dict(self.headers))
+            response = server.getresponse()
+            content = response.read()
         self.send_response(response.status)
         for name, value in response.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", "content-length"):
@@ -112,7 +112,6 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.05)
         else:
             self.wfile.write(content)
-        server.close()
 
 
 class QuietServer(ThreadingHTTPServer):
