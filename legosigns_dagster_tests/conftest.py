@@ -72,14 +72,8 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def bucket(s3_server: S3Server, tmp_path: Path) -> Iterator[str]:
-    """A new bucket, empty; removed in the end, since each takes some of the few volumes that SeaweedFS makes."""
-    name, client = f"bucket-{abs(hash(str(tmp_path))) % 10**12}", s3_server.client()
-    client.create_bucket(Bucket=name)
-    yield name
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
-        if keys := [{"Key": one["Key"]} for one in page.get("Contents", [])]:
-            client.delete_objects(Bucket=name, Delete={"Objects": keys})  # type: ignore[typeddict-item]
-    client.delete_bucket(Bucket=name)
+    with s3_server.new_bucket(f"bucket-{abs(hash(str(tmp_path))) % 10**12}") as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,17 @@ class S3Server:
             region_name="us-east-1",
         )
 
+    @contextlib.contextmanager
+    def new_bucket(self, name: str) -> Iterator[str]:
+        """An empty bucket; removed in the end, since each takes some of the few volumes that SeaweedFS makes."""
+        client = self.client()
+        client.create_bucket(Bucket=name)
+        yield name
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+            if keys := [{"Key": one["Key"]} for one in page.get("Contents", [])]:
+                client.delete_objects(Bucket=name, Delete={"Objects": keys})  # type: ignore[typeddict-item]
+        client.delete_bucket(Bucket=name)
+
     def environment(self, bucket: str) -> dict[str, str]:
         return {
             "AWS_S3_BUCKET": bucket,

@@ -79,7 +79,7 @@ def begin(kubernetes: bool, gpu: bool, folder: Path) -> None:
 
 
 def test_a_pod_without_the_gpu_it_asked_for_says_so_before_it_trains(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="asked for 1 nvidia.com/gpu and PyTorch sees no GPU.*LEGOSIGNS_GPU_COUNT"):
+    with pytest.raises(dg.Failure, match="asked for 1 nvidia.com/gpu and PyTorch sees no GPU.*LEGOSIGNS_GPU_COUNT"):
         begin(kubernetes=True, gpu=False, folder=tmp_path)
 
 

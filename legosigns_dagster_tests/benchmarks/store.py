@@ -59,10 +59,8 @@ def rclone(server: S3Server, source: str, target: str) -> float:
     return time.perf_counter() - began
 
 
-def once(server: S3Server, number: int, files: int, folder: Path) -> dict[str, float]:
+def once(server: S3Server, bucket: str, files: int, ours_first: bool, folder: Path) -> dict[str, float]:
     """Seconds of each step, ours and rclone's, on files that nobody has stored before."""
-    bucket = f"turn-{number}"
-    server.client().create_bucket(Bucket=bucket)
     (source := folder / "source").mkdir()
     for name in range(files):
         (source / f"{name:05d}.bin").write_bytes(os.urandom(SIZE))
@@ -73,7 +71,7 @@ def once(server: S3Server, number: int, files: int, folder: Path) -> dict[str, f
         "rclone down": lambda: rclone(server, seaweed, str(folder / "rclone")),
         "ours down": lambda: measured("down", server, bucket, folder)[0],
     }
-    order = list(steps) if number % 2 else ["ours up", "rclone up", "ours down", "rclone down"]
+    order = ["ours up", "rclone up", "ours down", "rclone down"] if ours_first else list(steps)
     found = {name: steps[name]() for name in order}
     for name in range(0, files, 100):
         (source / f"{name:05d}.bin").write_bytes(os.urandom(SIZE))
@@ -106,8 +104,8 @@ def main() -> None:
         print("turn  up: ours rclone ratio   down: ours rclone ratio   both: ratio   1 % up, down: of the first")
         ratios = []
         for number in range(given.turns):
-            with tempfile.TemporaryDirectory(dir=work) as folder:
-                took = once(server, number, given.files, Path(folder))
+            with tempfile.TemporaryDirectory(dir=work) as folder, server.new_bucket(f"turn-{number}") as bucket:
+                took = once(server, bucket, given.files, number % 2 == 0, Path(folder))
             up, down = took["ours up"] / took["rclone up"], took["ours down"] / took["rclone down"]
             both = (took["ours up"] + took["ours down"]) / (took["rclone up"] + took["rclone down"])
             few = (took["1 % up"] / took["ours up"], took["1 % down"] / took["ours down"])

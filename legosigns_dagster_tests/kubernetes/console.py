@@ -1,7 +1,7 @@
 """What a person does in the UI, over the same GraphQL: launch, watch, and read a run's log."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ import requests
 
 from legosigns_dagster_tests.kubernetes.manifests import Json
 
+# What hangs must end with a reason long before CI ends it without one.
+PATIENCE_S = 600.0
 OVER = ("SUCCESS", "FAILURE", "CANCELED")
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { id } } ... on PythonError { message } } }"""
@@ -41,7 +43,13 @@ class Console:
         (only,) = answer["data"].values()
         return only
 
-    def launch(self, job: str = "__ASSET_JOB", assets: Sequence[str] = (), config: Json | None = None) -> str:
+    def launch(
+        self,
+        job: str = "__ASSET_JOB",
+        assets: Sequence[str] = (),
+        config: Json | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
         """The id of a run of this job, or, as the Materialize button does, of these assets in the job of all."""
         selector: Json = {
             "repositoryLocationName": self.location,
@@ -50,7 +58,13 @@ class Console:
         }
         if assets:
             selector |= {"assetSelection": [{"path": [name]} for name in assets]}
-        params = {"selector": selector, "runConfigData": config or {}, "mode": "default"}
+        own_tags = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        params = {
+            "selector": selector,
+            "runConfigData": config or {},
+            "mode": "default",
+            "executionMetadata": {"tags": own_tags},
+        }
         answer = self.ask(LAUNCH, params=params)
         if "run" not in answer:
             raise RuntimeError(str(answer))
@@ -72,7 +86,7 @@ class Console:
         """Every run by its id: status, start and end."""
         return {run["id"]: run for run in self.ask(RUNS)["results"]}
 
-    def wait(self, *run_ids: str, timeout_s: float = 1800) -> list[str]:
+    def wait(self, *run_ids: str, timeout_s: float = PATIENCE_S) -> list[str]:
         """The last status of each of these runs; AssertionError when one is not over in time."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -80,7 +94,9 @@ class Console:
             found = [runs[run_id]["status"] for run_id in run_ids]
             if all(status in OVER for status in found):
                 return found
-            assert time.monotonic() < deadline, f"after {timeout_s} s: {found}"
+            if time.monotonic() > deadline:
+                told = {run_id: [event.get("message") for event in self.log(run_id)[-5:]] for run_id in run_ids}
+                raise AssertionError(f"after {timeout_s} s: {found}, {told}")
             time.sleep(0.5)
 
     def log(self, run_id: str) -> list[Json]:

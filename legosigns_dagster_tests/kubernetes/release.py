@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from legosigns_dagster_tests.kubernetes.manifests import Json
 from legosigns_dagster_tests.kubernetes.server import NAMESPACE
 from legosigns_dagster_tests.postgresql import Database
 from legosigns_dagster_tests.servers import S3Server, free_ports, stop
+from legosigns_dagster_tests.workplace import ROOT
 
-VALUES = Path(__file__).resolve().parent.parent.parent / "helm-values.yaml"
+VALUES = ROOT / "helm-values.yaml"
 PROGRAMS = Path(sys.executable).parent
 HOME = "/opt/dagster/dagster_home"
 DATABASE_SECRET, S3_SECRET = "dagster-postgresql", "legosigns-s3"
@@ -125,11 +126,11 @@ def installed(
     bucket: str,
     database: Database,
     faster: Mapping[str, Any],
-    code_arguments: Sequence[str] = (),
+    code: str,
 ) -> Iterator[Release]:
     """A release in this cluster, ended with the block; its logs are in `folder`.
 
-    `code_arguments` are those of another code server than the one in the values.
+    Its code location is a module of this package, which is found in the repository: the tests are not installed.
     """
     cluster.sources.secrets[S3_SECRET] = server.environment(bucket)
     cluster.sources.secrets[DATABASE_SECRET] = {"postgresql-password": database.password}
@@ -142,24 +143,25 @@ def installed(
     environment = {entry["name"]: entry["value"] for entry in location_environment()}
     environment |= {**cluster.sources.secrets[S3_SECRET], **cluster.kubelet.account}
     environment |= {"DAGSTER_PG_PASSWORD": database.password, "DAGSTER_HOME": str(home), "PATH": "/usr/bin:/bin"}
-    chosen = code_arguments or code_location()["dagsterApiGrpcArgs"]
-    code = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *chosen]
-    code += ["--location-name", code_location()["name"], "--container-image", image()]
-    code += ["--container-context", json.dumps({"k8s": container_context()})]
+    chosen = ["--module-name", f"{__package__}.{code}", "--working-directory", str(ROOT)]
+    location = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *chosen]
+    location += ["--location-name", code_location()["name"], "--container-image", image()]
+    location += ["--container-context", json.dumps({"k8s": container_context()})]
     workspace = ["-w", str(folder / "workspace.yaml")]
+    url = f"http://127.0.0.1:{web_port}"
     web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(web_port), *workspace]
     with contextlib.ExitStack() as processes:
-        for command in (code, web, ["dagster-daemon", "run", *workspace]):
-            processes.enter_context(process(command, environment, folder))
-            if command is code:
-                wait_for_code(code_port, folder)
-        url = f"http://127.0.0.1:{web_port}"
-        wait_for_web(url, folder)
+        for command in (location, web, ["dagster-daemon", "run", *workspace]):
+            started = processes.enter_context(process(command, environment, folder))
+            if command is location:
+                wait_for_code(code_port, started, folder)
+            if command is web:
+                wait_for_web(url, started, folder)
         yield Release(url, cluster, folder)
 
 
 @contextlib.contextmanager
-def process(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[None]:
+def process(command: list[str], environment: dict[str, str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """One of the venv's programs, in an empty folder of its own, until the end of the block."""
     name = "-".join(command[:2]) if command[0] == "dagster" else command[0]
     (folder / name).mkdir()
@@ -167,29 +169,30 @@ def process(command: list[str], environment: dict[str, str], folder: Path) -> It
         program = [str(PROGRAMS / command[0]), *command[1:]]
         started = subprocess.Popen(program, env=environment, cwd=folder / name, stdout=log, stderr=log)
     try:
-        yield
+        yield started
     finally:
         stop(started)
 
 
-def wait_for_code(port: int, folder: Path) -> None:
+def wait_for_code(port: int, server: "subprocess.Popen[bytes]", folder: Path) -> None:
     check = [str(PROGRAMS / "dagster"), "api", "grpc-health-check", "-p", str(port)]
-    wait(lambda: subprocess.run(check, capture_output=True).returncode == 0, folder, "the code server")
+    wait(lambda: subprocess.run(check, capture_output=True).returncode == 0, server, folder)
 
 
-def wait_for_web(url: str, folder: Path) -> None:
+def wait_for_web(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> None:
     def answers() -> bool:
         with contextlib.suppress(requests.RequestException):
             return requests.get(f"{url}/server_info", timeout=2).ok
         return False
 
-    wait(answers, folder, "the webserver")
+    wait(answers, server, folder)
 
 
-def wait(there: Any, folder: Path, what: str) -> None:
-    deadline = time.monotonic() + 600
+def wait(there: Callable[[], bool], server: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Until the server is there; RuntimeError with what it said when it ended before, or took too long."""
+    deadline = time.monotonic() + 300
     while not there():
-        if time.monotonic() > deadline:
+        if server.poll() is not None or time.monotonic() > deadline:
             logs = "\n".join(f"{log.name}: {log.read_text()[-1000:]}" for log in folder.glob("*.log"))
-            raise RuntimeError(f"{what} did not start: {logs}")
+            raise RuntimeError(f"{server.args!r} did not start: {logs}")
         time.sleep(0.2)

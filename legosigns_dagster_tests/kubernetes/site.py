@@ -31,7 +31,7 @@ def running_site(
     server: S3Server,
     nodes: Sequence[Node],
     faster: Mapping[str, Any],
-    code_arguments: Sequence[str] = (),
+    code: str,
 ) -> Iterator[Site]:
     """A release on a cluster of these nodes, which both end with the block, and a bucket for it; see `installed`."""
     bucket = f"cluster-{folder.name}"
@@ -39,6 +39,6 @@ def running_site(
     with (
         postgresql() as database,
         running_cluster(folder, nodes, {image()}) as cluster,
-        installed(folder / "release", cluster, server, bucket, database, faster, code_arguments) as release,
+        installed(folder / "release", cluster, server, bucket, database, faster, code) as release,
     ):
         yield Site(cluster, Console(release.url, code_location()["name"]), bucket, folder)

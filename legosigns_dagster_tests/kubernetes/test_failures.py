@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from legosigns_dagster_tests.kubernetes.conftest import GPU
+from legosigns_dagster_tests.kubernetes.console import PATIENCE_S
 from legosigns_dagster_tests.kubernetes.site import Site
 
 # One light asset stands for every step: what happens to its pod does not depend on what it computes.
@@ -44,7 +45,7 @@ def ended(site: Site) -> dict[str, str]:
     }
     runs = {name: launch(site, STEP, **pod) for name, pod in pods.items()}
     blows = {"evicted": site.cluster.evict, "lost": site.cluster.lose_node}
-    limit_s = time.monotonic() + 1800
+    limit_s = time.monotonic() + PATIENCE_S
     while blows:
         assert time.monotonic() < limit_s, f"these pods never ran: {list(blows)}"
         for pod in [pod for pod in list(site.cluster.past) if pod.step and pod.phase == "Running"]:
@@ -52,7 +53,7 @@ def ended(site: Site) -> dict[str, str]:
             for name in befallen:
                 blows.pop(name)(pod)
         time.sleep(0.05)
-    assert site.console.wait(*runs.values(), timeout_s=1800) == ["FAILURE"] * len(runs)
+    assert site.console.wait(*runs.values()) == ["FAILURE"] * len(runs)
     return runs
 
 

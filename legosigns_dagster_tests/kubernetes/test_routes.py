@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from legosigns_dagster_tests.kubernetes.conftest import GPU
+from legosigns_dagster_tests.kubernetes.console import PATIENCE_S
 from legosigns_dagster_tests.kubernetes.site import Site
 
 TOLERATION = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
@@ -20,7 +21,7 @@ def runs_of(site: Site, route: str) -> list[str]:
         site.console.launch(assets=SELECTED)
     else:
         site.console.backfill(SELECTED)
-    deadline = time.monotonic() + 1800
+    deadline = time.monotonic() + PATIENCE_S
     while not set(site.console.runs()) - before:
         assert time.monotonic() < deadline, f"no run came of {route}"
         time.sleep(0.5)
@@ -29,7 +30,7 @@ def runs_of(site: Site, route: str) -> list[str]:
 
 def accepted(site: Site, run_ids: list[str], step: str) -> dict[str, Any]:
     """The pod's spec of a step in one of these runs, as the API server got it."""
-    deadline = time.monotonic() + 1800
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with site.cluster.lock:
             for job in site.cluster.accepted:

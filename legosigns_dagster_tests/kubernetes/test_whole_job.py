@@ -2,42 +2,17 @@
 
 import json
 import re
-from dataclasses import dataclass
 
 import dagster as dg
 import pytest
-import yaml
 
-from legosigns_dagster_tests.kubernetes.conftest import GPU
-from legosigns_dagster_tests.kubernetes.pods import Pod
+from legosigns_dagster_tests.kubernetes.conftest import GPU, Run
 from legosigns_dagster_tests.kubernetes.release import image
 from legosigns_dagster_tests.kubernetes.site import Site
 from legosigns_dagster_tests.servers import S3Server
-from legosigns_dagster_tests.workplace import ROOT, Workplace
+from legosigns_dagster_tests.workplace import Workplace
 
 GPU_STEPS = {"model_weights", "comparison_report"}
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run of the job on the cluster, and its pods."""
-
-    run_id: str
-    pods: list[Pod]
-
-    def steps(self) -> list[Pod]:
-        return [pod for pod in self.pods if pod.step]
-
-
-@pytest.fixture(scope="module")
-def whole(site: Site) -> Run:
-    config = yaml.safe_load((ROOT / "configs/quick.yaml").read_text(encoding="utf-8"))
-    run_id = site.console.launch("traffic_signs", config=config)
-    (status,) = site.console.wait(run_id, timeout_s=1800)
-    failures = [event for event in site.console.log(run_id) if "error" in event]
-    assert status == "SUCCESS", failures
-    pods = [pod for pod in site.cluster.past if pod.manifest["metadata"]["labels"]["dagster/run-id"] == run_id]
-    return Run(run_id, pods)
 
 
 def local_run(laptop: Workplace) -> str:
