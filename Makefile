@@ -9,7 +9,7 @@ export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore
 
-.PHONY: demo dev dev-s3 test check fix sample clean test-cluster
+.PHONY: demo dev dev-s3 test check fix sample clean
 
 demo: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the main job on the embedded sample, then a table and a report
 	$(BIN)/dagster job execute -m legosigns_dagster.definitions -j traffic_signs -c configs/demo.yaml
@@ -21,11 +21,8 @@ dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
 	$(BIN)/python -m legosigns_dagster_tests.dev_s3
 
-test: $(INSTALLED) $(LABEL_STUDIO)/.installed  ## all tests but the cluster's, real servers included
-	PYTHONWARNINGS= $(BIN)/python -m pytest --ignore legosigns_dagster_tests/kubernetes
-
-test-cluster: $(INSTALLED) $(POSTGRESQL)/.installed  ## the chart's processes against a stand-in for a cluster (ten minutes)
-	PYTHONWARNINGS= $(BIN)/python -m pytest legosigns_dagster_tests/kubernetes
+test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed  ## all tests, real servers included
+	PYTHONWARNINGS= $(BIN)/python -m pytest
 
 check: $(INSTALLED)  ## ruff and mypy, strict
 	$(BIN)/ruff check .
@@ -52,15 +49,16 @@ $(LABEL_STUDIO)/.installed:
 	$(LABEL_STUDIO)/bin/pip install --quiet --disable-pip-version-check label-studio==1.23.2
 	touch $@
 
-# What `apt-get install postgresql` would add to this machine is unpacked into a folder instead: that needs no root and
-# starts no server. Nothing where it is installed already. The tests alone need it.
+# Where PostgreSQL is not installed, what `apt-get install postgresql` would add to this machine is unpacked into a folder
+# instead: that needs no root and starts no server. The tests alone need it.
 $(POSTGRESQL)/.installed:
 	mkdir -p $(POSTGRESQL)
-	cd $(POSTGRESQL) && plan=$$(apt-get install --simulate --no-install-recommends postgresql) \
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { cd $(POSTGRESQL) \
+	  && plan=$$(apt-get install --simulate --no-install-recommends postgresql) \
 	  || { echo "PostgreSQL is not among apt's packages: run apt-get update as root first"; exit 1; }; \
 	  for name in $$(echo "$$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p'); do \
 	    apt-get download --quiet --quiet $$name && dpkg-deb --extract $${name}_*.deb . && rm $${name}_*.deb || exit 1; \
-	  done
+	  done; }
 	touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
