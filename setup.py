@@ -25,6 +25,7 @@ setup(
         "onnx==1.23.2",
         "onnxslim==0.1.98",
         "numpy==2.2.6",
+        "obstore==0.12.1",
         "pandas==3.1.1",
         "pillow==13.0.0",
         "imagehash==4.3.2",

@@ -5,16 +5,17 @@ are stored once for all versions, so a run in which 1 % of the files changed upl
 saved is announced first, so that `pruning.py` never removes a blob that a save counts on.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from legosigns_dagster.core.files import FileEntry, digest_of, index_folder, link_or_copy, sha256_of
+from legosigns_dagster.core.files import FileEntry, digest_of, index_folder, link_or_copy, sha256_of, write_whole
 from legosigns_dagster.resources.announcement import announced
-from legosigns_dagster.resources.object_store import TRANSFERS, LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.object_store import SMALL, TRANSFERS, LocalObjectStore, ObjectStore
 
 BLOBS, SNAPSHOTS, CURRENT = "blobs/", "snapshots/", "current/"
 
@@ -47,7 +48,8 @@ class FolderStore:
     def save(self, asset: str, run_id: str, folder: Path) -> Snapshot:
         """Store a folder as the current version of an asset, uploading only bytes that are not there yet."""
         snapshot = Snapshot(asset, run_id, index_folder(folder))
-        content = json.dumps({path: asdict(entry) for path, entry in snapshot.files.items()}, indent=0).encode()
+        index = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
+        content = json.dumps(index).encode()
         with announced(self.objects, self.prefix, f"{asset}/{run_id}", content):
             known = self._known(asset)
             new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in known}
@@ -86,7 +88,7 @@ class FolderStore:
         into.mkdir(parents=True, exist_ok=True)
         wanted = {entry.sha256: entry for entry in snapshot.files.values()}
         if not isinstance(self.objects, LocalObjectStore):
-            self._each(self._fetch, [(entry,) for entry in wanted.values()])
+            self._each(self._fetch, [(entry,) for entry in wanted.values() if not self._is_cached(entry)])
         for path, entry in snapshot.files.items():
             link_or_copy(self._blob_file(entry), into / path)
 
@@ -106,17 +108,31 @@ class FolderStore:
         except FileNotFoundError:
             return set()
 
+    def _is_cached(self, entry: FileEntry) -> bool:
+        try:
+            return self._blob_file(entry).stat().st_size == entry.size
+        except FileNotFoundError:
+            return False
+
     def _fetch(self, entry: FileEntry) -> None:
-        file, key = self._blob_file(entry), self._blob_key(entry)
-        if file.is_file() and file.stat().st_size == entry.size:
-            return
         # Another run on this machine may fetch the same blob, or read it: under its name stands only what was checked.
+        file, key = self._blob_file(entry), self._blob_key(entry)
+        if entry.size <= SMALL:
+            content = self.objects.read(key)
+            self._require(entry, hashlib.sha256(content).hexdigest())
+            write_whole(file, content)
+            return
         fetched = file.with_name(f".{file.name}.{os.getpid()}.fetched")
-        self.objects.download(key, fetched, entry.size)
-        if sha256_of(fetched) != entry.sha256:
-            fetched.unlink()
-            raise OSError(f"{self.objects.address(key)} is damaged: its SHA-256 is another")
-        fetched.replace(file)
+        self.objects.download(key, fetched)
+        try:
+            self._require(entry, sha256_of(fetched))
+            fetched.replace(file)
+        finally:
+            fetched.unlink(missing_ok=True)
+
+    def _require(self, entry: FileEntry, sha256: str) -> None:
+        if sha256 != entry.sha256:
+            raise OSError(f"{self.objects.address(self._blob_key(entry))} is damaged: its SHA-256 is another")
 
     def _blob_file(self, entry: FileEntry) -> Path:
         if isinstance(self.objects, LocalObjectStore):

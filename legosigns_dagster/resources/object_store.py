@@ -12,6 +12,7 @@ from typing import Protocol
 from legosigns_dagster.core.files import write_whole
 
 PARTIAL = ".partial"
+SMALL = 8 * 2**20  # bytes that are read at once
 TRANSFERS = 16  # files at a time: memory is bounded by this, not by a folder's size
 
 

@@ -8,7 +8,9 @@ from dagster_aws.s3 import S3Resource
 from pydantic import PrivateAttr
 
 from legosigns_dagster.resources.object_store import TRANSFERS
+from legosigns_dagster.resources.quick_s3 import QuickS3, quick_s3
 from legosigns_dagster.resources.s3_errors import S3Error
+from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,12 +29,21 @@ class S3(S3Resource):
     connect_timeout_s: float = CONNECT_S
     read_timeout_s: float = READ_S
     _client: "S3Client | None" = PrivateAttr(default=None)
+    _quick: dict[str, QuickS3] = PrivateAttr(default_factory=dict)
 
     def get_client(self) -> "S3Client":
         """The client, made once: its connections are shared by all threads."""
         if self._client is None:
             self._client = self._new_client()
         return self._client
+
+    def objects(self, bucket: str) -> S3ObjectStore:
+        """A bucket; its ways are shared by all that are asked for."""
+        client = self.get_client()
+        if bucket not in self._quick:
+            # obstore is not told which certificates need no verification.
+            self._quick[bucket] = QuickS3(None) if self.verify is False else quick_s3(client, self._session(), bucket)
+        return S3ObjectStore(client, bucket, quick=self._quick[bucket])
 
     def impatient(self) -> "S3Client":
         """A client whose every request has succeeded or failed within eight seconds."""
@@ -49,19 +60,24 @@ class S3(S3Resource):
             "max_pool_connections": TRANSFERS,
         }
         try:
-            return boto3.session.Session(profile_name=self.profile_name).client(
+            return self._session().client(
                 "s3",
-                region_name=self.region_name,
                 endpoint_url=self.endpoint_url,
                 use_ssl=self.use_ssl,
                 verify=self.verify,
-                aws_access_key_id=self.aws_access_key_id,
-                aws_secret_access_key=self.aws_secret_access_key,
-                aws_session_token=self.aws_session_token,
                 config=Config(**(settings | changes)),  # type: ignore[arg-type]
             )
         except ValueError as error:
             raise S3Error(f"AWS_S3_ENDPOINT is {self.endpoint_url!r}, expected https://host:port") from error
+
+    def _session(self) -> boto3.Session:
+        return boto3.Session(
+            aws_access_key_id=self.aws_access_key_id,
+            aws_secret_access_key=self.aws_secret_access_key,
+            aws_session_token=self.aws_session_token,
+            region_name=self.region_name,
+            profile_name=self.profile_name,
+        )
 
 
 def retries(attempts: int) -> dict[str, object]:

@@ -22,6 +22,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.parsers import ResponseParserError
+from s3transfer.exceptions import RetriesExceededError
 
 KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -71,7 +72,7 @@ def explained(address: str, endpoint: str, variable: str) -> Iterator[None]:
     """Turn an error of boto3 into FileNotFoundError, for a key that is not there, or into S3Error."""
     try:
         yield
-    except (BotoCoreError, ClientError, Boto3Error, ResponseParserError) as error:
+    except (BotoCoreError, ClientError, Boto3Error, ResponseParserError, RetriesExceededError) as error:
         cause = innermost(error)
         if code_of(cause) in MISSING:
             raise FileNotFoundError(f"{address} does not exist") from error

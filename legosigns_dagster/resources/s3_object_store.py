@@ -13,14 +13,13 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from legosigns_dagster.core.files import write_whole
-from legosigns_dagster.resources.object_store import TRANSFERS, Stored
+from legosigns_dagster.resources.object_store import SMALL, TRANSFERS, Stored
+from legosigns_dagster.resources.quick_s3 import QuickS3
 from legosigns_dagster.resources.s3_errors import BROKEN_OFF, explained
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# boto3's transfers cost three times as much as a plain request, which is most of the time for a small file.
-SMALL = 8 * 2**20
 # 8 MiB for each part that is under way: of two large files at a time, four parts each.
 LARGE_AT_A_TIME, PARTS = 2, TransferConfig(max_concurrency=4)
 DELETED_AT_A_TIME = 1000  # S3's limit
@@ -30,26 +29,29 @@ LISTED_PER_QUESTION = 10  # a page of a listing tells 1,000 keys for hardly more
 class S3ObjectStore:
     """See `ObjectStore`. `variable` is what names the bucket: errors tell people to look at it."""
 
-    def __init__(self, client: "S3Client", bucket: str, variable: str = "AWS_S3_BUCKET") -> None:
+    def __init__(
+        self, client: "S3Client", bucket: str, variable: str = "AWS_S3_BUCKET", quick: QuickS3 | None = None
+    ) -> None:
         self.client, self.bucket, self.variable = client, bucket, variable
+        self._quick = quick or QuickS3(None)
         self._large = threading.Semaphore(LARGE_AT_A_TIME)
 
     def upload(self, file: Path, key: str) -> None:
         """See `ObjectStore`."""
         if file.stat().st_size <= SMALL:
-            self.write(key, file.read_bytes())
+            content = file.read_bytes()
+            if not self._quick.put(key, content):
+                self.write(key, content)
             return
         with self._large, self._explained(key):
             self.client.upload_file(str(file), self.bucket, key, Config=PARTS)
 
     def download(self, key: str, into: Path, size: int | None = None) -> None:
         """See `ObjectStore`."""
-        into.parent.mkdir(parents=True, exist_ok=True)
         if size is not None and size <= SMALL:
-            # botocore asks again where no answer comes, and boto3's transfers also where one breaks off in the middle.
-            with self._explained(key), suppress(*BROKEN_OFF):
-                write_whole(into, self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
-                return
+            write_whole(into, self.read(key))
+            return
+        into.parent.mkdir(parents=True, exist_ok=True)
         with self._large, self._explained(key):
             self.client.download_file(self.bucket, key, str(into), Config=PARTS)
 
@@ -60,14 +62,23 @@ class S3ObjectStore:
 
     def read(self, key: str) -> bytes:
         """See `ObjectStore`."""
-        content = BytesIO()
+        if (content := self._quick.get(key)) is not None:
+            return content
         with self._explained(key):
-            self.client.download_fileobj(self.bucket, key, content, Config=PARTS)
-        return content.getvalue()
+            # botocore asks again where no answer comes, and boto3's transfers, at three times the cost of a plain
+            # request, also where one breaks off in the middle.
+            with suppress(*BROKEN_OFF):
+                return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            whole = BytesIO()
+            self.client.download_fileobj(self.bucket, key, whole, Config=PARTS)
+            return whole.getvalue()
 
     def present(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""
-        listed = [one.key for one in islice(self.stored(prefix), LISTED_PER_QUESTION * len(keys))]
+        most = LISTED_PER_QUESTION * len(keys)
+        listed = self._quick.keys(prefix, most)
+        if listed is None:
+            listed = [one.key for one in islice(self.stored(prefix), most)]
         found = set(keys) & set(listed)
         beyond = [key for key in keys if listed and key > listed[-1]]
         with ThreadPoolExecutor(TRANSFERS) as pool:
@@ -98,6 +109,9 @@ class S3ObjectStore:
 
     def exists(self, key: str) -> bool:
         """Whether there is an object with exactly this key, which may be read."""
+        there = self._quick.exists(key)
+        if there is not None:
+            return there
         try:
             with self._explained(key):
                 self.client.head_object(Bucket=self.bucket, Key=key)

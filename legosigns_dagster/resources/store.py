@@ -64,7 +64,7 @@ class S3Store(Store):
 
     def objects(self) -> ObjectStore:
         """The bucket's object store."""
-        return S3ObjectStore(self.s3.get_client(), self.bucket)
+        return self.s3.objects(self.bucket)
 
     def require_writable(self) -> None:
         """See `Store`."""

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from legosigns_dagster.resources.folder_store import FolderStore
 from legosigns_dagster.resources.s3 import S3
-from legosigns_dagster.resources.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.servers import S3Server, seaweedfs
 
 SIZE, GIB = 50_000, 2**30
@@ -28,7 +27,7 @@ SIZE, GIB = 50_000, 2**30
 def ours(step: str, bucket: str, folder: Path) -> None:
     """One step in this process: prints its seconds and its peak memory in MiB."""
     s3 = S3(endpoint_url=os.environ["AWS_S3_ENDPOINT"], region_name="us-east-1")
-    store = FolderStore(S3ObjectStore(s3.get_client(), bucket), folder / "cache", "legosigns/")
+    store = FolderStore(s3.objects(bucket), folder / "cache", "legosigns/")
     began = time.perf_counter()
     if step == "up":
         store.save("asset", f"run-{time.time_ns()}", folder / "source")

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,15 +25,16 @@ def proxy(s3_server: S3Server) -> Iterator[Proxy]:
         yield proxy
 
 
-@pytest.fixture
-def objects(s3_server: S3Server, proxy: Proxy, bucket: str) -> S3ObjectStore:
-    return S3ObjectStore(client(s3_server, proxy), bucket)
+@pytest.fixture(params=["obstore first", "botocore alone"])
+def objects(request: pytest.FixtureRequest, s3_server: S3Server, proxy: Proxy, bucket: str) -> S3ObjectStore:
+    both = reached(s3_server, proxy, bucket)
+    return both if request.param == "obstore first" else S3ObjectStore(both.client, bucket)
 
 
-def client(server: S3Server, proxy: Proxy, attempts: int = 5) -> Any:
+def reached(server: S3Server, proxy: Proxy, bucket: str, attempts: int = 5) -> S3ObjectStore:
     s3 = S3(endpoint_url=proxy.endpoint, aws_access_key_id=server.access_key, region_name="us-east-1",
             aws_secret_access_key=server.secret_key, read_timeout_s=4, max_attempts=attempts)  # fmt: skip
-    return s3.get_client()
+    return s3.objects(bucket)
 
 
 def carries_content(method: str, path: str) -> bool:
@@ -60,7 +60,7 @@ def test_a_server_that_stumbles_keeps_a_folder_from_no_one(
 def test_a_server_that_stays_down_leaves_the_version_before_whole(
     misdeed: str, s3_server: S3Server, proxy: Proxy, bucket: str, tmp_path: Path
 ) -> None:
-    objects = S3ObjectStore(client(s3_server, proxy, attempts=2), bucket)
+    objects = reached(s3_server, proxy, bucket, attempts=2)
     store = FolderStore(objects, tmp_path / "cache")
     folder = write_folder(tmp_path / "folder", 6)
     before = store.save("asset", "run-1", folder)
@@ -80,18 +80,18 @@ def test_a_server_that_stays_down_leaves_the_version_before_whole(
 def test_a_download_that_always_breaks_off_leaves_no_file(
     size: int, s3_server: S3Server, proxy: Proxy, bucket: str, tmp_path: Path
 ) -> None:
-    objects = S3ObjectStore(client(s3_server, proxy, attempts=2), bucket)
+    objects = reached(s3_server, proxy, bucket, attempts=2)
     objects.client.put_object(Bucket=bucket, Key="key", Body=bytes(size))
     proxy.misbehave, proxy.times, proxy.only = "cut", 1000, lambda method, path: method == "GET"
     with pytest.raises(S3Error, match="broke off.*AWS_S3_ENDPOINT"):
         objects.download("key", tmp_path / "into" / "file", size)
-    assert list((tmp_path / "into").iterdir()) == []
+    assert not [left for left in tmp_path.rglob("*") if left.is_file()]
 
 
 def test_a_file_that_was_uploaded_by_half_is_not_there(
     s3_server: S3Server, proxy: Proxy, bucket: str, tmp_path: Path
 ) -> None:
-    objects = S3ObjectStore(client(s3_server, proxy, attempts=1), bucket)
+    objects = reached(s3_server, proxy, bucket, attempts=1)
     proxy.misbehave, proxy.times, proxy.only = "cut_upload", 1000, lambda method, path: method == "PUT"
     (tmp_path / "large.bin").write_bytes(bytes(LARGE))
     with pytest.raises(S3Error):
