@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,23 +27,35 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def index_folder(folder: Path) -> dict[str, FileEntry]:
-    """Every file below `folder`: POSIX path relative to it, sorted, to its entry."""
+def nothing_known(_: os.stat_result) -> str | None:
+    """No file's SHA-256 without reading it."""
+    return None
+
+
+def index_folder(
+    folder: Path, recognize: Callable[[os.stat_result], str | None] = nothing_known
+) -> dict[str, FileEntry]:
+    """Every file below `folder`: POSIX path relative to it, sorted, to its entry.
+
+    A file is read unless `recognize` tells its SHA-256.
+    """
     found = {}
     for parent, _, names in os.walk(folder):
         below = Path(parent).relative_to(folder).as_posix()
         prefix = "" if below == "." else f"{below}/"
         for name in names:
-            found[prefix + name] = entry_of(os.path.join(parent, name))
+            file = f"{parent}/{name}"
+            about = os.stat(file)
+            found[prefix + name] = FileEntry(recognize(about) or quick_sha256(file, about.st_size), about.st_size)
     return dict(sorted(found.items()))
 
 
-def entry_of(file: str) -> FileEntry:
-    """A file's entry. One that is small is read at once, which takes half the time."""
+def quick_sha256(file: str, size: int) -> str:
+    """A file's SHA-256; one that is small is read at once, which takes half the time."""
+    if size > SMALL:
+        return sha256_of(Path(file))
     with open(file, "rb", buffering=0) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        digest = hashlib.sha256(stream.read()) if size <= SMALL else hashlib.file_digest(stream, "sha256")
-        return FileEntry(digest.hexdigest(), size)
+        return hashlib.sha256(stream.read()).hexdigest()
 
 
 def digest_of(index: dict[str, FileEntry]) -> str:
@@ -51,7 +64,7 @@ def digest_of(index: dict[str, FileEntry]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: str | Path, target: str | Path) -> None:
     """Make `target` the same file as `source` without using disk, or a copy where that is not possible.
 
     The two share their bytes: use `shutil.copyfile` for a file that somebody will write into.
@@ -59,8 +72,8 @@ def link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:  # no folder yet, an older file in the way, another file system, or one without links
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        Path(target).unlink(missing_ok=True)
         try:
             os.link(source, target)
         except OSError:
@@ -69,10 +82,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 def write_whole(target: Path, content: bytes) -> None:
     """Write a file so that a reader sees all of it or nothing, whenever this process is killed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
+    partial.write_bytes(content)
     partial.replace(target)

@@ -7,14 +7,14 @@ saved is announced first, so that `pruning.py` never removes a blob that a save 
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from legosigns_dagster.core.files import FileEntry, digest_of, index_folder, link_or_copy, sha256_of, write_whole
+from legosigns_dagster.core.files import FileEntry, digest_of, index_folder, link_or_copy, nothing_known, sha256_of
 from legosigns_dagster.resources.announcement import announced
+from legosigns_dagster.resources.blob_cache import BlobCache
 from legosigns_dagster.resources.object_store import SMALL, TRANSFERS, LocalObjectStore, ObjectStore
 
 BLOBS, SNAPSHOTS, CURRENT = "blobs/", "snapshots/", "current/"
@@ -40,14 +40,19 @@ def blob_key(entry: FileEntry) -> str:
 
 
 class FolderStore:
-    """Saves and loads folders. `cache` is a folder for blobs that were downloaded; a local store needs none."""
+    """Saves and loads folders. `cache` is a folder for blobs that this machine has; a local store needs none.
+
+    A folder belongs to the store once it is saved, and its files must not be written into.
+    """
 
     def __init__(self, objects: ObjectStore, cache: Path, prefix: str = "") -> None:
-        self.objects, self.cache, self.prefix = objects, cache, prefix
+        self.objects, self.prefix = objects, prefix
+        self._cache = None if isinstance(objects, LocalObjectStore) else BlobCache(cache)
 
     def save(self, asset: str, run_id: str, folder: Path) -> Snapshot:
         """Store a folder as the current version of an asset, uploading only bytes that are not there yet."""
-        snapshot = Snapshot(asset, run_id, index_folder(folder))
+        recognize = self._cache.recognizer() if self._cache else nothing_known
+        snapshot = Snapshot(asset, run_id, index_folder(folder, recognize))
         index = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
         content = json.dumps(index).encode()
         with announced(self.objects, self.prefix, f"{asset}/{run_id}", content):
@@ -57,6 +62,10 @@ class FolderStore:
             self._each(self.objects.upload, [(file, key) for key, file in new.items() if key not in there])
             self.objects.write(self._snapshot_key(asset, run_id), content)
             self.objects.write(self._pointer_key(asset), json.dumps({"run_id": run_id}).encode())
+        if self._cache:
+            for path, entry in snapshot.files.items():
+                if not self._cache.has(entry):
+                    self._cache.share(folder / path, entry)
         return snapshot
 
     def snapshot(self, asset: str, run_id: str | None = None) -> Snapshot:
@@ -86,11 +95,11 @@ class FolderStore:
     def load(self, snapshot: Snapshot, into: Path) -> None:
         """Bring a version's files into a folder, as links: read them, or copy before writing into them."""
         into.mkdir(parents=True, exist_ok=True)
-        wanted = {entry.sha256: entry for entry in snapshot.files.values()}
-        if not isinstance(self.objects, LocalObjectStore):
-            self._each(self._fetch, [(entry,) for entry in wanted.values() if not self._is_cached(entry)])
+        if self._cache:
+            wanted = {entry.sha256: entry for entry in snapshot.files.values()}
+            self._each(self._fetch, [(self._cache, entry) for entry in wanted.values() if not self._cache.has(entry)])
         for path, entry in snapshot.files.items():
-            link_or_copy(self._blob_file(entry), into / path)
+            link_or_copy(self._blob_file(entry), f"{into}/{path}")
 
     def publish(self, files: dict[str, Path]) -> dict[str, str]:
         """Store files under plain keys, for people; answers each key's address."""
@@ -108,36 +117,26 @@ class FolderStore:
         except FileNotFoundError:
             return set()
 
-    def _is_cached(self, entry: FileEntry) -> bool:
+    def _fetch(self, cache: BlobCache, entry: FileEntry) -> None:
+        key, placed = self._blob_key(entry), cache.place(entry)
         try:
-            return self._blob_file(entry).stat().st_size == entry.size
-        except FileNotFoundError:
-            return False
-
-    def _fetch(self, entry: FileEntry) -> None:
-        # Another run on this machine may fetch the same blob, or read it: under its name stands only what was checked.
-        file, key = self._blob_file(entry), self._blob_key(entry)
-        if entry.size <= SMALL:
-            content = self.objects.read(key)
-            self._require(entry, hashlib.sha256(content).hexdigest())
-            write_whole(file, content)
-            return
-        fetched = file.with_name(f".{file.name}.{os.getpid()}.fetched")
-        self.objects.download(key, fetched)
-        try:
-            self._require(entry, sha256_of(fetched))
-            fetched.replace(file)
+            if entry.size <= SMALL:
+                content = self.objects.read(key)
+                sha256 = hashlib.sha256(content).hexdigest()
+                placed.write_bytes(content)
+            else:
+                self.objects.download(key, placed)
+                sha256 = sha256_of(placed)
+            if sha256 != entry.sha256:
+                raise OSError(f"{self.objects.address(key)} is damaged: its SHA-256 is another")
+            cache.keep(placed, entry)
         finally:
-            fetched.unlink(missing_ok=True)
+            placed.unlink(missing_ok=True)
 
-    def _require(self, entry: FileEntry, sha256: str) -> None:
-        if sha256 != entry.sha256:
-            raise OSError(f"{self.objects.address(self._blob_key(entry))} is damaged: its SHA-256 is another")
-
-    def _blob_file(self, entry: FileEntry) -> Path:
-        if isinstance(self.objects, LocalObjectStore):
-            return self.objects.folder / self._blob_key(entry)
-        return self.cache / blob_key(entry)
+    def _blob_file(self, entry: FileEntry) -> str:
+        if self._cache:
+            return self._cache.file(entry)
+        return self.objects.address(self._blob_key(entry))
 
     def _blob_key(self, entry: FileEntry) -> str:
         return self.prefix + blob_key(entry)
