@@ -37,12 +37,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Itera
 
 
 @pytest.fixture(scope="session")
-def whole(site: Site) -> Run:
-    """The whole job, once for all tests."""
+def begun(site: Site) -> str:
+    """The id of a run of the whole job, under way: what else a cluster does meanwhile takes its time, too."""
     config = yaml.safe_load((ROOT / "configs/quick.yaml").read_text(encoding="utf-8"))
-    run_id = site.console.launch("traffic_signs", config=config)
-    (status,) = site.console.wait(run_id)
-    failures = [event for event in site.console.log(run_id) if "error" in event]
+    return site.console.launch("traffic_signs", config=config)
+
+
+@pytest.fixture(scope="session")
+def whole(site: Site, begun: str) -> Run:
+    """The run of the whole job, at its end."""
+    (status,) = site.console.wait(begun)
+    failures = [event for event in site.console.log(begun) if "error" in event]
     assert status == "SUCCESS", failures
-    pods = [pod for pod in site.cluster.past if pod.manifest["metadata"]["labels"]["dagster/run-id"] == run_id]
-    return Run(run_id, pods)
+    pods = [pod for pod in site.cluster.past if pod.manifest["metadata"]["labels"]["dagster/run-id"] == begun]
+    return Run(begun, pods)

@@ -30,7 +30,7 @@ def memory(amount: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ended(site: Site) -> dict[str, str]:
+def ended(site: Site, begun: str) -> dict[str, str]:
     """The runs of this module by what befalls them, started at once since each waits for a health check."""
     closed = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
     site.cluster.quota[FORBIDDEN] = 0

@@ -33,7 +33,7 @@ def objects(request: pytest.FixtureRequest, s3_server: S3Server, proxy: Proxy, b
 
 def reached(server: S3Server, proxy: Proxy, bucket: str, attempts: int = 5) -> S3ObjectStore:
     s3 = S3(endpoint_url=proxy.endpoint, aws_access_key_id=server.access_key, region_name="us-east-1",
-            aws_secret_access_key=server.secret_key, read_timeout_s=4, max_attempts=attempts)  # fmt: skip
+            aws_secret_access_key=server.secret_key, read_timeout_s=2, max_attempts=attempts)  # fmt: skip
     return s3.objects(bucket)
 
 
