@@ -33,14 +33,14 @@ class S3ObjectStore:
         self, client: "S3Client", bucket: str, variable: str = "AWS_S3_BUCKET", quick: QuickS3 | None = None
     ) -> None:
         self.client, self.bucket, self.variable = client, bucket, variable
-        self._quick = quick or QuickS3(None)
+        self.quick = quick or QuickS3(None)
         self._large = threading.Semaphore(LARGE_AT_A_TIME)
 
     def upload(self, file: Path, key: str) -> None:
         """See `ObjectStore`."""
         if file.stat().st_size <= SMALL:
             content = file.read_bytes()
-            if not self._quick.put(key, content):
+            if not self.quick.put(key, content):
                 self.write(key, content)
             return
         with self._large, self._explained(key):
@@ -62,7 +62,7 @@ class S3ObjectStore:
 
     def read(self, key: str) -> bytes:
         """See `ObjectStore`."""
-        if (content := self._quick.get(key)) is not None:
+        if (content := self.quick.get(key)) is not None:
             return content
         with self._explained(key):
             # botocore asks again where no answer comes, and boto3's transfers, at three times the cost of a plain
@@ -76,7 +76,7 @@ class S3ObjectStore:
     def present(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""
         most = LISTED_PER_QUESTION * len(keys)
-        listed = self._quick.keys(prefix, most)
+        listed = self.quick.keys(prefix, most)
         if listed is None:
             listed = [one.key for one in islice(self.stored(prefix), most)]
         found = set(keys) & set(listed)
@@ -109,7 +109,7 @@ class S3ObjectStore:
 
     def exists(self, key: str) -> bool:
         """Whether there is an object with exactly this key, which may be read."""
-        there = self._quick.exists(key)
+        there = self.quick.exists(key)
         if there is not None:
             return there
         try:
