@@ -1,4 +1,4 @@
-"""The quick way for small objects is really taken, to a server with a certificate of its own too, and given up at once."""
+"""The quick way for small objects is really taken, over TLS of a private authority too, and given up at one failure."""
 
 from collections.abc import Iterator
 from pathlib import Path
