@@ -20,8 +20,9 @@ from legosigns_dagster.resources.s3_errors import BROKEN_OFF, explained
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# 8 MiB for each part that is under way: of two large files at a time, four parts each.
-LARGE_AT_A_TIME, PARTS = 2, TransferConfig(max_concurrency=4)
+# 8 MiB for each part that is under way: of two large files at a time, four parts each. What waits for the disk is in
+# pieces of 256 KiB, of which boto3 would keep a thousand.
+LARGE_AT_A_TIME, PARTS = 2, TransferConfig(max_concurrency=4, max_io_queue=32)
 DELETED_AT_A_TIME = 1000  # S3's limit
 LISTED_PER_QUESTION = 10  # a page of a listing tells 1,000 keys for hardly more than one question costs
 
