@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # pieces of 256 KiB, of which boto3 would keep a thousand.
 LARGE_AT_A_TIME, PARTS = 2, TransferConfig(max_concurrency=4, max_io_queue=32)
 DELETED_AT_A_TIME = 1000  # S3's limit
+FEW = 100  # keys are asked for one by one: a listing may be long
 LISTED_PER_QUESTION = 10  # a page of a listing tells 1,000 keys for hardly more than one question costs
 
 
@@ -40,9 +41,7 @@ class S3ObjectStore:
     def upload(self, file: Path, key: str) -> None:
         """See `ObjectStore`."""
         if file.stat().st_size <= SMALL:
-            content = file.read_bytes()
-            if not self.quick.put(key, content):
-                self.write(key, content)
+            self.write(key, file.read_bytes())
             return
         with self._large, self._explained(key):
             self.client.upload_file(str(file), self.bucket, key, Config=PARTS)
@@ -58,6 +57,8 @@ class S3ObjectStore:
 
     def write(self, key: str, content: bytes) -> None:
         """See `ObjectStore`."""
+        if self.quick.put(key, content):
+            return
         with self._explained(key):
             self.client.put_object(Bucket=self.bucket, Key=key, Body=content)
 
@@ -76,14 +77,14 @@ class S3ObjectStore:
 
     def present(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""
+        if len(keys) <= FEW:
+            return self._there(keys)
         most = LISTED_PER_QUESTION * len(keys)
         listed = self.quick.keys(prefix, most)
         if listed is None:
             listed = [one.key for one in islice(self.stored(prefix), most)]
-        found = set(keys) & set(listed)
         beyond = [key for key in keys if listed and key > listed[-1]]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
-            return found | {key for key, there in zip(beyond, pool.map(self.exists, beyond), strict=True) if there}
+        return (set(keys) & set(listed)) | self._there(beyond)
 
     def stored(self, prefix: str) -> Iterator[Stored]:
         """See `ObjectStore`."""
@@ -119,6 +120,10 @@ class S3ObjectStore:
         except FileNotFoundError:
             return False
         return True
+
+    def _there(self, keys: Collection[str]) -> set[str]:
+        with ThreadPoolExecutor(TRANSFERS) as pool:
+            return {key for key, there in zip(keys, pool.map(self.exists, keys), strict=True) if there}
 
     def _explained(self, key: str) -> AbstractContextManager[None]:
         return explained(self.address(key), self.client.meta.endpoint_url, self.variable)

@@ -27,7 +27,8 @@ SIZE, GIB = 50_000, 2**30
 def ours(step: str, bucket: str, folder: Path) -> None:
     """One step in this process: prints its seconds and its peak memory in MiB."""
     s3 = S3(endpoint_url=os.environ["AWS_S3_ENDPOINT"], region_name="us-east-1")
-    store = FolderStore(s3.objects(bucket), folder / "cache", "legosigns/")
+    # One machine saves, another loads.
+    store = FolderStore(s3.objects(bucket), folder / f"cache-{step}", "legosigns/")
     began = time.perf_counter()
     if step == "up":
         store.save("asset", f"run-{time.time_ns()}", folder / "source")
