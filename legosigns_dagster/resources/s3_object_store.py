@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -69,8 +69,8 @@ class S3ObjectStore:
         with self._explained(key):
             # botocore asks again where no answer comes, and boto3's transfers, at three times the cost of a plain
             # request, also where one breaks off in the middle.
-            with suppress(*BROKEN_OFF):
-                return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            with suppress(*BROKEN_OFF), closing(self.client.get_object(Bucket=self.bucket, Key=key)["Body"]) as body:
+                return body.read()
             whole = BytesIO()
             self.client.download_fileobj(self.bucket, key, whole, Config=PARTS)
             return whole.getvalue()
