@@ -4,10 +4,10 @@ from time import time
 
 import dagster as dg
 
-from legosigns_dagster.assets.outputs import SOURCE_STATE
-from legosigns_dagster.core.watching import Seen, last_used, reason_to_wait
-from legosigns_dagster.resources.label_studio_server import LabelStudioError
-from legosigns_dagster.resources.watching import Watching
+from legosigns_dagster.assets.metadata import SOURCE_STATE
+from legosigns_dagster.core.ingestion.run_trigger import Seen, last_used, reason_to_wait
+from legosigns_dagster.resources.label_studio.client import LabelStudioError
+from legosigns_dagster.resources.project_watcher import Watching
 
 RAW_ANNOTATIONS = dg.AssetKey("raw_annotations")
 UNDER_WAY = [

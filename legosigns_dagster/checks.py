@@ -6,13 +6,13 @@ import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.report import CLASSICAL, LEGO
-from legosigns_dagster.compute import SMALL_POD
+from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
 from legosigns_dagster.core import problems
-from legosigns_dagster.core.budgets import BROKEN, KEPT, Budget, judge
-from legosigns_dagster.core.cautions import NO_CLASSICAL
-from legosigns_dagster.core.dataset import TRAIN, Dataset
-from legosigns_dagster.core.report import ComparisonReport
-from legosigns_dagster.core.synthesis import find_misfits
+from legosigns_dagster.core.evaluation.acceptance import BROKEN, KEPT, Budget, judge
+from legosigns_dagster.core.training.caveats import NO_CLASSICAL
+from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
+from legosigns_dagster.core.report.report import ComparisonReport
+from legosigns_dagster.core.synthesis.generate import find_misfits
 
 SHOWN = 20
 

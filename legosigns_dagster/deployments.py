@@ -7,15 +7,15 @@ from typing import Any
 import dagster as dg
 
 from legosigns_dagster import sample
-from legosigns_dagster.compute import NO_OTHER_RESOURCES
-from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
+from legosigns_dagster.kubernetes.pod_specs import NO_OTHER_RESOURCES
+from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.inputs import Inputs
-from legosigns_dagster.resources.pod import Pod
-from legosigns_dagster.resources.s3 import S3
+from legosigns_dagster.kubernetes.gpu import Pod
+from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import LocalStore, S3Store, Store
-from legosigns_dagster.resources.watching import Watching
+from legosigns_dagster.resources.storage.store import LocalStore, S3Store, Store
+from legosigns_dagster.resources.project_watcher import Watching
 
 LOCAL, KUBERNETES = "local", "kubernetes"
 DEFAULT_STORE = ".legosigns/store"
@@ -73,7 +73,7 @@ def pod_for_each_step() -> dg.ExecutorDefinition:
     # Both bring the Kubernetes client, half a second for those who need it.
     from dagster_k8s import k8s_job_executor
 
-    from legosigns_dagster.step_handler import with_reasons
+    from legosigns_dagster.kubernetes.step_handler import with_reasons
 
     theirs: Any = k8s_job_executor
 

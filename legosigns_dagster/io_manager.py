@@ -5,9 +5,9 @@ from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import dagster as dg
 
-from legosigns_dagster.resources.folder_store import Snapshot
+from legosigns_dagster.resources.storage.snapshot_store import Snapshot
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import Store
+from legosigns_dagster.resources.storage.store import Store
 
 NOT_IN_THIS_RUN = "__EPHEMERAL_RUN_ID"  # Dagster's id for the run of an upstream that was not selected
 

@@ -1,11 +1,11 @@
-"""Old versions and their bytes: `python -m legosigns_dagster.prune` lists them, with `--delete` it removes them."""
+"""Old versions and their bytes: `python -m legosigns_dagster.cli` lists them, with `--delete` it removes them."""
 
 import argparse
 import os
 from collections.abc import Mapping
 
 from legosigns_dagster.deployments import chosen_store, s3_resource
-from legosigns_dagster.resources.pruning import Plan, Pruner
+from legosigns_dagster.resources.storage.garbage_collection import Plan, Pruner
 
 
 def prune(environment: Mapping[str, str], keep_runs: int, min_age_h: float, delete: bool) -> Plan:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.servers import LabelStudio, S3Server, label_studio, seaweedfs
-from legosigns_dagster_tests.team import Team
-from legosigns_dagster_tests.workplace import JOB, Workplace
+from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
+from legosigns_dagster_tests.support.label_studio_team import Team
+from legosigns_dagster_tests.support.workplace import JOB, Workplace
 
 VARIABLES = [
     "LEGOSIGNS_DEPLOYMENT",

@@ -9,9 +9,9 @@ import pytest
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.inputs import Inputs
-from legosigns_dagster.resources.watching import Watching
-from legosigns_dagster_tests.builders import region
-from legosigns_dagster_tests.team import IMAGES, Team
+from legosigns_dagster.resources.project_watcher import Watching
+from legosigns_dagster_tests.support.builders import region
+from legosigns_dagster_tests.support.label_studio_team import IMAGES, Team
 
 
 class Watch:

@@ -7,8 +7,8 @@ from legosigns_dagster import checks
 from legosigns_dagster.assets import dataset, report, sources, weights
 from legosigns_dagster.automation import traffic_signs
 from legosigns_dagster.deployments import deployment, s3_resource
-from legosigns_dagster.resources.store import LocalStore, S3Store
-from legosigns_dagster_tests.builders import CLASSES
+from legosigns_dagster.resources.storage.store import LocalStore, S3Store
+from legosigns_dagster_tests.support.builders import CLASSES
 
 S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
 KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3

@@ -12,9 +12,9 @@ from dagster_k8s.job import UserDefinedDagsterK8sConfig
 from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.deployments import deployment
-from legosigns_dagster_tests.chart import CHART, unknown_keys
+from legosigns_dagster_tests.support.helm_chart import CHART, unknown_keys
 from legosigns_dagster_tests.conftest import VARIABLES
-from legosigns_dagster_tests.pods import container_of, step_job
+from legosigns_dagster_tests.support.step_jobs import container_of, step_job
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")

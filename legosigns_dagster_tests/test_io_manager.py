@@ -7,7 +7,7 @@ import pytest
 
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import LocalStore
+from legosigns_dagster.resources.storage.store import LocalStore
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster import sample
-from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
-from legosigns_dagster.core.ultralytics_state import read_state
-from legosigns_dagster.latest import latest_comparison
-from legosigns_dagster_tests.servers import S3Server
-from legosigns_dagster_tests.workplace import DAGSTER, JOB, MODULE, ROOT, Workplace
+from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster.detectors.ultralytics.training_state import read_state
+from legosigns_dagster.cli import latest_comparison
+from legosigns_dagster_tests.support.servers import S3Server
+from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, MODULE, ROOT, Workplace
 
 ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
           "model_weights", "comparison_report"}  # fmt: skip

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.files import index_folder
-from legosigns_dagster.resources.folder_store import FolderStore, Snapshot
-from legosigns_dagster.resources.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore, Snapshot
+from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.conftest import VARIABLES
-from legosigns_dagster_tests.servers import S3Server
+from legosigns_dagster_tests.support.servers import S3Server
 
 FILES, KILLS, ASSETS = 60, 4, ("upstream", "downstream")
 
@@ -30,7 +30,7 @@ class Place:
         self.store = FolderStore(S3ObjectStore(server.client(), bucket), folder / "cache", "legosigns/")
 
     def start(self, word: str, **more: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-W", "ignore", "-m", "legosigns_dagster_tests.small_run", word, str(FILES)]
+        command = [sys.executable, "-W", "ignore", "-m", "legosigns_dagster_tests.support.small_run", word, str(FILES)]
         return subprocess.Popen(command, env=self.environment | more, text=True, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)  # fmt: skip
 

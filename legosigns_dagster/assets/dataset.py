@@ -3,20 +3,20 @@
 import dagster as dg
 from pydantic import Field
 
-from legosigns_dagster.assets.outputs import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
-from legosigns_dagster.compute import RENDER_POD, SMALL_POD
-from legosigns_dagster.core.backgrounds import Backgrounds
-from legosigns_dagster.core.cutouts import CutoutSet
-from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.detector import Weights
-from legosigns_dagster.core.difference import difference
-from legosigns_dagster.core.extraction import Before, extract_dataset
-from legosigns_dagster.core.recipe import DatasetSettings, Recipe
-from legosigns_dagster.core.synthesis import make_synthetic_set
-from legosigns_dagster.core.synthesis_settings import SynthesisSettings
+from legosigns_dagster.assets.metadata import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
+from legosigns_dagster.kubernetes.pod_specs import RENDER_POD, SMALL_POD
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet
+from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.core.dataset.difference import difference
+from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
+from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
+from legosigns_dagster.core.synthesis.generate import make_synthetic_set
+from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import Store
+from legosigns_dagster.resources.storage.store import Store
 
 
 class DatasetConfig(dg.Config, DatasetSettings):

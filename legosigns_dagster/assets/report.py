@@ -7,18 +7,18 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from legosigns_dagster.assets.outputs import table, versioned
-from legosigns_dagster.compute import GPU_POD
-from legosigns_dagster.core.comparison import Slice, compare
-from legosigns_dagster.core.dataset import VAL, Dataset
-from legosigns_dagster.core.detector import Detector, Weights
-from legosigns_dagster.core.report import ComparisonReport, Told, write_report
-from legosigns_dagster.core.report_tables import synthesis_table
-from legosigns_dagster.core.score import Score
-from legosigns_dagster.core.trade_off import trade_off
-from legosigns_dagster.resources.folder_store import FolderStore
+from legosigns_dagster.assets.metadata import table, versioned
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD
+from legosigns_dagster.core.evaluation.comparison import Slice, compare
+from legosigns_dagster.core.dataset.dataset import VAL, Dataset
+from legosigns_dagster.core.detector.detector import Detector, Weights
+from legosigns_dagster.core.report.report import ComparisonReport, Told, write_report
+from legosigns_dagster.core.report.tables import synthesis_table
+from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.report.metric_charts import trade_off
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import Store
+from legosigns_dagster.resources.storage.store import Store
 
 CLASSICAL, LEGO = "classical signs", "LEGO signs"
 # What is forgotten first is where a sign ends, which mAP50 hardly sees; what is learned first is that there is one.

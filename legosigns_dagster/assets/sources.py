@@ -4,14 +4,14 @@ import shutil
 
 import dagster as dg
 
-from legosigns_dagster.assets.outputs import dataset_metadata, table, versioned
-from legosigns_dagster.compute import SMALL_POD
-from legosigns_dagster.core.backgrounds import Backgrounds, read_backgrounds
-from legosigns_dagster.core.cautions import NO_CLASSICAL
-from legosigns_dagster.core.cutouts import CutoutSet, read_cutouts
-from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.detector import Detector, Weights
-from legosigns_dagster.core.yolo_format import read_yolo, unpack
+from legosigns_dagster.assets.metadata import dataset_metadata, table, versioned
+from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.training.caveats import NO_CLASSICAL
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
+from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.detector.detector import Detector, Weights
+from legosigns_dagster.core.dataset.yolo_format import read_yolo, unpack
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 

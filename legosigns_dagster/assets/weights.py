@@ -9,20 +9,20 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from legosigns_dagster.assets.outputs import DIGITS, picture, table, versioned
-from legosigns_dagster.compute import GPU_POD, devices, retries
-from legosigns_dagster.core.charts import curves_picture
-from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.detector import Detector, Weights
+from legosigns_dagster.assets.metadata import DIGITS, picture, table, versioned
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD, devices, retries
+from legosigns_dagster.core.report.charts import curves_picture
+from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.detector.detector import Detector, Weights
 from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.training import Bench, fine_tune
-from legosigns_dagster.core.training_folder import TrainingData
-from legosigns_dagster.core.training_settings import TrainingSettings
+from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
+from legosigns_dagster.core.training.training_data import TrainingData
+from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.io_manager import run_key
-from legosigns_dagster.resources.checkpoints import Courier, StoredCheckpoints
-from legosigns_dagster.resources.pod import Pod
+from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
+from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.store import PREFIX, Store
+from legosigns_dagster.resources.storage.store import PREFIX, Store
 
 
 class TrainingConfig(dg.Config, TrainingSettings):

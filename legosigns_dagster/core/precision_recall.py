@@ -1,8 +1,8 @@
 """Precision over recall of both weights on a slice, as an SVG chart."""
 
-from legosigns_dagster.core.average_precision import RECALLS, precision_over_recall
-from legosigns_dagster.core.charts import BOTTOM, HEIGHT, LEFT, SHARE, SIDE, TOP, WIDTH, framed, grid, scale_of
-from legosigns_dagster.core.comparison import Slice
+from legosigns_dagster.core.evaluation.average_precision import RECALLS, precision_over_recall
+from legosigns_dagster.core.report.charts import BOTTOM, HEIGHT, LEFT, SHARE, SIDE, TOP, WIDTH, framed, grid, scale_of
+from legosigns_dagster.core.evaluation.comparison import Slice
 
 
 def precision_recall(part: Slice) -> str:

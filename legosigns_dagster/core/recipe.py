@@ -4,9 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
-from legosigns_dagster.core.policies import AnnotationPolicies
-from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.core.splits import SplitSettings
+from legosigns_dagster.core.ingestion.settings import AnnotationPolicies
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.splits import SplitSettings
 
 
 class DatasetSettings(SplitSettings, AnnotationPolicies, frozen=True):

@@ -7,14 +7,14 @@ from pathlib import Path
 import dagster as dg
 
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.resources.image_fetcher import ImageFetcher
-from legosigns_dagster.resources.label_studio import AnnotationSource, Export, Sink
-from legosigns_dagster.resources.label_studio_api import Api
-from legosigns_dagster.resources.label_studio_project import find_project
-from legosigns_dagster.resources.label_studio_server import RETRY_AFTER_S, LabelStudioServer
-from legosigns_dagster.resources.locations import Location
-from legosigns_dagster.resources.s3 import S3
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
+from legosigns_dagster.resources.label_studio.api import Api
+from legosigns_dagster.resources.label_studio.project import find_project
+from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, LabelStudioServer
+from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster.resources.storage.s3_client import S3
 
 READ_BY = {
     "base_weights": {"base_weights": "BASE_WEIGHTS"},

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from legosigns_dagster.resources.store import Store
+from legosigns_dagster.resources.storage.store import Store
 
 
 class Scratch(dg.ConfigurableResource):  # type: ignore[type-arg]

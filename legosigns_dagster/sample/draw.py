@@ -12,10 +12,10 @@ import yaml
 from PIL import Image
 
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.synthesis_ground import Ground, Pixels
-from legosigns_dagster.core.synthesis_paint import Painted, Sprite, boxes_of, paint
-from legosigns_dagster.core.synthesis_plan import Paste, Scene, Supply, plan_scene
-from legosigns_dagster.core.synthesis_settings import SynthesisSettings
+from legosigns_dagster.core.synthesis.canvas import Ground, Pixels
+from legosigns_dagster.core.synthesis.compositing import Painted, Sprite, boxes_of, paint
+from legosigns_dagster.core.synthesis.plan import Paste, Scene, Supply, plan_scene
+from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster.sample import FOLDER
 from legosigns_dagster.sample import faces as draw_faces
 from legosigns_dagster.sample.export import export_of, with_hard_cases

@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.pictures import last_part
+from legosigns_dagster.core.ingestion.fetched_images import last_part
 from legosigns_dagster.sample.scenery import SIZE_WH
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.synthesis_ground import Pixels
+from legosigns_dagster.core.synthesis.canvas import Pixels
 
 FACE = 160
 OVER = 3  # drawn three times as large and averaged, for smooth edges

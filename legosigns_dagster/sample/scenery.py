@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFilter
 
-from legosigns_dagster.core.synthesis_ground import Pixels
+from legosigns_dagster.core.synthesis.canvas import Pixels
 
 SIZE_WH = (256, 192)
 OVER = 2

@@ -18,15 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from legosigns_dagster import sample
-from legosigns_dagster.core.average_precision import average_precision, mean_precisions
-from legosigns_dagster.core.bootstrap import BETTER, UNKNOWN, WORSE, paired_intervals
-from legosigns_dagster.core.dataset import VAL
-from legosigns_dagster.core.detector import Weights
-from legosigns_dagster.core.evaluation import Matches
+from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
+from legosigns_dagster.core.evaluation.bootstrap import BETTER, UNKNOWN, WORSE, paired_intervals
+from legosigns_dagster.core.dataset.dataset import VAL
+from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.progress import tracked
-from legosigns_dagster.core.ultralytics_detector import UltralyticsDetector
-from legosigns_dagster.core.yolo_format import read_yolo
+from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
 
 Pair = tuple[Matches, Matches]
 

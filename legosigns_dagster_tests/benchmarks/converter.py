@@ -15,14 +15,14 @@ from typing import Any
 
 from PIL import Image
 
-from legosigns_dagster.core.dataset import Dataset
-from legosigns_dagster.core.extraction import extract_dataset
-from legosigns_dagster.core.recipe import Recipe
-from legosigns_dagster.resources.image_fetcher import ImageFetcher
-from legosigns_dagster.resources.label_studio import Export, Sink
-from legosigns_dagster.resources.locations import Location
-from legosigns_dagster_tests.builders import CLASSES, annotation, region, sink_document, write_image
-from legosigns_dagster_tests.servers import LABEL_STUDIO
+from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.ingestion.incremental import extract_dataset
+from legosigns_dagster.core.ingestion.settings import Recipe
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.sources import Export, Sink
+from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster_tests.support.builders import CLASSES, annotation, region, sink_document, write_image
+from legosigns_dagster_tests.support.servers import LABEL_STUDIO
 
 CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">
 <Label value="SpeedLimit"/><Label value="DangerAhead"/></RectangleLabels>

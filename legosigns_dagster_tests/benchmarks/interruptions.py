@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 
 from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.resources.folder_store import FolderStore
-from legosigns_dagster.resources.s3_object_store import S3ObjectStore
-from legosigns_dagster_tests.servers import S3Server, seaweedfs
-from legosigns_dagster_tests.workplace import DAGSTER, JOB, ROOT
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster_tests.support.servers import S3Server, seaweedfs
+from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, ROOT
 
 PAGE = "comparison.html"  # tells the run's name and its times
 

@@ -23,20 +23,20 @@ from typing import Any
 
 import requests
 
-from legosigns_dagster.core.difference import difference
-from legosigns_dagster.core.extraction import Before, extract_dataset
+from legosigns_dagster.core.dataset.difference import difference
+from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
 from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.recipe import Recipe
-from legosigns_dagster.resources.folder_store import FolderStore
-from legosigns_dagster.resources.image_fetcher import ImageFetcher
-from legosigns_dagster.resources.label_studio_api import Api
-from legosigns_dagster.resources.label_studio_server import LabelStudioServer
-from legosigns_dagster.resources.object_store import LocalObjectStore, ObjectStore
-from legosigns_dagster.resources.prompt_http import PromptAdapter
-from legosigns_dagster.resources.s3_object_store import S3ObjectStore
-from legosigns_dagster_tests.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
-from legosigns_dagster_tests.team import CONFIG, Team
+from legosigns_dagster.core.ingestion.settings import Recipe
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.api import Api
+from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.label_studio.quick_ack import PromptAdapter
+from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.support.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
+from legosigns_dagster_tests.support.label_studio_team import CONFIG, Team
 
 BUCKET, STORE = "photos", "store"
 SDK = """

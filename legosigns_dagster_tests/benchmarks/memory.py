@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from legosigns_dagster_tests.builders import annotation, region, task, write_export, write_image
+from legosigns_dagster_tests.support.builders import annotation, region, task, write_export, write_image
 
 STEPS = ["base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
          "model_weights", "comparison_report"]  # fmt: skip

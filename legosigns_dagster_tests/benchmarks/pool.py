@@ -10,9 +10,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from legosigns_dagster_tests.kubernetes.site import running_site
-from legosigns_dagster_tests.kubernetes.test_pool import NODES
-from legosigns_dagster_tests.servers import seaweedfs
+from legosigns_dagster_tests.support.cluster.site import running_site
+from legosigns_dagster_tests.kubernetes.stand_in.test_pool import NODES
+from legosigns_dagster_tests.support.servers import seaweedfs
 
 STEP = "training"
 

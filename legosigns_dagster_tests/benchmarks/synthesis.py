@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from legosigns_dagster.core.backgrounds import Backgrounds, read_backgrounds
-from legosigns_dagster.core.cutouts import CutoutSet, read_cutouts
-from legosigns_dagster.core.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
+from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster.core.signs import SignClasses
-from legosigns_dagster.core.synthesis import make_synthetic_set, supply_of
-from legosigns_dagster.core.synthesis_plan import plan_scene
-from legosigns_dagster.core.synthesis_settings import SynthesisSettings
-from legosigns_dagster.core.yolo_format import read_yolo
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.synthesis.generate import make_synthetic_set, supply_of
+from legosigns_dagster.core.synthesis.plan import plan_scene
+from legosigns_dagster.core.synthesis.settings import SynthesisSettings
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.sample import FOLDER
 
 CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))

@@ -9,14 +9,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ConnectionError, HTTPClientError
 
-from legosigns_dagster.core.dataset import Dataset
+from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.resources import label_studio_server
-from legosigns_dagster.resources.image_fetcher import ImageFetcher
-from legosigns_dagster.resources.label_studio_api import Api
-from legosigns_dagster.resources.label_studio_server import LabelStudioError, LabelStudioServer
-from legosigns_dagster_tests.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.servers import S3Server, label_studio, label_studio_process, seaweedfs, stop
-from legosigns_dagster_tests.team import IMAGES, Team, digest, quiet
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.api import Api
+from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
+from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.support.servers import S3Server, label_studio, label_studio_process, seaweedfs, stop
+from legosigns_dagster_tests.support.label_studio_team import IMAGES, Team, digest, quiet
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,76 @@
+import hashlib
+import random
+
+import pytest
+from pydantic import ValidationError
+
+from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
+from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, name_order, side_of
+
+
+def candidate(number: int, bits: int | None = None, captured_s: float | None = None) -> Candidate:
+    """An image whose hash has nothing in common with another number's, unless given."""
+    far = random.Random(number).getrandbits(64)
+    return Candidate(
+        f"{number}.jpg", hashlib.sha256(str(number).encode()).hexdigest(), far if bits is None else bits, captured_s
+    )
+
+
+def test_near_duplicates_share_a_group_and_others_do_not() -> None:
+    images = [candidate(1, 0b0), candidate(2, 0b111), candidate(3, 2**64 - 1)]
+    group = group_images(images, SplitSettings()).group
+    assert group[images[0].sha256] == group[images[1].sha256] != group[images[2].sha256]
+
+
+def test_shots_of_one_burst_share_a_group_however_different_they_look() -> None:
+    images = [candidate(1, captured_s=100.0), candidate(2, captured_s=104.0), candidate(3, captured_s=200.0)]
+    group = group_images(images, SplitSettings()).group
+    assert group[images[0].sha256] == group[images[1].sha256] != group[images[2].sha256]
+
+
+def test_the_order_in_which_images_arrive_does_not_matter() -> None:
+    images = [candidate(n, bits=(n // 3) * 0x0F0F_F0F0_1234_5678 ^ (1 << n % 3)) for n in range(30)]
+    shuffled = random.Random(1).sample(images, len(images))
+    assert group_images(images, SplitSettings()) == group_images(shuffled, SplitSettings())
+
+
+def test_images_added_later_never_move_an_earlier_one() -> None:
+    settings = SplitSettings(val_share=0.4)
+    images = [candidate(n, bits=random.Random(n % 40).getrandbits(64) ^ (1 << n % 64)) for n in range(120)]
+    before: dict[str, str] = {}
+    for count in range(10, 121, 10):
+        group = group_images(images[:count], settings).group
+        sides = {sha256: side_of(name, settings) for sha256, name in group.items()}
+        assert {sha256: sides[sha256] for sha256 in before} == before
+        before = sides
+
+
+def test_an_image_near_both_sides_is_left_out_and_says_what_it_is_near() -> None:
+    settings = SplitSettings(val_share=0.5)
+    first = candidate(1, 0)
+    others = (candidate(n, 0x3FF_0000_0000 | 0xF_FC00) for n in range(2, 40))
+    second = next(o for o in others if side_of(o.sha256[:12], settings) != side_of(first.sha256[:12], settings))
+    between = candidate(50, 0xF_FC00)  # ten bits from each, which are twenty apart
+    grouping = group_images([first, second, between], settings)
+    assert grouping.bridges == {between.sha256: f"1.jpg, {second.name}"}
+    assert between.sha256 not in grouping.group
+
+
+def test_about_the_wanted_share_of_groups_is_held_out() -> None:
+    sides = [side_of(f"group {n}", SplitSettings(val_share=0.25)) for n in range(2000)]
+    assert 0.22 < sides.count(VAL) / len(sides) < 0.28
+    assert sides.count(VAL) + sides.count(TRAIN) == len(sides)
+
+
+def test_another_seed_holds_out_other_groups() -> None:
+    one, other = ([side_of(f"g{n}", SplitSettings(split_seed=s)) for n in range(50)] for s in (0, 1))
+    assert one != other
+
+
+def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
+    with pytest.raises(ValidationError, match="leave nothing to train on"):
+        SplitSettings(val_share=0.6, test_share=0.5)
+
+
+def test_names_are_ordered_as_cameras_count() -> None:
+    assert sorted(["IMG_10.jpg", "IMG_9.jpg", "1.jpg"], key=name_order) == ["1.jpg", "IMG_9.jpg", "IMG_10.jpg"]

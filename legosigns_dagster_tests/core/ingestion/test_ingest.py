@@ -1,0 +1,169 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.files import digest_of, index_folder, sha256_of
+from legosigns_dagster.core.ingestion.ingest import ingest
+from legosigns_dagster.core.ingestion.label_studio import read_documents
+from legosigns_dagster.core.ingestion.fetched_images import last_part
+from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
+from legosigns_dagster_tests.support.builders import CLASSES, annotation, pixels, region, task, write_image
+
+
+def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) -> Dataset:
+    """The dataset of these tasks; images come from `folder/images`."""
+
+    def fetch(url: str, into: Path) -> Path:
+        file = folder / "images" / last_part(url)
+        if not file.is_file():
+            raise Rejected("missing_image", url)
+        return file
+
+    into = folder / "dataset"
+    into.mkdir(exist_ok=True)
+    documents = read_documents("export", json.dumps(tasks))
+    recipe = Recipe(CLASSES, DatasetSettings(**policies), url)
+    return ingest(documents, [], fetch, recipe, into, lambda _: None)
+
+
+def test_an_image_without_an_orientation_tag_is_kept_byte_for_byte(tmp_path: Path) -> None:
+    source = write_image(tmp_path / "images" / "a.jpg")
+    dataset = run(tmp_path, task("a.jpg", annotation(region())))
+    assert [sha256_of(dataset.folder / file) for file in dataset.images["file"]] == [sha256_of(source)]
+
+
+@pytest.mark.parametrize(("orientation", "turned"), [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_270)])
+def test_orientation_is_baked_into_the_pixels(tmp_path: Path, orientation: int, turned: Image.Transpose) -> None:
+    write_image(tmp_path / "images" / "a.jpg", seed=5, orientation=orientation)
+    displayed = pixels(5).transpose(turned)
+    size = {"original_width": displayed.width, "original_height": displayed.height}
+    dataset = run(tmp_path, task("a.jpg", annotation(region(**size))))
+    stored = Image.open(dataset.folder / dataset.images["file"][0])
+    assert stored.getexif().get(0x0112, 1) == 1
+    assert stored.size == displayed.size
+    assert np.abs(np.asarray(stored, float) - np.asarray(displayed, float)).mean() < 3
+    assert dataset.sources["orientation"].tolist() == [orientation]
+
+
+def test_a_bad_task_is_a_row_that_names_it_and_the_others_are_unharmed(tmp_path: Path) -> None:
+    for name in ("good.jpg", "skipped.jpg", "never.jpg", "stop.jpg"):
+        write_image(tmp_path / "images" / name, seed=len(name))
+    (tmp_path / "images" / "broken.jpg").write_bytes((tmp_path / "images" / "good.jpg").read_bytes()[:700])
+    (tmp_path / "images" / "text.jpg").write_text("<html>not found</html>")
+    dataset = run(
+        tmp_path,
+        task("good.jpg", annotation(region(), region(type="brushlabels")), id=1),
+        task("skipped.jpg", annotation(region(), was_cancelled=True), id=2),
+        task("never.jpg", id=3),
+        task("stop.jpg", annotation(region(value={"rectanglelabels": ["Stop"]})), id=4),
+        task("broken.jpg", annotation(region()), id=5),
+        task("text.jpg", annotation(region()), id=6),
+        task("nowhere.jpg", annotation(region()), id=7),
+        url="https://labels.example.invalid/",
+    )
+    rows = {row.task: (row.reason, row.image) for row in dataset.quarantine.itertuples()}
+    assert rows == {
+        "1": ("not_a_box:brushlabels", "good.jpg"),
+        "2": ("skipped", ""),
+        "3": ("unlabeled", ""),
+        "4": ("unknown_class", "stop.jpg"),
+        "5": ("unreadable_image", "broken.jpg"),
+        "6": ("unreadable_image", "text.jpg"),
+        "7": ("missing_image", "nowhere.jpg"),
+    }
+    assert "https://labels.example.invalid/projects/1/data?task=4" in dataset.quarantine["link"].tolist()
+    assert [Path(file).name[:4] for file in dataset.images["file"]] == ["good"]
+    assert len(list((dataset.folder / "images").iterdir())) == 1, "what is rejected leaves no file behind"
+
+
+def test_an_empty_submission_is_an_image_without_signs(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "a.jpg")
+    dataset = run(tmp_path, task("a.jpg", annotation()))
+    assert (len(dataset.images), len(dataset.boxes), len(dataset.quarantine)) == (1, 0, 0)
+
+
+def test_the_annotations_that_do_not_count_are_listed(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "a.jpg")
+    dataset = run(tmp_path, task("a.jpg", annotation(id=1), annotation(region(), id=2)))
+    assert len(dataset.boxes) == 1
+    assert dataset.quarantine[["reason", "annotation"]].values.tolist() == [["superseded", "1"]]
+
+
+def test_one_image_in_two_tasks_is_one_image_and_the_latest_answer_counts(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "a.jpg", seed=1)
+    write_image(tmp_path / "images" / "copy.jpg", seed=1)
+    newer = task("a.jpg", annotation(region(), region(0, 0, 10, 10), id=9), id=1)
+    older = task("copy.jpg", annotation(region(), id=2), id=2)
+    dataset = run(tmp_path, newer, older)
+    assert (len(dataset.images), len(dataset.boxes)) == (1, 2)
+    row = dataset.quarantine.iloc[0]
+    assert (row["reason"], row["task"]) == ("same_image", "2")
+    assert "OTHER boxes" in row["detail"]
+
+
+def test_by_policy_one_image_with_two_different_answers_is_not_used(tmp_path: Path) -> None:
+    for name, seed in (("a.jpg", 1), ("copy.jpg", 1), ("b.jpg", 2)):
+        write_image(tmp_path / "images" / name, seed=seed)
+    tasks = [task("a.jpg", annotation(region()), id=1), task("copy.jpg", annotation(), id=2)]
+    dataset = run(tmp_path, *tasks, task("b.jpg", annotation(), id=3), several_annotations="reject")
+    assert dataset.sources["task"].tolist() == ["3"]
+    assert [(r.reason, r.task) for r in dataset.quarantine.itertuples()] == [
+        ("several_annotations", "1"),
+        ("several_annotations", "2"),
+    ]
+
+
+def test_images_of_the_same_name_stay_two(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "a.jpg", seed=1)
+    write_image(tmp_path / "images" / "a.jpeg", seed=2)
+    dataset = run(tmp_path, task("a.jpg", annotation(), id=1), task("a.jpeg", annotation(region()), id=2))
+    assert sorted(dataset.images["file"].str.endswith(".jpg")) == [True, True]
+    assert len(set(dataset.images["file"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://host/bucket/a%20b.jpg?X-Amz-Signature=1", "a b.jpg"),
+        ("s3://bucket/deep/er/a.jpg", "a.jpg"),
+        ("/data/local-files/?d=sub/a%20b.jpg", "a b.jpg"),
+        ("/data/upload/3/1234abcd-a.jpg", "1234abcd-a.jpg"),
+        ("https://host/../../etc/passwd", "passwd"),
+        ("https://host/..%2F..%2Fetc%2Fpasswd", "passwd"),
+    ],
+)
+def test_an_image_is_named_by_the_last_part_of_its_url(url: str, name: str) -> None:
+    assert last_part(url) == name
+
+
+def test_names_in_other_alphabets_become_safe_file_names(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "знак é.jpg")
+    dataset = run(tmp_path, task("знак é.jpg", annotation(region())))
+    assert dataset.images["file"][0].isascii()
+    assert dataset.sources["image"][0] == "знак é.jpg"
+
+
+def test_an_empty_project_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="0 tasks, no usable image .*annotate some images"):
+        run(tmp_path)
+
+
+def test_a_project_of_which_nothing_is_usable_is_an_error_with_its_reasons(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"1 tasks.*'missing_image': 1.*gone\.jpg"):
+        run(tmp_path, task("gone.jpg", annotation(region())))
+
+
+def test_the_same_tasks_in_another_order_give_the_same_bytes(tmp_path: Path) -> None:
+    digests = []
+    tasks = [task(f"{n}.jpg", annotation(region(n, n, 20, 20)), id=n) for n in range(1, 9)]
+    for folder, given in ((tmp_path / "one", tasks), (tmp_path / "two", tasks[::-1])):
+        for n in range(1, 9):
+            write_image(folder / "images" / f"{n}.jpg", seed=n)
+        digests.append(digest_of(index_folder(run(folder, *given).save())))
+    assert digests[0] == digests[1]

@@ -1,0 +1,88 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
+from legosigns_dagster.core.training.training_data import TrainingData, choose_replay, write_training_folder
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> TrainingData:
+    return TrainingData(
+        make_dataset(tmp_path / "real", TRAIN, TRAIN, VAL),
+        make_dataset(tmp_path / "synthetic", TRAIN, TRAIN, TRAIN, origin="synthetic"),
+        make_dataset(tmp_path / "classical", *[TRAIN] * 10, VAL, VAL, origin="classical"),
+    )
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Weights:
+    return Weights(tmp_path, CLASSES, 64)
+
+
+def lines_of(data_yaml: Path) -> list[str]:
+    return (data_yaml.parent / "train.txt").read_text().splitlines()
+
+
+def test_an_epoch_shows_real_synthetic_and_replayed_images(data: TrainingData, tmp_path: Path) -> None:
+    settings = TrainingSettings(replay=0.4, real_repeats=3)
+    data_yaml, counts = write_training_folder(data, settings, tmp_path / "yolo")
+    assert counts == {"train real": 2, "train synthetic": 3, "train replay": 4, "shown in an epoch": 2 * 3 + 3 + 4}
+    assert len(lines_of(data_yaml)) == 13
+    assert all(Path(line).is_file() for line in lines_of(data_yaml))
+
+
+def test_no_val_image_is_shown_in_training(data: TrainingData, tmp_path: Path) -> None:
+    data_yaml, _ = write_training_folder(data, TrainingSettings(replay=1), tmp_path / "yolo")
+    assert not any("/val-" in line for line in lines_of(data_yaml))
+    assert len(list((tmp_path / "yolo" / "images" / "val-classical").iterdir())) == 2
+
+
+@pytest.mark.parametrize(("replay", "count"), [(0, 0), (0.5, 5), (1, 10)])
+def test_replay_is_a_share_of_the_classical_train_images(data: TrainingData, replay: float, count: int) -> None:
+    chosen = choose_replay(data.classical, TrainingSettings(replay=replay))
+    assert len(chosen) == count
+    assert {image.split for image in chosen} <= {TRAIN}
+
+
+@pytest.mark.parametrize("settings", [{"replay": 1.1}, {"epochs": 0}, {"learning_rate": 0}, {"batch": 0}])
+def test_settings_out_of_range_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingSettings(**settings)
+
+
+def train(base: Weights, data: TrainingData, tmp_path: Path, **settings: int) -> Weights:
+    work, into = tmp_path / "work", tmp_path / "into"
+    work.mkdir()
+    into.mkdir()
+    bench = Bench(work, into, lambda _: None)
+    return fine_tune(UltralyticsDetector(), base, data, TrainingSettings(**settings), {}, bench)
+
+
+def test_data_of_other_classes_is_refused_before_any_time_is_spent(
+    base: Weights, data: TrainingData, tmp_path: Path
+) -> None:
+    swapped = replace(data.classical, classes=SignClasses(CLASSES.names[::-1]))
+    with pytest.raises(ValueError, match="classical_signs has the classes"):
+        train(base, replace(data, classical=swapped), tmp_path)
+
+
+def test_a_dataset_without_a_val_part_is_refused(base: Weights, data: TrainingData, tmp_path: Path) -> None:
+    only_train: Dataset = make_dataset(tmp_path / "more", TRAIN, TRAIN)
+    with pytest.raises(ValueError, match="{'train': 2} images, expected some in train and in val"):
+        train(base, replace(data, real=only_train), tmp_path)
+
+
+def test_an_image_size_that_the_network_cannot_take_is_refused(
+    base: Weights, data: TrainingData, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="image_size is 100, expected a multiple of 32: use 96"):
+        train(base, data, tmp_path, image_size=100)

@@ -1,0 +1,76 @@
+"""Which steps are tried again: those whose pod is gone, not those that would meet the same error."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from legosigns_dagster.assets.weights import hopeless_errors
+from legosigns_dagster.kubernetes.pod_specs import retries
+from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.io_manager import FolderIOManager
+from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.storage.store import LocalStore
+
+
+def tries(error: Exception) -> int:
+    """How often a step is tried that ends with this error."""
+    count = 0
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=2))
+    def step() -> None:
+        nonlocal count
+        count += 1
+        with hopeless_errors():
+            raise error
+
+    @dg.job
+    def training() -> None:
+        step()
+
+    done = training.execute_in_process(raise_on_error=False)
+    assert not done.success
+    return count
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(ValueError("image_size is 100"), 1, id="bad input"),
+        pytest.param(FloatingPointError("the loss became nan"), 1, id="a loss that is no number"),
+        pytest.param(FileNotFoundError("no such file"), 1, id="a file that is missing"),
+        pytest.param(ConnectionError("the store does not answer"), 3, id="a store that does not answer"),
+    ],
+)
+def test_what_another_try_would_meet_again_is_not_tried_again(error: Exception, expected: int) -> None:
+    assert tries(error) == expected
+
+
+def test_a_step_whose_upstream_was_never_made_is_not_tried_again(tmp_path: Path) -> None:
+    store = LocalStore(folder=str(tmp_path))
+    resources = {"io_manager": FolderIOManager(store=store, scratch=Scratch(store=store))}
+
+    @dg.asset
+    def base_weights() -> Weights:
+        raise AssertionError("it is not selected")
+
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=2))
+    def trained(base_weights: Weights) -> Weights:
+        raise AssertionError("it has nothing to begin with")
+
+    both = [base_weights, trained]
+    done = dg.materialize(both, selection=[trained], resources=resources, raise_on_error=False)
+    (failed,) = done.get_step_failure_events()
+    assert "no version of base_weights that is current" in str(failed.step_failure_data.user_failure_data)
+    assert not [event for event in done.all_events if event.is_step_up_for_retry]
+
+
+def test_a_step_whose_pod_is_lost_is_tried_again_later_and_later() -> None:
+    policy = retries({"LEGOSIGNS_DEPLOYMENT": "kubernetes"})
+    assert policy
+    assert [policy.calculate_delay(attempt) for attempt in range(1, policy.max_retries + 1)] == [30, 90, 210, 450]
+
+
+@pytest.mark.parametrize("environment", [{}, {"LEGOSIGNS_DEPLOYMENT": "local"}])
+def test_a_laptop_tries_nothing_again(environment: dict[str, str]) -> None:
+    assert retries(environment) is None

@@ -1,0 +1,108 @@
+"""What is brought to the store while a training goes on: a store that is slow, one that fails, a real S3 server."""
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
+from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster_tests.support.servers import S3Server
+
+
+class SlowStore(LocalObjectStore):
+    """A store whose uploads wait until they may go on."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+        self.uploaded: list[str] = []
+
+    def upload(self, file: Path, key: str) -> None:
+        self.begun.set()
+        assert self.may_go_on.wait(30)
+        self.uploaded.append(file.read_text())
+        super().upload(file, key)
+
+
+class FullStore(LocalObjectStore):
+    """A store that takes nothing any more."""
+
+    def upload(self, file: Path, key: str) -> None:
+        raise OSError("no space left on device")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "uploads").mkdir()
+    return tmp_path / "uploads"
+
+
+def state(folder: Path, text: str) -> Path:
+    (folder.parent / "state.pt").write_text(text)
+    return folder.parent / "state.pt"
+
+
+def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_uploaded(folder: Path) -> None:
+    store = SlowStore(folder.parent / "store")
+    with suppress(KeyboardInterrupt), Courier(store, folder, print) as courier:
+        courier.take(state(folder, "epoch 1"), "state")
+        assert store.begun.wait(30)
+        for epoch in (2, 3, 4):
+            courier.take(state(folder, f"epoch {epoch}"), "state")
+        assert store.uploaded == []
+        assert len(list(folder.iterdir())) == 2
+        store.may_go_on.set()
+        raise KeyboardInterrupt
+    assert store.uploaded == ["epoch 1", "epoch 4"]
+    assert store.read("state") == b"epoch 4"
+    assert list(folder.iterdir()) == []
+
+
+def test_what_waits_when_the_training_has_ended_well_is_dropped(folder: Path) -> None:
+    store = SlowStore(folder.parent / "store")
+    with Courier(store, folder, print) as courier:
+        courier.take(state(folder, "epoch 1"), "state")
+        assert store.begun.wait(30)
+        courier.take(state(folder, "epoch 2"), "state")
+        threading.Timer(0.2, store.may_go_on.set).start()
+    assert store.uploaded == ["epoch 1"]
+
+
+def test_an_upload_that_fails_is_a_warning_and_the_training_goes_on(folder: Path) -> None:
+    said: list[str] = []
+    store = FullStore(folder.parent / "store")
+    with Courier(store, folder, said.append) as courier:
+        courier.take(state(folder, "epoch 1"), "state")
+    (line,) = said
+    reason = "could not be written, the training goes on: OSError: no space left on device"
+    assert line == f"WARNING: {store.address('state')} {reason}"
+
+
+@pytest.fixture(params=["folder", "S3"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return LocalObjectStore(tmp_path / "store")
+    server: S3Server = request.getfixturevalue("s3_server")
+    return S3ObjectStore(server.client(), request.getfixturevalue("bucket"))
+
+
+def test_another_process_finds_the_newest_state_of_its_key_until_it_is_removed(
+    objects: ObjectStore, folder: Path
+) -> None:
+    found = folder.parent / "found.pt"
+    with suppress(KeyboardInterrupt), Courier(objects, folder, print) as courier:
+        first = StoredCheckpoints(objects, "legosigns/", courier)
+        assert not first.fetch("a", found)
+        for key, text in (("a", "epoch 1"), ("b", "another training"), ("a", "epoch 2")):
+            first.keep(key, state(folder, text))
+        raise KeyboardInterrupt
+    with Courier(objects, folder, print) as courier:
+        second = StoredCheckpoints(objects, "legosigns/", courier)
+        assert second.fetch("a", found)
+        assert found.read_text() == "epoch 2"
+        assert not second.fetch("c", found)
+    second.remove()
+    assert [one.key for one in objects.stored("legosigns/")] == ["legosigns/checkpoints/b.pt"]

@@ -1,0 +1,162 @@
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.sources import Export, Sink
+from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task, write_export, write_image
+from legosigns_dagster_tests.support.servers import S3Server
+
+
+@pytest.fixture
+def objects(s3_server: S3Server, bucket: str) -> S3ObjectStore:
+    return S3ObjectStore(s3_server.client(), bucket)
+
+
+def location(uri: str | Path, objects: S3ObjectStore | None = None) -> Location:
+    def client() -> object:
+        assert objects, "a path needs no S3 client"
+        return objects.client
+
+    return Location(str(uri), "THE_VARIABLE", client)  # type: ignore[arg-type]
+
+
+def test_a_path_is_used_where_it_is(tmp_path: Path) -> None:
+    assert location(tmp_path).bring(tmp_path / "unused") == tmp_path
+
+
+def test_a_path_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="THE_VARIABLE is .*gone"):
+        location(tmp_path / "gone").bring(tmp_path)
+
+
+def test_a_prefix_is_downloaded_with_its_folders(objects: S3ObjectStore, tmp_path: Path) -> None:
+    objects.write("given/a.txt", b"a")
+    objects.write("given/deep/b.txt", b"b")
+    objects.write("given-too/c.txt", b"c")
+    folder = location(f"s3://{objects.bucket}/given", objects).bring(tmp_path)
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.txt")) == ["a.txt", "deep/b.txt"]
+
+
+def test_a_single_object_is_one_file(objects: S3ObjectStore, tmp_path: Path) -> None:
+    objects.write("registry/best.pt", b"weights")
+    assert location(f"s3://{objects.bucket}/registry/best.pt", objects).bring(tmp_path).read_bytes() == b"weights"
+
+
+def test_a_prefix_with_nothing_below_names_the_variable(objects: S3ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="THE_VARIABLE is s3://.*no object"):
+        location(f"s3://{objects.bucket}/nothing", objects).bring(tmp_path)
+
+
+def test_a_sink_and_an_export_give_the_same_tasks(tmp_path: Path) -> None:
+    tasks = [task(f"{n}.jpg", annotation(region(), id=n), id=n) for n in (1, 2)]
+    for number, whole in enumerate(tasks, 1):
+        write_export(tmp_path / "sink" / str(number), sink_document(whole))
+    sink = Sink(location(tmp_path / "sink")).extract(tmp_path)
+    export = Export(location(write_export(tmp_path / "export.json", *tasks))).extract(tmp_path)
+    assert sink.tasks == export.tasks
+    assert list(sink.unread) == []
+
+
+def test_of_several_projects_in_one_sink_one_counts(tmp_path: Path) -> None:
+    for number, project in ((1, 7), (2, 8)):
+        whole = task(f"{number}.jpg", annotation(region(), id=number, project=project), id=number) | {
+            "project": project
+        }
+        write_export(tmp_path / "sink" / str(number), sink_document(whole))
+    found = Sink(location(tmp_path / "sink"), project="8").extract(tmp_path)
+    assert [t.id for t in found.tasks] == ["2"]
+
+
+def test_a_sink_in_s3_is_read_like_one_on_disk(objects: S3ObjectStore, tmp_path: Path) -> None:
+    file = write_export(tmp_path / "1", sink_document(task("a.jpg", annotation(region(), id=1))))
+    objects.upload(file, "sink/1")
+    found = Sink(location(f"s3://{objects.bucket}/sink", objects)).extract(tmp_path / "into")
+    assert [t.id for t in found.tasks] == ["1"]
+
+
+def test_a_truncated_file_in_a_sink_is_a_row_and_the_others_are_unharmed(tmp_path: Path) -> None:
+    good = write_export(tmp_path / "sink" / "1", sink_document(task("a.jpg", annotation(region(), id=1))))
+    (tmp_path / "sink" / "2").write_bytes(good.read_bytes()[:200])
+    found = Sink(location(tmp_path / "sink")).extract(tmp_path)
+    assert len(found.tasks) == 1
+    assert [(row.reason, row.annotation) for row in found.unread] == [("unreadable_annotation", "2")]
+
+
+def test_a_truncated_export_is_an_error_that_names_it(tmp_path: Path) -> None:
+    file = write_export(tmp_path / "export.json", task("a.jpg", annotation(region())))
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"export\.json"):
+        Export(location(file)).extract(tmp_path)
+
+
+def fetched(url: str, into: Path, images: Location | None, objects: S3ObjectStore | None = None) -> Path:
+    into.mkdir(exist_ok=True)
+    return ImageFetcher(images, lambda: objects.client if objects else None)(url, into)  # type: ignore[arg-type,return-value]
+
+
+def test_an_image_is_looked_up_by_name_before_its_url(tmp_path: Path) -> None:
+    file = write_image(tmp_path / "images" / "deep" / "a.jpg")
+    found = fetched("https://nowhere.invalid/x/a.jpg", tmp_path / "into", location(tmp_path / "images"))
+    assert found.read_bytes() == file.read_bytes()
+
+
+def test_an_image_in_a_bucket_is_looked_up_by_name(objects: S3ObjectStore, tmp_path: Path) -> None:
+    objects.write("images/a.jpg", b"bytes")
+    images = location(f"s3://{objects.bucket}/images/", objects)
+    assert fetched("https://nowhere.invalid/a.jpg", tmp_path / "into", images).read_bytes() == b"bytes"
+
+
+def test_an_s3_url_is_fetched_from_its_bucket(objects: S3ObjectStore, tmp_path: Path) -> None:
+    objects.write("lego/a.jpg", b"bytes")
+    found = fetched(f"s3://{objects.bucket}/lego/a.jpg", tmp_path / "into", None, objects)
+    assert found.read_bytes() == b"bytes"
+
+
+def test_an_image_that_is_nowhere_names_its_url_and_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match=r"/data/upload/1/a\.jpg.*LABEL_STUDIO_IMAGES"):
+        fetched("/data/upload/1/a.jpg", tmp_path / "into", location(tmp_path))
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server that serves `tmp_path`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_an_image_that_is_not_in_the_folder_is_fetched_from_its_url(web: str, tmp_path: Path) -> None:
+    file = write_image(tmp_path / "served" / "a.jpg")
+    (tmp_path / "images").mkdir()
+    found = fetched(f"{web}/served/a.jpg", tmp_path / "into", location(tmp_path / "images"))
+    assert found.read_bytes() == file.read_bytes()
+
+
+def test_an_image_that_the_server_does_not_have_names_its_url(web: str, tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match=r"missing_image: http://127.0.0.1:\d+/gone\.jpg: 404"):
+        fetched(f"{web}/gone.jpg", tmp_path / "into", None)
+
+
+def test_what_is_far_too_large_for_an_image_is_refused(
+    web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("legosigns_dagster.resources.label_studio.images.MAX_BYTES", 1000)
+    (tmp_path / "film.jpg").write_bytes(bytes(2000))
+    with pytest.raises(Rejected, match="that is no image"):
+        fetched(f"{web}/film.jpg", tmp_path / "into", None)

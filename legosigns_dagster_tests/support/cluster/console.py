@@ -1,0 +1,127 @@
+"""What a person does in the UI, over the same GraphQL: launch, watch, and read a run's log."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from legosigns_dagster_tests.support.cluster.manifests import Json
+
+# What hangs must end with a reason long before CI ends it without one.
+PATIENCE_S = 600.0
+OVER = ("SUCCESS", "FAILURE", "CANCELED")
+LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
+  __typename ... on LaunchRunSuccess { run { id } } ... on PythonError { message } } }"""
+BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+TERMINATE = """mutation($ids: [String!]!) { terminateRuns(runIds: $ids) {
+  ... on TerminateRunsResult { terminateRunResults { __typename } } ... on PythonError { message } } }"""
+LOG = """query($run: ID!, $cursor: String) { logsForRun(runId: $run, afterCursor: $cursor, limit: 1000) {
+  ... on EventConnection { hasMore cursor events { __typename
+    ... on MessageEvent { message level stepKey timestamp eventType }
+    ... on ExecutionStepFailureEvent { error { message } } } } } }"""
+RUNS = "query { runsOrError { ... on Runs { results { id status tags { key value } startTime endTime } } } }"
+VERSIONS = """query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
+  assetKey { path } dataVersion } }"""
+
+
+@dataclass(frozen=True)
+class Console:
+    """The webserver of a release, and the code location that it shows."""
+
+    url: str
+    location: str
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The one answer of a query; RuntimeError with what the server says when it refuses."""
+        body = {"query": query, "variables": variables}
+        answer = requests.post(f"{self.url}/graphql", json=body, timeout=300).json()
+        if "errors" in answer:
+            raise RuntimeError(str(answer["errors"])[:2000])
+        (only,) = answer["data"].values()
+        return only
+
+    def launch(
+        self,
+        job: str = "__ASSET_JOB",
+        assets: Sequence[str] = (),
+        config: Json | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """The id of a run of this job, or, as the Materialize button does, of these assets in the job of all."""
+        selector: Json = {
+            "repositoryLocationName": self.location,
+            "repositoryName": "__repository__",
+            "jobName": job,
+        }
+        if assets:
+            selector |= {"assetSelection": [{"path": [name]} for name in assets]}
+        own_tags = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        params = {
+            "selector": selector,
+            "runConfigData": config or {},
+            "mode": "default",
+            "executionMetadata": {"tags": own_tags},
+        }
+        answer = self.ask(LAUNCH, params=params)
+        if "run" not in answer:
+            raise RuntimeError(str(answer))
+        return str(answer["run"]["id"])
+
+    def backfill(self, assets: Sequence[str]) -> str:
+        """The id of a backfill of these assets, none of which is partitioned."""
+        chosen = [{"assetKey": {"path": [name]}} for name in assets]
+        answer = self.ask(BACKFILL, params={"partitionsByAssets": chosen})
+        if "backfillId" not in answer:
+            raise RuntimeError(str(answer))
+        return str(answer["backfillId"])
+
+    def terminate(self, *run_ids: str) -> None:
+        """Stop these runs, as the button does; nothing for those that are over."""
+        self.ask(TERMINATE, ids=list(run_ids))
+
+    def runs(self) -> dict[str, Json]:
+        """Every run by its id: status, start and end."""
+        return {run["id"]: run for run in self.ask(RUNS)["results"]}
+
+    def wait(self, *run_ids: str, timeout_s: float = PATIENCE_S) -> list[str]:
+        """The last status of each of these runs; AssertionError when one is not over in time."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            runs = self.runs()
+            found = [runs[run_id]["status"] for run_id in run_ids]
+            if all(status in OVER for status in found):
+                return found
+            if time.monotonic() > deadline:
+                told = {run_id: [event.get("message") for event in self.log(run_id)[-5:]] for run_id in run_ids}
+                raise AssertionError(f"after {timeout_s} s: {found}, {told}")
+            time.sleep(0.5)
+
+    def log(self, run_id: str) -> list[Json]:
+        """The events of a run's log, in order."""
+        events, cursor, more = [], None, True
+        while more:
+            page = self.ask(LOG, run=run_id, cursor=cursor)
+            events += page["events"]
+            cursor, more = page["cursor"], page["hasMore"]
+        return events
+
+    def span(self, run_id: str, step: str) -> tuple[float, float]:
+        """When a step that succeeded began and ended, in milliseconds; its pod takes a moment longer to end."""
+        times = {e["eventType"]: float(e["timestamp"]) for e in self.log(run_id) if e.get("stepKey") == step}
+        return times["STEP_START"], times["STEP_SUCCESS"]
+
+    def failure(self, run_id: str, step: str) -> str:
+        """What the UI shows of why this step of the run failed; empty when it did not."""
+        failures = [e for e in self.log(run_id) if e["__typename"] == "ExecutionStepFailureEvent"]
+        return "\n".join(str(e["error"]["message"]) for e in failures if e["stepKey"] == step)
+
+    def warnings(self, run_id: str) -> list[str]:
+        return [event["message"] for event in self.log(run_id) if event.get("level") == "WARNING"]
+
+    def data_versions(self, *assets: str) -> dict[str, str]:
+        """The version of the data of each of these assets, as the lineage shows it."""
+        found = self.ask(VERSIONS, keys=[{"path": [name]} for name in assets])
+        return {node["assetKey"]["path"][0]: node["dataVersion"] for node in found}
