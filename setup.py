@@ -1,15 +1,33 @@
-"""The package and what it stands on. Every version is pinned: what was tested is what is installed."""
+"""The package and its direct dependencies, each in one version; constraints.txt has the versions of all others."""
+
+from pathlib import Path
 
 from setuptools import find_packages, setup
+
+# The image is built without the README: a change of its text would install every library again.
+README = Path(__file__).parent / "README.md"
 
 setup(
     name="legosigns_dagster",
     version="0.1.0",
     description="Freshly annotated images in, a better traffic-sign detector and an honest comparison out.",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
     license="AGPL-3.0-or-later",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11,<3.12",
     packages=find_packages(exclude=["legosigns_dagster_tests*"]),
-    package_data={"legosigns_dagster.sample": ["**/*"]},
+    package_data={"legosigns_dagster": ["py.typed"], "legosigns_dagster.sample": ["**/*"]},
+    entry_points={"console_scripts": ["legosigns = legosigns_dagster.cli:main"]},
     install_requires=[
         "dagster==1.13.27",
         "dagster-aws==0.29.27",
