@@ -2,16 +2,27 @@
 #   docker build -t registry.example.com/legosigns-dagster:1 .
 # On nodes without a GPU, or for another CUDA, torch comes from an index of your choice:
 #   docker build --build-arg TORCH_INDEX=<address of the index> .
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS base
+
+# Only torch's lines of constraints.txt. They are picked in a stage of their own: a file that is copied from a stage
+# rebuilds what follows only where its bytes changed, so another library's new version leaves torch's layer alone.
+FROM base AS versions
+WORKDIR /versions
+COPY constraints.txt ./
+RUN grep -E '^torch(vision)?==' constraints.txt > torch.txt
 
 # torch alone is most of the image: a layer of its own, that stays when anything else changes.
-ARG TORCH_INDEX
-RUN PIP_INDEX_URL="$TORCH_INDEX" pip install --no-cache-dir torch==2.14.1 torchvision==0.29.1
-
-# The other dependencies change when setup.py does, the code with every build.
+FROM base
 WORKDIR /opt/legosigns
-COPY setup.py ./
-RUN mkdir legosigns_dagster && pip install --no-cache-dir . && pip uninstall --yes legosigns_dagster
+COPY --from=versions /versions/torch.txt ./
+ARG TORCH_INDEX
+RUN PIP_INDEX_URL="$TORCH_INDEX" pip install --no-cache-dir --requirement torch.txt
+
+# The other dependencies change when setup.py or constraints.txt does, the code with every build.
+COPY setup.py constraints.txt LICENSE ./
+RUN mkdir legosigns_dagster && pip install --no-cache-dir --constraint constraints.txt . \
+    && pip uninstall --yes legosigns_dagster
+COPY pyproject.toml ./
 COPY legosigns_dagster ./legosigns_dagster
 RUN pip install --no-cache-dir --no-deps . && rm -rf /opt/legosigns
 

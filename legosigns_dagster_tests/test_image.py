@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from legosigns_dagster_tests.support.environment import ROOT
+from legosigns_dagster_tests.support.wheel import build_wheel, tracked
+
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
 
 def sources() -> list[str]:
     """What the Dockerfile copies from the repository."""
-    return [source for line in re.findall(r"^COPY (.*) \S+$", TEXT, re.MULTILINE) for source in line.split()]
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", TEXT, re.MULTILINE)
+    return list(dict.fromkeys(source for line in copied for source in line.split()))
 
 
 def setting(name: str) -> str:
@@ -32,40 +35,38 @@ def test_hadolint_has_nothing_to_say() -> None:
 
 
 def test_what_it_copies_is_there_and_nothing_else_is_sent_to_the_engine() -> None:
-    assert sources() == ["setup.py", "legosigns_dagster"]
+    assert sources() == ["constraints.txt", "setup.py", "LICENSE", "pyproject.toml", "legosigns_dagster"]
     assert all((ROOT / source).exists() for source in sources())
     assert IGNORED[0] == "*"
     assert [line.removeprefix("!") for line in IGNORED if line.startswith("!")] == sources()
 
 
-def test_what_it_copies_makes_a_package_with_the_whole_sample_in_it(tmp_path: Path) -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", *sources()], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    for name in tracked:
-        (tmp_path / "context" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "context" / name).write_bytes((ROOT / name).read_bytes())
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-        "./context",
-    ]
-    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
+def test_what_it_copies_makes_a_package_with_the_whole_sample_and_the_licence_in_it(tmp_path: Path) -> None:
+    wheel = build_wheel(tracked(*sources()), tmp_path)
     packed = set(zipfile.ZipFile(wheel).namelist())
-    assert [name for name in tracked if name != "setup.py" and name not in packed] == []
+    assert [name for name in tracked("legosigns_dagster") if name not in packed] == []
+    assert [name for name in packed if name.endswith("/licenses/LICENSE")]
 
 
-def test_torch_is_a_layer_of_its_own_in_the_version_that_the_package_asks_for() -> None:
-    asked = set(re.findall(r'"(torch(?:vision)?==\S+)"', (ROOT / "setup.py").read_text(encoding="utf-8")))
-    assert set(re.findall(r"torch(?:vision)?==\S+", TEXT)) == asked
-    assert TEXT.index("torch==") < TEXT.index("COPY setup.py") < TEXT.index("COPY legosigns_dagster")
+def test_setup_py_alone_tells_which_libraries_to_install(tmp_path: Path) -> None:
+    """The layer of the libraries is built before the code and the README are there."""
+    (copied,) = re.findall(r"^COPY (setup\.py .*) \./$", TEXT, re.MULTILINE)
+    assert "Requires-Dist: torch==" in metadata(build_wheel(tracked(*copied.split()), tmp_path))
+
+
+def metadata(wheel: Path) -> str:
+    """What a wheel says of itself."""
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = [name for name in packed.namelist() if name.endswith("/METADATA")]
+        return packed.read(name).decode()
+
+
+def test_torch_is_a_layer_of_its_own_that_no_other_library_s_version_touches() -> None:
+    layers = ["COPY --from=versions", "--requirement torch.txt", "COPY setup.py", "COPY legosigns_dagster"]
+    assert [TEXT.index(part) for part in layers] == sorted(TEXT.index(part) for part in layers)
+    (pattern,) = re.findall(r"^RUN grep -E '(\S+)' constraints.txt > torch.txt$", TEXT, re.MULTILINE)
+    picked = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if re.search(pattern, line)]
+    assert [line.split("==")[0] for line in picked] == ["torch", "torchvision"]
 
 
 def test_torch_s_index_is_the_builder_s_choice_and_has_no_default() -> None:
