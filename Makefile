@@ -9,20 +9,27 @@ export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore
 
-.PHONY: demo dev dev-s3 test check fix sample clean
+.DEFAULT_GOAL := help
+.PHONY: help demo dev dev-s3 test test-fast check fix constraints sample clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the main job on the embedded sample, then a table and a report
 	$(BIN)/dagster job execute -m legosigns_dagster.definitions -j traffic_signs -c configs/demo.yaml
-	$(BIN)/python -m legosigns_dagster.latest
+	$(BIN)/legosigns report
 
 dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, with the runs of the command line
 	$(BIN)/dagster dev -w workspace.yaml -p 3000
 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
-	$(BIN)/python -m legosigns_dagster_tests.dev_s3
+	$(BIN)/python -m legosigns_dagster_tests.support.dev_s3
 
 test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed  ## all tests, real servers included
 	PYTHONWARNINGS= $(BIN)/python -m pytest
+
+test-fast: $(INSTALLED)  ## the tests that need neither torch nor a server (two minutes)
+	PYTHONWARNINGS= $(BIN)/python -m pytest -p legosigns_dagster_tests.support.fast
 
 check: $(INSTALLED)  ## ruff and mypy, strict
 	$(BIN)/ruff check .
@@ -33,14 +40,21 @@ fix: $(INSTALLED)  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# pip finds the newest versions that fit setup.py, and installs nothing.
+constraints:  ## write constraints.txt again, after a version in setup.py was changed
+	$(PYTHON) -m venv .constraints
+	.constraints/bin/pip install --quiet --disable-pip-version-check --dry-run --ignore-installed \
+	  --report .constraints/report.json '.[dev,label-studio]'
+	.constraints/bin/python -m legosigns_dagster_tests.support.constraints .constraints/report.json constraints.txt
+	rm -rf .constraints
+
 sample: $(INSTALLED)  ## draw the sample and train its base weights again (ten minutes; its output is committed)
 	$(BIN)/python -m legosigns_dagster.sample.draw
 	$(BIN)/python -m legosigns_dagster.sample.train_base
 
-$(INSTALLED): setup.py
+$(INSTALLED): setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.14.1 torchvision==0.29.1
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 # The server has pins of its own, so it gets an environment of its own. The tests alone need it.
@@ -66,4 +80,4 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	cp $< $@
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) .legosigns
+	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) .constraints .legosigns
