@@ -16,7 +16,7 @@ LEFT_OUT = {
     "imports_torch": "import torch\ndef test_one(): ...",
     "imports_torch_in_a_function": "def test_one():\n    from torch import nn",
     "imports_a_room_that_needs_it": "import legosigns_dagster.detectors.ultralytics.detector\ndef test_one(): ...",
-    "imports_what_starts_a_server": "from legosigns_dagster_tests.support.servers import seaweedfs\ndef test_one(): ...",
+    "imports_a_server": "from legosigns_dagster_tests.support.servers import seaweedfs\ndef test_one(): ...",
 }
 UNSEEN = {
     "starts_a_server": "def test_one(): subprocess.run(['/somewhere/weed', 'mini'])",
