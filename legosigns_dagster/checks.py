@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 from pydantic import Field
 
-from legosigns_dagster.assets.report import CLASSICAL, LEGO
-from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
-from legosigns_dagster.core import problems
-from legosigns_dagster.core.evaluation.acceptance import BROKEN, KEPT, Budget, judge
-from legosigns_dagster.core.training.caveats import NO_CLASSICAL
+from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
+from legosigns_dagster.core.evaluation.acceptance import BROKEN, KEPT, Budget, judge
+from legosigns_dagster.core.evaluation.slices import CLASSICAL, LEGO
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.core.synthesis.generate import find_misfits
+from legosigns_dagster.core.training.caveats import NO_CLASSICAL
+from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
 
 SHOWN = 20
 
@@ -67,7 +67,7 @@ class QuarantineConfig(dg.Config):
 
 def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
     """Passed while at most the allowed share of the images is in the quarantine; the worst are named otherwise."""
-    lost = problems.quarantined_images(dataset)
+    lost = validation.quarantined_images(dataset)
     told = [f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}" for row in lost.rows.itertuples()]
     passed, figures = lost.share <= allowed, {"share": lost.share, "allowed": allowed}
     return judgement("raw_annotations", "few_quarantined", told, passed, lost.text(allowed), figures=figures)
@@ -88,11 +88,11 @@ def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
 def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The annotated images can be learned from and measured on."""
     asset = "raw_annotations"
-    yield verdict(asset, "class_contract", problems.class_contract_breaks(raw_annotations))
-    yield verdict(asset, "every_class_present", problems.absent_classes(raw_annotations))
-    yield verdict(asset, "splits_share_no_group", problems.shared_groups(raw_annotations))
-    yield verdict(asset, "every_image_readable", problems.unreadable_images(raw_annotations))
-    yield verdict(asset, "boxes_inside", problems.boxes_outside(raw_annotations))
+    yield verdict(asset, "class_contract", validation.class_contract_breaks(raw_annotations))
+    yield verdict(asset, "every_class_present", validation.absent_classes(raw_annotations))
+    yield verdict(asset, "splits_share_no_group", validation.shared_groups(raw_annotations))
+    yield verdict(asset, "every_image_readable", validation.unreadable_images(raw_annotations))
+    yield verdict(asset, "boxes_inside", validation.boxes_outside(raw_annotations))
     yield few_quarantined(raw_annotations, config.max_quarantined)
 
 
@@ -110,10 +110,10 @@ def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckRe
     """The old set can be rehearsed and measured on."""
     asset = "classical_signs"
     finders = {
-        "class_contract": problems.class_contract_breaks,
-        "every_class_present": problems.absent_classes,
-        "splits_share_no_group": problems.shared_groups,
-        "every_image_readable": problems.unreadable_images,
+        "class_contract": validation.class_contract_breaks,
+        "every_class_present": validation.absent_classes,
+        "splits_share_no_group": validation.shared_groups,
+        "every_image_readable": validation.unreadable_images,
     }
     for name, offenders_in in finders.items():
         if len(classical_signs.images):
@@ -135,10 +135,10 @@ def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckRe
 def synthetic_set_checks(synthetic_set: Dataset) -> Iterator[dg.AssetCheckResult]:
     """The synthetic images teach what they show."""
     asset = "synthetic_set"
-    yield verdict(asset, "class_contract", problems.class_contract_breaks(synthetic_set))
-    yield verdict(asset, "every_class_present", problems.absent_classes(synthetic_set, (TRAIN,)))
+    yield verdict(asset, "class_contract", validation.class_contract_breaks(synthetic_set))
+    yield verdict(asset, "every_class_present", validation.absent_classes(synthetic_set, (TRAIN,)))
     yield verdict(asset, "boxes_fit_their_pixels", find_misfits(synthetic_set))
-    yield verdict(asset, "every_image_readable", problems.unreadable_images(synthetic_set))
+    yield verdict(asset, "every_image_readable", validation.unreadable_images(synthetic_set))
 
 
 class BudgetConfig(dg.Config):

@@ -7,15 +7,15 @@ from typing import Any
 import dagster as dg
 
 from legosigns_dagster import sample
-from legosigns_dagster.kubernetes.pod_specs import NO_OTHER_RESOURCES
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
-from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster.kubernetes.executor import pod_for_each_step
 from legosigns_dagster.kubernetes.gpu import Pod
-from legosigns_dagster.resources.storage.s3_client import S3
-from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.storage.store import LocalStore, S3Store, Store
+from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.project_watcher import Watching
+from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.storage.s3_client import S3
+from legosigns_dagster.resources.storage.store import LocalStore, S3Store, Store
 
 LOCAL, KUBERNETES = "local", "kubernetes"
 DEFAULT_STORE = ".legosigns/store"
@@ -63,26 +63,6 @@ def executor_of(name: str) -> dg.ExecutorDefinition:
     if name == LOCAL:
         return dg.in_process_executor
     return pod_for_each_step()
-
-
-def pod_for_each_step() -> dg.ExecutorDefinition:
-    """dagster-k8s' executor, with pods that take no resources over from the launcher or the code location.
-
-    A step whose pod dies or cannot start says why.
-    """
-    # Both bring the Kubernetes client, half a second for those who need it.
-    from dagster_k8s import k8s_job_executor
-
-    from legosigns_dagster.kubernetes.step_handler import with_reasons
-
-    theirs: Any = k8s_job_executor
-
-    def create(context: dg.InitExecutorContext) -> dg.Executor:
-        config = {"step_k8s_config": NO_OTHER_RESOURCES, **context.executor_config}
-        return with_reasons(theirs.executor_creation_fn(context._replace(executor_config=config)))
-
-    # Not `configured`: it reads the Launchpad's settings twice, and refuses merge_behavior the second time.
-    return dg.ExecutorDefinition("k8s", theirs.config_schema, theirs.get_requirements, create)
 
 
 def variable(environment: Mapping[str, str], name: str, otherwise: Any) -> Any:

@@ -1,34 +1,17 @@
 """An asset's folder to the store and back."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import Any
 
 import dagster as dg
 
-from legosigns_dagster.resources.storage.snapshot_store import Snapshot
+from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.storage.store import Store
+from legosigns_dagster.resources.storage.snapshot_store import Snapshot
+from legosigns_dagster.resources.storage.store import Store, run_key
 
 NOT_IN_THIS_RUN = "__EPHEMERAL_RUN_ID"  # Dagster's id for the run of an upstream that was not selected
-
-
-@runtime_checkable
-class SavedAsFolder(Protocol):
-    """What every asset's value is: a folder that knows how to save and load itself."""
-
-    def save(self) -> Path:
-        """Complete the folder and return it."""
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The value that `save` left in this folder."""
-
-
-class Downloadable(Protocol):
-    """A value with files that people download."""
-
-    downloads: ClassVar[tuple[str, ...]]
-    latest: ClassVar[tuple[str, ...]]
 
 
 class FolderIOManager(dg.ConfigurableIOManager):
@@ -44,11 +27,11 @@ class FolderIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: SavedAsFolder) -> None:
         """Store the value, publish what people download from it, and say where both are."""
         folders = self.store.folders()
-        folder = obj.save()
-        snapshot = folders.save(context.asset_key.to_user_string(), context.run_id, folder)
+        index = folders.index(obj.save()) if obj.index is None else obj.index
+        snapshot = folders.save(context.asset_key.to_user_string(), context.run_id, obj.folder, index)
         size = sum(entry.size for entry in snapshot.files.values())
         context.add_output_metadata({"files": len(snapshot.files), "megabytes": round(size / 1e6, 2)})
-        published = folders.publish(published_files(obj, folder, context.run_id))
+        published = folders.publish(published_files(obj, context.run_id))
         if published:
             lines = "\n".join(f"- `{address}`" for address in published.values())
             context.add_output_metadata({"downloads": dg.MetadataValue.md(lines)})
@@ -63,7 +46,7 @@ class FolderIOManager(dg.ConfigurableIOManager):
             raise dg.Failure(str(error), allow_retries=False) from error
         into = self.scratch.folder(snapshot.asset)
         folders.load(snapshot, into)
-        loaded: SavedAsFolder = value_type.load(into)
+        loaded: SavedAsFolder = replace(value_type.load(into), index=snapshot.files)
         return loaded
 
     def _snapshot(self, context: dg.InputContext) -> Snapshot:
@@ -76,14 +59,9 @@ class FolderIOManager(dg.ConfigurableIOManager):
         return folders.snapshot(asset)
 
 
-def run_key(run_id: str, name: str) -> str:
-    """Where a run's own file lies for people."""
-    return f"traffic-signs/{run_id}/{name}"
-
-
-def published_files(value: object, folder: Path, run_id: str) -> dict[str, Path]:
+def published_files(value: Any, run_id: str) -> dict[str, Path]:
     """Key to file of what people download: under the run's own folder, and the latest of some at the root."""
     downloads: tuple[str, ...] = getattr(value, "downloads", ())
     latest: tuple[str, ...] = getattr(value, "latest", ())
-    own = {run_key(run_id, name): folder / name for name in downloads}
-    return own | {name: folder / name for name in latest}
+    own = {run_key(run_id, name): value.folder / name for name in downloads}
+    return own | {name: value.folder / name for name in latest}

@@ -7,39 +7,10 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
+from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.label_studio_team import Team
+from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.workplace import JOB, Workplace
-
-VARIABLES = [
-    "LEGOSIGNS_DEPLOYMENT",
-    "LEGOSIGNS_STORE",
-    "LEGOSIGNS_GPU_COUNT",
-    "LEGOSIGNS_GPU_RESOURCE",
-    "LEGOSIGNS_GPU_POD_CPU",
-    "LEGOSIGNS_GPU_POD_MEMORY",
-    "LEGOSIGNS_GPU_NODE_SELECTOR",
-    "LEGOSIGNS_SENSOR_QUIET_S",
-    "LEGOSIGNS_SENSOR_ANNOTATIONS",
-    "LABEL_STUDIO_URL",
-    "LABEL_STUDIO_API_KEY",
-    "LABEL_STUDIO_PROJECT",
-    "LABEL_STUDIO_SINK",
-    "LABEL_STUDIO_EXPORT",
-    "LABEL_STUDIO_IMAGES",
-    "BASE_WEIGHTS",
-    "CLASSICAL_SIGNS",
-    "SIGN_CUTOUTS",
-    "BACKGROUNDS",
-    "AWS_S3_BUCKET",
-    "AWS_S3_ENDPOINT",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_DEFAULT_REGION",
-    "AWS_CA_BUNDLE",
-    "DAGSTER_HOME",
-]
 
 
 @pytest.fixture(autouse=True)

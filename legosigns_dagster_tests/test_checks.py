@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster import checks
-from legosigns_dagster.assets.report import CLASSICAL, LEGO
-from legosigns_dagster.core.evaluation.comparison import Slice, compare
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.quarantine import Row, table_of
+from legosigns_dagster.core.evaluation.comparison import Slice, compare
+from legosigns_dagster.core.evaluation.slices import CLASSICAL, LEGO
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 

@@ -3,15 +3,13 @@
 import dagster as dg
 import pytest
 
-from legosigns_dagster import checks
-from legosigns_dagster.assets import dataset, report, sources, weights
-from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.assets import dataset, weights
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.storage.store import LocalStore, S3Store
 from legosigns_dagster_tests.support.builders import CLASSES
+from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.step_jobs import KUBERNETES, S3, definitions
 
-S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
-KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3
 REAL = dict.fromkeys(("BASE_WEIGHTS", "CLASSICAL_SIGNS", "SIGN_CUTOUTS", "BACKGROUNDS"), "/somewhere")
 FLOW = {
     "base_weights": set(),
@@ -23,17 +21,6 @@ FLOW = {
     "model_weights": {"base_weights", "raw_annotations", "synthetic_set", "classical_signs"},
     "comparison_report": {"base_weights", "model_weights", "raw_annotations", "classical_signs"},
 }
-
-
-def definitions(environment: dict[str, str]) -> dg.Definitions:
-    chosen = deployment(environment)
-    return dg.Definitions(
-        assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
-        asset_checks=dg.load_asset_checks_from_modules([checks]),
-        jobs=[traffic_signs],
-        resources=chosen.resources,
-        executor=chosen.executor,
-    )
 
 
 @pytest.mark.parametrize("environment", [{}, S3, KUBERNETES, REAL], ids=["nothing", "s3", "kubernetes", "real"])
@@ -91,7 +78,7 @@ def test_two_places_for_annotations_are_refused_by_name() -> None:
     empty = dict.fromkeys(["base_weights", "classical_signs", "sign_cutouts", "backgrounds"], "")
     given = Inputs(s3=s3_resource({}), **empty, sink="a", export="b")
     with pytest.raises(ValueError, match="LABEL_STUDIO_SINK is 'a' and LABEL_STUDIO_EXPORT is 'b': set one"):
-        given.annotations(CLASSES, print)
+        given.annotations(CLASSES, SILENT)
 
 
 def test_no_secret_is_kept_in_a_definition() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import requests
 
-from legosigns_dagster_tests.support.dev_s3 import BUCKET, ROOT
+from legosigns_dagster_tests.support.dev_s3 import BUCKET
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server, free_ports, seaweedfs
 
 LOCATIONS = (
@@ -43,7 +44,15 @@ def wait_for_ui(url: str, process: "subprocess.Popen[str]") -> str:
 
 def test_the_ui_comes_with_a_bucket_that_stays_and_no_process_does(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "legosigns_dagster_tests.support.dev_s3", "--data", str(tmp_path), "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "legosigns_dagster_tests.support.dev_s3",
+        "--data",
+        str(tmp_path),
+        "--port",
+        str(port),
+    ]
     home = tmp_path / "home"
     home.mkdir()
     environment = os.environ | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}

@@ -7,17 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster_k8s.container_context import K8sContainerContext
-from dagster_k8s.job import UserDefinedDagsterK8sConfig
 from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.deployments import deployment
-from legosigns_dagster_tests.support.helm_chart import CHART, unknown_keys
-from legosigns_dagster_tests.conftest import VARIABLES
+from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
+from legosigns_dagster_tests.support.helm_chart import CHART, TEXT, below, code_location, launcher, unknown_keys
 from legosigns_dagster_tests.support.step_jobs import container_of, step_job
 
-ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Read by others than our own code: a writable home folder, and matplotlib's within it.
 FOR_LIBRARIES = {"HOME", "MPLCONFIGDIR"}
@@ -32,37 +28,6 @@ UNPRIVILEGED = {
 def values() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(TEXT)
     return loaded
-
-
-def code_location(values: dict[str, Any]) -> dict[str, Any]:
-    (only,) = values["dagster-user-deployments"]["deployments"]
-    found: dict[str, Any] = only
-    return found
-
-
-def launcher(values: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = values["runLauncher"]["config"]["k8sRunLauncher"]
-    return found
-
-
-def below(values: dict[str, Any]) -> tuple[K8sContainerContext, ...]:
-    """What the chart makes of the values of the launcher and of the code location, in the order of merging."""
-    location, own = code_location(values), launcher(values)
-    parts = own["runK8sConfig"]
-    return (
-        K8sContainerContext(
-            image_pull_policy=own["imagePullPolicy"],
-            resources=own["resources"],
-            run_k8s_config=UserDefinedDagsterK8sConfig(
-                container_config=parts["containerConfig"], job_spec_config=parts["jobSpecConfig"]
-            ),
-        ),
-        K8sContainerContext(
-            env=location["env"],
-            env_secrets=[secret["name"] for secret in location["envSecrets"]],
-            resources=location["resources"],
-        ),
-    )
 
 
 def test_the_chart_knows_every_key(values: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
 
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server
 
-FILE = Path(__file__).resolve().parent.parent / "dagster.yaml"
+FILE = ROOT / "dagster.yaml"
 TEXT = FILE.read_text(encoding="utf-8")
 
 

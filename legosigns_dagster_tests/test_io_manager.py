@@ -1,33 +1,16 @@
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from legosigns_dagster.assets.metadata import versioned
+from legosigns_dagster.core import files
+from legosigns_dagster.core.files import folder_digest, index_folder, quick_sha256
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import LocalStore
-
-
-@dataclass(frozen=True)
-class Note:
-    """The smallest value that is saved as a folder."""
-
-    downloads: ClassVar[tuple[str, ...]] = ("note.txt",)
-    latest: ClassVar[tuple[str, ...]] = ("note.txt",)
-    folder: Path
-
-    def save(self) -> Path:
-        return self.folder
-
-    @classmethod
-    def load(cls, folder: Path) -> "Note":
-        return cls(folder)
-
-    @property
-    def text(self) -> str:
-        return (self.folder / "note.txt").read_text()
+from legosigns_dagster_tests.support.builders import Note
 
 
 class Words(dg.Config):
@@ -63,6 +46,44 @@ def test_a_value_travels_to_the_next_step(resources: dict[str, Any], tmp_path: P
     done = dg.materialize([upstream, downstream], resources=resources)
     assert (tmp_path / "store" / "traffic-signs" / done.run_id / "note.txt").exists()
     assert (tmp_path / "store" / "note.txt").read_text() == "hello!"
+
+
+def test_an_asset_is_saved_once_and_each_of_its_files_read_once_for_its_hash(
+    resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[Path] = []
+    hashed: list[str] = []
+
+    class CountedNote(Note):
+        def save(self) -> Path:
+            saved.append(self.folder)
+            return super().save()
+
+    @dg.asset
+    def counted(scratch: Scratch) -> dg.Output[CountedNote]:
+        folder = scratch.folder("counted")
+        for name in ("note.txt", "other.txt"):
+            (folder / name).write_text(name)
+        return versioned(CountedNote(folder), {})
+
+    def note_hash(file: str, size: int) -> str:
+        hashed.append(Path(file).name)
+        return quick_sha256(file, size)
+
+    monkeypatch.setattr(files, "quick_sha256", note_hash)
+    dg.materialize([counted], resources=resources)
+    assert len(saved) == 1
+    assert sorted(hashed) == ["note.txt", "other.txt"]
+
+
+def test_a_value_that_was_loaded_knows_what_is_in_its_folder(resources: dict[str, Any]) -> None:
+    @dg.asset(io_manager_key="memory")
+    def digest(upstream: Note) -> str:
+        assert upstream.index == index_folder(upstream.folder)
+        return folder_digest(upstream.index)
+
+    done = dg.materialize([upstream, digest], resources={**resources, "memory": dg.mem_io_manager})
+    assert len(done.output_for_node("digest")) == 64
 
 
 def test_a_step_alone_reads_the_current_version(resources: dict[str, Any], tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster import sample
+from legosigns_dagster.cli import main
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.detectors.ultralytics.training_state import read_state
-from legosigns_dagster.cli import latest_comparison
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server
-from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, MODULE, ROOT, Workplace
+from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, MODULE, Workplace
 
 ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
           "model_weights", "comparison_report"}  # fmt: skip
@@ -121,10 +122,11 @@ def test_a_new_version_tells_what_changed_and_one_that_lost_too_many_images_stop
 
 
 def test_the_report_is_found_and_told_on_the_terminal(
-    laptop: Workplace, printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    laptop: Workplace, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LEGOSIGNS_STORE", laptop.settings["LEGOSIGNS_STORE"])
-    told = latest_comparison(laptop.settings, tmp_path)
+    main(["report"])
+    told = capsys.readouterr().out.rstrip()
     assert "classical signs" in told
     report = Path(told.splitlines()[-1].removeprefix("report: "))
     assert report == laptop.folder / "store" / "traffic-signs" / run_id_of(laptop) / "comparison.html"
@@ -254,7 +256,8 @@ def test_other_base_weights_without_a_classical_set_are_trained_with_a_warning(t
     place = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(tmp_path / "store"),
                                  "BASE_WEIGHTS": str(sample.FOLDER / "base.pt")})  # fmt: skip
     said = place.run(*JOB)
-    assert "WARNING: there is no classical set" in said
+    warnings = [line for line in said.splitlines() if " - WARNING - " in line]
+    assert any("there is no classical set" in line and " model_weights - " in line for line in warnings)
     page = next((tmp_path / "store" / "traffic-signs").rglob("comparison.html")).read_text(encoding="utf-8")
     assert "there is no classical set" in page
     assert "classical signs:" not in page

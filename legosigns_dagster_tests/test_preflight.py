@@ -11,9 +11,9 @@ import trustme
 
 from legosigns_dagster.deployments import deployment
 from legosigns_dagster.resources.inputs import Inputs
+from legosigns_dagster_tests.support.builders import Note
 from legosigns_dagster_tests.support.faulty_proxy import Proxy, misbehaving
 from legosigns_dagster_tests.support.servers import S3Server, free_ports
-from legosigns_dagster_tests.test_io_manager import Note
 
 IN_TIME_S = 10
 

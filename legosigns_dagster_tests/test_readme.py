@@ -1,11 +1,9 @@
 """The README says what is there."""
 
 import re
-from pathlib import Path
 
-from legosigns_dagster_tests.conftest import VARIABLES
+from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
 
-ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 MAP = TEXT.split("## Where things are")[1].split("```")[1]
 

@@ -14,10 +14,9 @@ import yaml
 from dagster._serdes import serialize_value
 
 from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
-from legosigns_dagster_tests.support.step_jobs import container_of, job_in_pods, step_job
+from legosigns_dagster_tests.support.helm_chart import TEXT, below
 from legosigns_dagster_tests.support.servers import S3Server
-from legosigns_dagster_tests.test_definitions import KUBERNETES
-from legosigns_dagster_tests.test_helm_values import TEXT, below
+from legosigns_dagster_tests.support.step_jobs import KUBERNETES, container_of, job_in_pods, step_job
 from legosigns_dagster_tests.support.workplace import MODULE, Workplace
 
 LABEL_STUDIO_KEY = "planted-label-studio-key"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.files import index_folder
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore, Snapshot
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
-from legosigns_dagster_tests.conftest import VARIABLES
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore, Snapshot
+from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.servers import S3Server
 
 FILES, KILLS, ASSETS = 60, 4, ("upstream", "downstream")

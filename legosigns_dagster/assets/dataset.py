@@ -4,16 +4,16 @@ import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.metadata import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
-from legosigns_dagster.kubernetes.pod_specs import RENDER_POD, SMALL_POD
-from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
-from legosigns_dagster.core.synthesis.cutouts import CutoutSet
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Weights
 from legosigns_dagster.core.dataset.difference import difference
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
+from legosigns_dagster.kubernetes.pod_specs import RENDER_POD, SMALL_POD
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import Store
@@ -55,11 +55,11 @@ def raw_annotations(
 ) -> dg.Output[Dataset]:
     """The annotated images: every annotation is used, or stands in the quarantine with its reason and its task."""
     before = version_before(store, scratch)
-    source = inputs.annotations(base_weights.classes, context.log.info, config.reconcile_sink)
+    source = inputs.annotations(base_weights.classes, context.log, config.reconcile_sink)
     extraction = source.extract(scratch.folder("annotations"), before)
     recipe = Recipe(base_weights.classes, config, inputs.label_studio_url)
     into = scratch.folder("raw_annotations")
-    dataset = extract_dataset(extraction, before, inputs.image_fetcher(), recipe, into, context.log.info)
+    dataset = extract_dataset(extraction, before, inputs.image_fetcher(), recipe, into, context.log)
     if len(dataset.quarantine):
         context.log.warning(f"{len(dataset.quarantine)} rejected, see the quarantine in this asset's metadata")
     shown = {"tasks": len(extraction.tasks), SOURCE_STATE: extraction.state, **dataset_metadata(dataset)}
@@ -81,5 +81,5 @@ def synthetic_set(
 ) -> dg.Output[Dataset]:
     """Sign cut-outs pasted into scenes, in the sizes of the real boxes; every box is measured on its pixels."""
     into = scratch.folder("synthetic_set")
-    dataset = make_synthetic_set(config, sign_cutouts, backgrounds, raw_annotations, into, context.log.info)
+    dataset = make_synthetic_set(config, sign_cutouts, backgrounds, raw_annotations, into, context.log)
     return versioned(dataset, dataset_metadata(dataset))

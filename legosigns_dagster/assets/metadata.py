@@ -1,7 +1,9 @@
 """How an asset's value is shown and versioned: equal content has an equal data version."""
 
 import base64
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -9,10 +11,9 @@ import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import Difference
+from legosigns_dagster.core.files import SavedAsFolder, folder_digest, index_folder
 from legosigns_dagster.core.report.difference_pictures import change_sheet
-from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.report.gallery import contact_sheet
-from legosigns_dagster.io_manager import SavedAsFolder
 
 SHOWN_ROWS = 200  # metadata lives in a row of the event log; the whole table is a file of the snapshot
 DIGITS = 12
@@ -20,10 +21,24 @@ SOURCE_STATE = "source_state"  # what raw_annotations was made of; the sensor co
 
 
 def versioned(value: Any, metadata: Mapping[str, Any]) -> dg.Output[Any]:
-    """The value with its content's digest as data version, so that equal content makes nothing downstream stale."""
-    assert isinstance(value, SavedAsFolder), f"{type(value).__name__} cannot save itself as a folder"
-    digest = digest_of(index_folder(value.save()))
-    return dg.Output(value, metadata=dict(metadata) | {"digest": digest[:DIGITS]}, data_version=dg.DataVersion(digest))
+    """Save a value's folder and index it, once for the store as well.
+
+    Returns:
+        The value with its content's digest as data version: equal content makes nothing downstream stale.
+
+    Raises:
+        TypeError: for a value that cannot save itself as a folder.
+    """
+    if not isinstance(value, SavedAsFolder):
+        raise TypeError(f"{type(value).__name__} cannot save itself as a folder: see SavedAsFolder in core/files.py")
+    index = index_folder(value.save())
+    digest = folder_digest(index)
+    shown = dict(metadata) | {"digest": digest[:DIGITS]}
+    indexed = replace(value, index=index)  # type: ignore[type-var]  # every such value is a dataclass
+    with warnings.catch_warnings():
+        # Dagster calls data versions beta, once for each process, on the terminal of whoever runs the job.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.Output(indexed, metadata=shown, data_version=dg.DataVersion(digest))
 
 
 def table(frame: pd.DataFrame) -> dg.TableMetadataValue:

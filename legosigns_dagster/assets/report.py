@@ -1,28 +1,23 @@
 """Step 4, the report: whether the new weights are better, on which signs, and by how much."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.assets.metadata import table, versioned
-from legosigns_dagster.kubernetes.pod_specs import GPU_POD
-from legosigns_dagster.core.evaluation.comparison import Slice, compare
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
-from legosigns_dagster.core.detector.detector import Detector, Weights
-from legosigns_dagster.core.report.report import ComparisonReport, Told, write_report
-from legosigns_dagster.core.report.tables import synthesis_table
-from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.report.metric_charts import trade_off
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.comparison import Slice, compare
+from legosigns_dagster.core.evaluation.slices import CLASSICAL, HEADLINES, LEGO
+from legosigns_dagster.core.report.notes import told_of
+from legosigns_dagster.core.report.report import ComparisonReport, write_report
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster.resources.storage.store import Store
-
-CLASSICAL, LEGO = "classical signs", "LEGO signs"
-# What is forgotten first is where a sign ends, which mAP50 hardly sees; what is learned first is that there is one.
-HEADLINES = {CLASSICAL: "map50_95", LEGO: "map50"}
 
 
 @dg.asset(group_name="report", kinds={"html", "pandas"}, op_tags=GPU_POD, pool="gpu")
@@ -77,30 +72,3 @@ def runs_so_far(folders: FolderStore) -> list[tuple[float, float]]:
             continue
         found.append((point[0], point[1]))
     return found
-
-
-def told_of(run_id: str, weights: Weights, runs: list[tuple[float, float]], chosen_on: list[str]) -> Told:
-    """What the report says besides its figures; `chosen_on` are the slices on whose images choices were made."""
-    trained_on: dict[str, Any] = weights.trained_on or {}
-    mixtures, without = trained_on.get("mixtures") or [], trained_on.get("without_synthesis")
-    cautions = [*(trained_on.get("cautions") or ())]
-    if chosen_on:
-        cautions.append(
-            f"{' and '.join(chosen_on)}: epoch and mixture were chosen on the very images that are shown here, which "
-            "flatters the new weights a little; with a test part (test_share of raw_annotations) they are not"
-        )
-    told = Told(facts_of(run_id, weights), cautions, trade_off=trade_off(mixtures, runs))
-    if not (mixtures and without):
-        return told
-    base, chosen = (Score.from_facts(mixtures[index]) for index in (0, -1))
-    return replace(told, synthesis=synthesis_table(base, Score.from_facts(without), chosen))
-
-
-def facts_of(run_id: str, weights: Weights) -> dict[str, str]:
-    """What the new weights were trained on and how, one line each."""
-    trained_on = weights.trained_on or {}
-    facts = {"run": run_id}
-    for title in ("settings", "images", "versions"):
-        values = trained_on.get(title)
-        facts[title] = ", ".join(f"{key} {value}" for key, value in values.items()) if isinstance(values, dict) else ""
-    return facts | {key.replace("_", " "): str(value) for key, value in (weights.about or {}).items()}

@@ -5,13 +5,14 @@ import shutil
 import dagster as dg
 
 from legosigns_dagster.assets.metadata import dataset_metadata, table, versioned
-from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
-from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
-from legosigns_dagster.core.training.caveats import NO_CLASSICAL
-from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Detector, Weights
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, unpack
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
+from legosigns_dagster.core.training.caveats import NO_CLASSICAL
+from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 
@@ -43,7 +44,7 @@ def classical_signs(
         return versioned(none, {"images": 0, "warning": NO_CLASSICAL})
     folder = unpack(inputs.bring("classical_signs", scratch.folder("incoming")), scratch.folder("unpacked"))
     into = scratch.folder("classical_signs")
-    dataset = read_yolo(folder, base_weights.classes, into, "classical", context.log.info)
+    dataset = read_yolo(folder, base_weights.classes, into, "classical", context.log)
     return versioned(dataset, dataset_metadata(dataset))
 
 
@@ -53,7 +54,7 @@ def sign_cutouts(
 ) -> dg.Output[CutoutSet]:
     """Signs cut out with an alpha channel, with the box of each face measured on it."""
     folder = inputs.bring("sign_cutouts", scratch.folder("incoming"))
-    cutouts = read_cutouts(folder, base_weights.classes, scratch.folder("sign_cutouts"), context.log.info)
+    cutouts = read_cutouts(folder, base_weights.classes, scratch.folder("sign_cutouts"), context.log)
     metadata = {"cutouts": len(cutouts.faces), "faces": table(cutouts.faces), "warnings": table(cutouts.warnings)}
     return versioned(cutouts, metadata)
 
@@ -72,7 +73,7 @@ def backgrounds(
         folder,
         lambda images: detector.sees_sign(base_weights, images),
         scratch.folder("backgrounds"),
-        context.log.info,
+        context.log,
     )
     metadata = {"images": len(found), "left_out": len(found.left_out), "left_out_images": table(found.left_out)}
     return versioned(found, metadata)

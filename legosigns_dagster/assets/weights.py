@@ -10,19 +10,19 @@ import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.assets.metadata import DIGITS, picture, table, versioned
-from legosigns_dagster.kubernetes.pod_specs import GPU_POD, devices, retries
-from legosigns_dagster.core.report.charts import curves_picture
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Detector, Weights
-from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.files import folder_digest, index_folder
+from legosigns_dagster.core.report.charts import curves_picture
 from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
-from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.io_manager import run_key
-from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
 from legosigns_dagster.kubernetes.gpu import Pod
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD, devices, retries
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.storage.store import PREFIX, Store
+from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
+from legosigns_dagster.resources.storage.store import PREFIX, Store, run_key
 
 
 class TrainingConfig(dg.Config, TrainingSettings):
@@ -62,9 +62,9 @@ def model_weights(
     )
     data = TrainingData(raw_annotations, synthetic_set, classical_signs)
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
-    versions = {name: digest_of(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
+    versions = {name: folder_digest(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
     settings = TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.model_fields})
-    objects, log = store.objects(), context.log.info
+    objects, log = store.objects(), context.log
     with hopeless_errors(), Courier(objects, scratch.folder("uploads"), log) as courier:
 
         def keep(folder: Path) -> None:

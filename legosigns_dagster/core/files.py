@@ -3,9 +3,10 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 # Files below this folder say where a value came from (task ids, wall times). They travel with the value and do not
 # count in its digest: otherwise the same dataset read from a sink and from an export would look like two.
@@ -19,6 +20,29 @@ class FileEntry:
 
     sha256: str
     size: int
+
+
+FolderIndex: TypeAlias = Mapping[str, FileEntry]  # POSIX path below the folder, sorted, to its content
+
+
+@runtime_checkable
+class SavedAsFolder(Protocol):
+    """An asset's value: a frozen dataclass in front of a folder, which knows how to save and load itself."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds it."""
+
+    @property
+    def index(self) -> FolderIndex | None:
+        """What is in the folder, once it was saved or loaded; None for a value that was just made."""
+
+    def save(self) -> Path:
+        """Complete the folder and return it."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The value that `save` left in this folder."""
 
 
 def sha256_of(file: Path) -> str:
@@ -35,10 +59,7 @@ def nothing_known(_: os.stat_result) -> str | None:
 def index_folder(
     folder: Path, recognize: Callable[[os.stat_result], str | None] = nothing_known
 ) -> dict[str, FileEntry]:
-    """Every file below `folder`: POSIX path relative to it, sorted, to its entry.
-
-    A file is read unless `recognize` tells its SHA-256.
-    """
+    """Index every file below a folder. A file is read unless `recognize` tells its SHA-256."""
     found = {}
     for parent, _, names in os.walk(folder):
         below = Path(parent).relative_to(folder).as_posix()
@@ -58,8 +79,8 @@ def quick_sha256(file: str, size: int) -> str:
         return hashlib.sha256(stream.read()).hexdigest()
 
 
-def digest_of(index: dict[str, FileEntry]) -> str:
-    """The SHA-256 over paths and contents, as 64 hex digits; files below `about/` left out."""
+def folder_digest(index: FolderIndex) -> str:
+    """Compute the SHA-256 over paths and contents, as 64 hex digits; files below `about/` do not count."""
     lines = [f"{entry.sha256}  {path}\n" for path, entry in sorted(index.items()) if not path.startswith(f"{ABOUT}/")]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 

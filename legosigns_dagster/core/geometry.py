@@ -87,3 +87,6 @@ def rotated_envelope(box: PixelBox, degrees: float) -> PixelBox:
     xs = [box.left + x * cos - y * sin for x, y in corners]
     ys = [box.top + x * sin + y * cos for x, y in corners]
     return PixelBox(min(xs), min(ys), max(xs), max(ys))
+
+
+MATCH_IOU = 0.5

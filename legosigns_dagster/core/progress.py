@@ -1,11 +1,20 @@
 """Long work says how far it is: done, rate and time left, a line every few seconds."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
-Log = Callable[[str], None]
 Item = TypeVar("Item")
+
+
+class Log(Protocol):
+    """Where long work tells how it goes. Dagster's `context.log` and a `logging.Logger` fit it as they are."""
+
+    def info(self, message: str, /) -> None:
+        """Tell how far the work is."""
+
+    def warning(self, message: str, /) -> None:
+        """Tell what somebody should look at, though the work goes on."""
 
 
 def clock(seconds: float) -> str:
@@ -24,5 +33,5 @@ def tracked(items: Iterable[Item], total: int, what: str, log: Log, every_s: flo
         if now - last >= every_s and done < total:
             last = now
             rate = done / (now - start)
-            log(f"{what}: {done} of {total}, {rate:.1f}/s, {clock((total - done) / rate)} left")
-    log(f"{what}: {done} in {clock(time.monotonic() - start)}")
+            log.info(f"{what}: {done} of {total}, {rate:.1f}/s, {clock((total - done) / rate)} left")
+    log.info(f"{what}: {done} in {clock(time.monotonic() - start)}")

@@ -1,0 +1,4 @@
+"""Detectors that exist: a room for each library.
+
+May import: nothing of ours.
+"""

@@ -18,10 +18,6 @@ RESOURCE = (
 )
 LABEL = r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?"
 
-# A launcher or a code location may have resources of its own, which Dagster would merge into a step's: a limit of 1Gi
-# on a pod that asks for 16Gi, or a GPU for every step. For the executor: only what a step itself says counts.
-NO_OTHER_RESOURCES = {"merge_behavior": "SHALLOW", "container_config": {"resources": {}}}
-
 
 def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
     """Op tags for a pod with this many CPUs and this much memory, and what else its spec needs."""

@@ -1,1 +1,4 @@
-"""Doors to the outside: object stores, Label Studio files, a folder to work in."""
+"""Doors to the outside: inputs, scratch folders, and the rooms for storage and Label Studio.
+
+May import: core, core.ingestion, resources.storage, resources.label_studio.
+"""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
+from legosigns_dagster.core.progress import Log
 from legosigns_dagster.resources.label_studio.api import Api
-from legosigns_dagster.resources.label_studio.project import find_project
 from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, LabelStudioServer
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.project import find_project
+from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster.resources.storage.s3_client import S3
 

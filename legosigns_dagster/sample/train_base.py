@@ -8,8 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from legosigns_dagster.detectors.ultralytics.detector import library
 from legosigns_dagster.core.dataset.yolo_format import read_names, write_data_yaml
+from legosigns_dagster.detectors.ultralytics.detector import library
 from legosigns_dagster.sample import FOLDER
 
 EPOCHS = 70

@@ -18,15 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from legosigns_dagster import sample
+from legosigns_dagster.core.dataset.dataset import VAL
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
 from legosigns_dagster.core.evaluation.bootstrap import BETTER, UNKNOWN, WORSE, paired_intervals
-from legosigns_dagster.core.dataset.dataset import VAL
-from legosigns_dagster.core.detector.detector import Weights
 from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.progress import tracked
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
-from legosigns_dagster.core.dataset.yolo_format import read_yolo
+from legosigns_dagster_tests.support.logs import PrintedLog
 
 Pair = tuple[Matches, Matches]
 
@@ -39,7 +40,7 @@ def evaluated(weights_file: Path, data: Path, folder: Path) -> Pair:
     (folder / "weights" / "best.pt").write_bytes(weights_file.read_bytes())
     weights = Weights(folder / "weights", classes, size)
     (folder / "data").mkdir()
-    part = read_yolo(data, classes, folder / "data", "classical", print).part(VAL)
+    part = read_yolo(data, classes, folder / "data", "classical", PrintedLog()).part(VAL)
     found = []
     for one in (size, size + size // 8 // 32 * 32 + 32):
         (work := folder / f"val-{one}").mkdir()
@@ -113,7 +114,9 @@ def main() -> None:
             share = share_for(pair, loss) if loss else 0.0
             for images in given.images:
                 trials = [(pair, images, share, seed) for seed in range(given.trials)]
-                said = list(tracked(pool.map(verdict_of, trials, chunksize=10), len(trials), "trials", print, 60))
+                said = list(
+                    tracked(pool.map(verdict_of, trials, chunksize=10), len(trials), "trials", PrintedLog(), 60)
+                )
                 shares = [f"{said.count(verdict) / len(said):.1%}" for verdict in (WORSE, BETTER, UNKNOWN)]
                 print(f"{images:6} {loss:9.2f} {shares[0]:>8} {shares[1]:>8} {shares[2]:>20}", flush=True)
 

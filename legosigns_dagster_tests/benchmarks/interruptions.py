@@ -15,11 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server, seaweedfs
-from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, ROOT
+from legosigns_dagster_tests.support.workplace import DAGSTER, JOB
 
 PAGE = "comparison.html"  # tells the run's name and its times
 
@@ -44,7 +45,7 @@ class Place:
         for one in self.store.objects.stored("legosigns/current/"):
             asset = Path(one.key).stem
             files = self.store.snapshot(asset).files
-            found[asset] = digest_of({path: entry for path, entry in files.items() if path != PAGE})
+            found[asset] = folder_digest({path: entry for path, entry in files.items() if path != PAGE})
         return found
 
     def damaged(self) -> list[str]:

@@ -24,19 +24,20 @@ from typing import Any
 import requests
 
 from legosigns_dagster.core.dataset.difference import difference
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
-from legosigns_dagster.core.files import digest_of, index_folder
 from legosigns_dagster.core.ingestion.settings import Recipe
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
-from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.api import Api
 from legosigns_dagster.resources.label_studio.client import LabelStudioServer
-from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.quick_ack import PromptAdapter
+from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.support.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.label_studio_team import CONFIG, Team
+from legosigns_dagster_tests.support.logs import PrintedLog
+from legosigns_dagster_tests.support.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
 
 BUCKET, STORE = "photos", "store"
 SDK = """
@@ -45,6 +46,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 import requests
 from label_studio_sdk import LabelStudio
+from legosigns_dagster_tests.support.logs import PrintedLog
 given = json.loads(sys.argv[1])
 start = time.perf_counter()
 client = LabelStudio(base_url=given["url"], api_key=given["key"], timeout=300)
@@ -57,6 +59,7 @@ with requests.Session() as session:
 seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"seconds": seconds, "peak": peak, "images": number + 1}))
 """
+PROGRESS = PrintedLog(sys.stderr, "  ")  # does not mix with the figures
 
 
 def fill(team: Team, s3: S3Server, first: int, count: int, folder: Path) -> None:
@@ -98,15 +101,15 @@ def extract(given: dict[str, Any]) -> None:
         before = Before.load(work / "before")
     server = LabelStudioServer(given["url"], given["key"])
     (work / "annotations").mkdir()
-    extraction = Api(lambda: server, given["project"], CLASSES, told).extract(work / "annotations", before)
+    extraction = Api(lambda: server, given["project"], CLASSES, PROGRESS).extract(work / "annotations", before)
     (work / "new").mkdir()
     fetch = ImageFetcher(None, lambda: client, server, lambda: given["project"])
-    dataset = extract_dataset(extraction, before, fetch, Recipe(CLASSES), work / "new", told)
+    dataset = extract_dataset(extraction, before, fetch, Recipe(CLASSES), work / "new", PROGRESS)
     if before:
-        told(difference(before.dataset, dataset, [task.id for task in extraction.tasks]).text())
+        PROGRESS.info(difference(before.dataset, dataset, [task.id for task in extraction.tasks]).text())
     store.save("raw_annotations", str(time.time_ns()), dataset.save())
     seconds, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    digest = digest_of(index_folder(dataset.folder))
+    digest = folder_digest(index_folder(dataset.folder))
     print(json.dumps({"seconds": seconds, "peak": peak, "images": len(dataset.images), "digest": digest}))
 
 
@@ -118,11 +121,6 @@ def request_ms(session: requests.Session, url: str) -> float:
         session.get(url).raise_for_status()
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times)
-
-
-def told(line: str) -> None:
-    """Progress, where it does not mix with the figures."""
-    print(f"  {line}", file=sys.stderr, flush=True)
 
 
 def measured(what: str, command: list[str], given: dict[str, Any]) -> dict[str, Any]:

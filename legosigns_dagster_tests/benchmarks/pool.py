@@ -10,8 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from legosigns_dagster_tests.support.cluster.site import running_site
-from legosigns_dagster_tests.kubernetes.stand_in.test_pool import NODES
+from legosigns_dagster_tests.support.cluster.site import NODES, running_site
 from legosigns_dagster_tests.support.servers import seaweedfs
 
 STEP = "training"
@@ -30,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         (data := Path(name) / "s3").mkdir()
         (folder := Path(name) / "pool").mkdir()
-        with seaweedfs(data) as server, running_site(folder, server, NODES, {}, "light") as site:
+        with seaweedfs(data) as server, running_site(folder, server, NODES, {}, "light_code_location") as site:
             start = time.monotonic()
             runs = [site.console.launch(assets=[STEP]) for _ in range(wanted.runs)]
             ends = Counter(site.console.wait(*runs, timeout_s=wanted.hours * 3600))

@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster.resources.storage.s3_client import S3
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster_tests.support.servers import S3Server, seaweedfs
 
 SIZE, GIB = 50_000, 2**30

@@ -12,25 +12,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
-from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
-from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set, supply_of
 from legosigns_dagster.core.synthesis.plan import plan_scene
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
-from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.sample import FOLDER
+from legosigns_dagster_tests.support.logs import SILENT
 
 CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))
 SETTINGS = SynthesisSettings(images=120)
-
-
-def quiet(line: str) -> None:
-    """No progress."""
 
 
 def naive_boxes(number: int, cutouts: CutoutSet, scenes: Backgrounds, real: Dataset) -> list[PixelBox]:
@@ -61,17 +58,17 @@ def main() -> None:
         work = Path(folder)
         for name in ("cutouts", "backgrounds", "real", "one", "all"):
             (work / name).mkdir()
-        cutouts = read_cutouts(FOLDER / "sign-cutouts", CLASSES, work / "cutouts", quiet)
-        scenes = read_backgrounds(FOLDER / "backgrounds", lambda f: [False] * len(f), work / "backgrounds", quiet)
-        real = read_yolo(FOLDER / "classical-signs", CLASSES, work / "real", "classical", quiet)
+        cutouts = read_cutouts(FOLDER / "sign-cutouts", CLASSES, work / "cutouts", SILENT)
+        scenes = read_backgrounds(FOLDER / "backgrounds", lambda f: [False] * len(f), work / "backgrounds", SILENT)
+        real = read_yolo(FOLDER / "classical-signs", CLASSES, work / "real", "classical", SILENT)
         print(f"{'threads':>7} {'images/s':>9} {'ratio':>6}  digest")
         first = 0.0
         for name, threads in (("one", 1), ("all", usable_cores())):
             start = time.perf_counter()
-            made = make_synthetic_set(SETTINGS, cutouts, scenes, real, work / name, quiet, threads)
+            made = make_synthetic_set(SETTINGS, cutouts, scenes, real, work / name, SILENT, threads)
             rate = SETTINGS.images / (time.perf_counter() - start)
             first = first or rate
-            print(f"{threads:7} {rate:9.1f} {rate / first:6.2f}  {digest_of(index_folder(work / name))[:12]}")
+            print(f"{threads:7} {rate:9.1f} {rate / first:6.2f}  {folder_digest(index_folder(work / name))[:12]}")
         ours, naive = [], []
         for number, image in enumerate(made):
             guesses = naive_boxes(number, cutouts, scenes, real)

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from legosigns_dagster.assets.weights import model_weights
-from legosigns_dagster.kubernetes.pod_specs import SMALL_POD, devices
-from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.kubernetes.gpu import Pod
+from legosigns_dagster.kubernetes.pod_specs import SMALL_POD, devices
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import LocalStore
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset

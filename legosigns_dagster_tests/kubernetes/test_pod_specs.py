@@ -12,9 +12,10 @@ from dagster_k8s.container_context import K8sContainerContext
 from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, RENDER_POD, SMALL_POD, gpu_pod, pod
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.step_jobs import container_of, job_in_pods, step_job
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 PODS = {
     "base_weights": SMALL_POD,
     "classical_signs": SMALL_POD,

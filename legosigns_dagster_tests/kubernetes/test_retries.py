@@ -6,9 +6,9 @@ import dagster as dg
 import pytest
 
 from legosigns_dagster.assets.weights import hopeless_errors
-from legosigns_dagster.kubernetes.pod_specs import retries
-from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.io_manager import FolderIOManager
+from legosigns_dagster.kubernetes.pod_specs import retries
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import LocalStore
 

@@ -10,18 +10,19 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionError, HTTPClientError
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.resources import label_studio_server
-from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio import client
 from legosigns_dagster.resources.label_studio.api import Api
 from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.support.label_studio_team import IMAGES, Team, digest
+from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.servers import S3Server, label_studio, label_studio_process, seaweedfs, stop
-from legosigns_dagster_tests.support.label_studio_team import IMAGES, Team, digest, quiet
 
 
 @pytest.fixture(autouse=True)
 def two_tasks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_studio_server, "CHUNK", 2)
+    monkeypatch.setattr(client, "CHUNK", 2)
 
 
 class Meanwhile(LabelStudioServer):
@@ -132,5 +133,5 @@ def from_bucket(team: Team, s3: S3Server, name: str, stop_after: int = 1000) -> 
 
     (into := team.folder / name).mkdir()
     server = LabelStudioServer(team.labels.url, team.labels.personal_token)
-    extraction = Api(lambda: server, team.project, CLASSES, quiet).extract(into)
+    extraction = Api(lambda: server, team.project, CLASSES, SILENT).extract(into)
     return team.made(extraction, None, into, fetch)

@@ -1,18 +1,19 @@
 """One line a case: images, tasks, annotations and datasets for tests."""
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, IOUS, METRIC_COLUMNS, Evaluation, Matches
-from legosigns_dagster.core.files import sha256_of
+from legosigns_dagster.core.files import FolderIndex, sha256_of
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.classes import SignClasses
 
 CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))
 
@@ -110,3 +111,32 @@ def matches(dataset: Dataset, detections: pd.DataFrame) -> Matches:
         hit=np.ones((len(detections), IOUS), bool),
         truths=np.array(truths),
     )
+
+
+def write_folder(folder: Path, count: int = 20) -> Path:
+    for number in range(count):
+        file = folder / "images" / f"{number}.bin"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes([number]) * 100)
+    return folder
+
+
+@dataclass(frozen=True)
+class Note:
+    """The smallest value that is saved as a folder."""
+
+    downloads: ClassVar[tuple[str, ...]] = ("note.txt",)
+    latest: ClassVar[tuple[str, ...]] = ("note.txt",)
+    folder: Path
+    index: FolderIndex | None = field(default=None, compare=False, repr=False)
+
+    def save(self) -> Path:
+        return self.folder
+
+    @classmethod
+    def load(cls, folder: Path) -> "Note":
+        return cls(folder)
+
+    @property
+    def text(self) -> str:
+        return (self.folder / "note.txt").read_text()

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server, seaweedfs
 
-ROOT = Path(__file__).resolve().parent.parent
 BUCKET = "legosigns"
 GRACE_S = 60
 

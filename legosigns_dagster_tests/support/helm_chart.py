@@ -3,8 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dagster_k8s.container_context import K8sContainerContext
+from dagster_k8s.job import UserDefinedDagsterK8sConfig
 from dagster_k8s.models import k8s_snake_case_dict
 from kubernetes.client import V1Container, V1JobSpec, V1PodSpec, V1Probe, V1ResourceRequirements, V1SecurityContext
+
+from legosigns_dagster_tests.support.environment import ROOT
 
 # A mapping is what may stand below a key, [x] a list of x, None a value, a class what Kubernetes itself takes there.
 NAMED = [{"name": None}]
@@ -133,3 +137,37 @@ def unknown_keys(values: Any, known: Any, path: str = "") -> Iterator[str]:
                 yield from unknown_keys(value, known[key], f"{path}.{key}".lstrip("."))
             else:
                 yield f"{path}.{key}".lstrip(".")
+
+
+TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")
+
+
+def below(values: dict[str, Any]) -> tuple[K8sContainerContext, ...]:
+    """What the chart makes of the values of the launcher and of the code location, in the order of merging."""
+    location, own = code_location(values), launcher(values)
+    parts = own["runK8sConfig"]
+    return (
+        K8sContainerContext(
+            image_pull_policy=own["imagePullPolicy"],
+            resources=own["resources"],
+            run_k8s_config=UserDefinedDagsterK8sConfig(
+                container_config=parts["containerConfig"], job_spec_config=parts["jobSpecConfig"]
+            ),
+        ),
+        K8sContainerContext(
+            env=location["env"],
+            env_secrets=[secret["name"] for secret in location["envSecrets"]],
+            resources=location["resources"],
+        ),
+    )
+
+
+def code_location(values: dict[str, Any]) -> dict[str, Any]:
+    (only,) = values["dagster-user-deployments"]["deployments"]
+    found: dict[str, Any] = only
+    return found
+
+
+def launcher(values: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = values["runLauncher"]["config"]["k8sRunLauncher"]
+    return found

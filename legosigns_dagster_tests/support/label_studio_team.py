@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.ingestion.incremental import Before, Extraction, extract_dataset
-from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.ingestion.fetched_images import Fetch, last_part
 from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.files import folder_digest, index_folder
+from legosigns_dagster.core.ingestion.fetched_images import Fetch, last_part
+from legosigns_dagster.core.ingestion.incremental import Before, Extraction, extract_dataset
 from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.resources.label_studio.api import Api
 from legosigns_dagster.resources.label_studio.client import LabelStudioServer
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server
 
 CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">
@@ -103,18 +104,14 @@ class Team:
         self.fetched.clear()
         known = Before.load(before.folder) if before else None
         server = server or LabelStudioServer(self.labels.url, self.labels.personal_token)
-        extraction = Api(lambda: server, self.project, CLASSES, quiet).extract(into, known)
+        extraction = Api(lambda: server, self.project, CLASSES, SILENT).extract(into, known)
         return self.made(extraction, known, into)
 
     def made(self, extraction: Extraction, known: Before | None, into: Path, fetch: Fetch | None = None) -> Dataset:
-        dataset = extract_dataset(extraction, known, fetch or self.fetch, Recipe(CLASSES), into, quiet)
+        dataset = extract_dataset(extraction, known, fetch or self.fetch, Recipe(CLASSES), into, SILENT)
         dataset.save()
         return dataset
 
 
-def quiet(line: str) -> None:
-    """No progress."""
-
-
 def digest(dataset: Dataset) -> str:
-    return digest_of(index_folder(dataset.folder))
+    return folder_digest(index_folder(dataset.folder))

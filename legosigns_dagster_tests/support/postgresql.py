@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import free_ports, stop
 
-UNPACKED = Path(__file__).resolve().parent.parent / ".postgresql"
+UNPACKED = ROOT / ".postgresql"
 USER, PASSWORD, NAME = "dagster", "database-secret", "dagster"
 
 

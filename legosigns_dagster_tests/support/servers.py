@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import requests
 
+from legosigns_dagster_tests.support.environment import ROOT
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -80,7 +82,7 @@ class LabelStudio:
         return answer.json() if answer.content else None
 
 
-LABEL_STUDIO = Path(__file__).resolve().parent.parent / ".label-studio"
+LABEL_STUDIO = ROOT / ".label-studio"
 EMAIL, PASSWORD, LEGACY_TOKEN = "admin@example.com", "adminadmin1", "0123456789abcdef0123456789abcdef01234567"
 
 

@@ -14,7 +14,10 @@ from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig, get_user_defined_k8s_config
 from kubernetes.client import ApiClient
 
-from legosigns_dagster_tests.test_definitions import KUBERNETES, definitions
+from legosigns_dagster import checks
+from legosigns_dagster.assets import dataset, report, sources, weights
+from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.deployments import deployment
 
 KUBECONFIG = """
 apiVersion: v1
@@ -69,3 +72,20 @@ def container_of(job: Mapping[str, Any]) -> dict[str, Any]:
     (only,) = job["spec"]["template"]["spec"]["containers"]
     found: dict[str, Any] = only
     return found
+
+
+S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
+
+
+KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3
+
+
+def definitions(environment: dict[str, str]) -> dg.Definitions:
+    chosen = deployment(environment)
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
+        asset_checks=dg.load_asset_checks_from_modules([checks]),
+        jobs=[traffic_signs],
+        resources=chosen.resources,
+        executor=chosen.executor,
+    )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 
-ROOT = Path(__file__).resolve().parent.parent
+from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
+
 DAGSTER = str(Path(sys.executable).parent / "dagster")
 MODULE = ["-m", "legosigns_dagster.definitions"]
 JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.yaml"]
@@ -22,8 +23,6 @@ class Workplace:
     settings: dict[str, str]
 
     def run(self, *arguments: str, fails: bool = False) -> str:
-        from legosigns_dagster_tests.conftest import VARIABLES  # which has fixtures of this class
-
         kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from legosigns_dagster.core.files import ABOUT
-from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.files import ABOUT, FolderIndex
+from legosigns_dagster.core.geometry import PixelBox
 
 TRAIN, VAL, TEST = "train", "val", "test"
 IMAGE_COLUMNS = ["file", "sha256", "width", "height", "split", "group", "origin"]
@@ -68,6 +68,7 @@ class Dataset:
     quarantine: pd.DataFrame = field(default_factory=lambda: empty(QUARANTINE_COLUMNS))
     adjustments: pd.DataFrame = field(default_factory=lambda: empty(QUARANTINE_COLUMNS))
     sources: pd.DataFrame = field(default_factory=lambda: empty(SOURCE_COLUMNS))
+    index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, folder: Path, classes: SignClasses, images: Iterable[LabeledImage]) -> "Dataset":

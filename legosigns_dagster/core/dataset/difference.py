@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledBox, LabeledImage
-from legosigns_dagster.core.report.gallery import MATCH_IOU
+from legosigns_dagster.core.geometry import MATCH_IOU
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 CLASS_COLUMNS = ["class", "images_added", "images_removed", "boxes_added", "boxes_removed", "boxes_moved",

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
+from legosigns_dagster.core.dataset.quarantine import Row, table_of
 from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.geometry import UnitBox
 from legosigns_dagster.core.images import find_images, slug, store_upright
 from legosigns_dagster.core.progress import Log, tracked
-from legosigns_dagster.core.dataset.quarantine import Row, table_of
-from legosigns_dagster.core.classes import SignClasses
 
 SPLITS = {"train": TRAIN, "val": VAL, "valid": VAL, "test": "test"}
 

@@ -7,10 +7,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.files import sha256_of
 
 LIBRARIES = ("torch", "ultralytics-opencv-headless", "numpy", "opencv-python-headless")
+PACKAGE = Path(__file__).parents[2]
+RULE_FOLDERS = ("core", "detectors")
 
 
 class Checkpoints(Protocol):
@@ -23,15 +25,36 @@ class Checkpoints(Protocol):
         """Take over the file of a state, in the place of an older one. What fails is told, and no error."""
 
 
-def training_key(base: Path, settings: TrainingSettings, versions: Mapping[str, str]) -> str:
-    """The SHA-256 over all that decides what a training leaves: what it starts from and learns from, its settings, the
-    libraries, and this package's own rules. A state must never be gone on from by a training of another key.
+def rule_files() -> dict[str, str]:
+    """SHA-256 of every source file below `core` and `detectors`, by its path below the package.
+
+    With fewer files, an interrupted training would be resumed under changed rules.
+    """
+    files = [file for room in RULE_FOLDERS for file in (PACKAGE / room).rglob("*.py")]
+    return {file.relative_to(PACKAGE).as_posix(): sha256_of(file) for file in sorted(files)}
+
+
+def training_key(
+    base: Path, settings: TrainingSettings, versions: Mapping[str, str], rules: Mapping[str, str] | None = None
+) -> str:
+    """Identify a training by all that decides its result.
+
+    Never resume from a state that was saved under another key.
+
+    Args:
+        base: the weights file that the training starts from.
+        settings: the training's settings.
+        versions: digest of each dataset by its name.
+        rules: digest of each source file by its path; by default `rule_files()`.
+
+    Returns:
+        A SHA-256 as 64 hex digits.
     """
     facts = {
         "base": sha256_of(base),
         "settings": settings.model_dump(),
         "versions": dict(versions),
         "libraries": {name: version(name) for name in LIBRARIES},
-        "rules": {file.name: sha256_of(file) for file in Path(__file__).parent.glob("*.py")},
+        "rules": dict(rule_files() if rules is None else rules),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

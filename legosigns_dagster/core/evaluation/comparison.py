@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS, SHARP, UNKNOWN, Interval, paired_intervals
 from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS, SHARP, UNKNOWN, Interval, paired_intervals
 from legosigns_dagster.core.evaluation.evaluation import ALL, METRICS, Evaluation
 
 COLUMNS = ["slice", "class_name", "images", "boxes", "metric", "base", "new", "difference", "low", "high", "verdict",

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from legosigns_dagster.core.evaluation.comparison import Slice
 from legosigns_dagster.core.dataset.dataset import LabeledImage
+from legosigns_dagster.core.evaluation.comparison import Slice
 from legosigns_dagster.core.evaluation.evaluation import Detection
-from legosigns_dagster.core.report.gallery import MATCH_IOU
-from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
 
 SURE = 0.5
 

@@ -1,7 +1,7 @@
 """What weights do on both val parts, and the one rule by which an epoch and a mixture are chosen."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -56,25 +56,3 @@ def maps_of(matches: Matches | None) -> tuple[float, float]:
         return math.nan, math.nan
     maps = mean_precisions(average_precision(matches, np.ones((1, len(matches.files)), int)))
     return float(maps[0, 0, 0]), float(maps[0, 0, 1])
-
-
-class Plateau:
-    """Tells when neither slice has reached a new best for so many epochs; 0 epochs of patience: never."""
-
-    def __init__(self, patience: int) -> None:
-        self._patience = patience
-        self.best: dict[str, float] = {}
-        self.since = 0
-
-    def reached(self, score: Score) -> bool:
-        """Whether this epoch's score is the last of so many without a new best."""
-        moved = list(self._new_bests(score))
-        self.since = 0 if moved else self.since + 1
-        return bool(self._patience) and self.since >= self._patience
-
-    def _new_bests(self, score: Score) -> Iterable[str]:
-        for name in ("classical_map50_95", "lego_map50_95"):
-            value = getattr(score, name)
-            if value > self.best.get(name, -math.inf):
-                self.best[name] = value
-                yield name

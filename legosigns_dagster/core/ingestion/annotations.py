@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox
+from legosigns_dagster.core.dataset.quarantine import ImageRejected, Rejected
 from legosigns_dagster.core.geometry import PixelBox, rotated_envelope
 from legosigns_dagster.core.ingestion.label_studio import Annotation, Json, Task
 from legosigns_dagster.core.ingestion.settings import AnnotationPolicies
-from legosigns_dagster.core.dataset.quarantine import ImageRejected, Rejected
-from legosigns_dagster.core.classes import SignClasses
 
 MIN_SIDE_PX = 1.0
 ASPECT_TOLERANCE = 0.02  # percentages survive scaling; another aspect means another picture

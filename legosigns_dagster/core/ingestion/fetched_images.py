@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from legosigns_dagster.core.dataset.near_duplicates import captured_seconds, perceptual_hash
+from legosigns_dagster.core.dataset.quarantine import Rejected
 from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.images import slug, store_upright
-from legosigns_dagster.core.dataset.quarantine import Rejected
 
 # Puts the image of a URL into a folder and returns the file; Rejected when it is nowhere to be had.
 Fetch = Callable[[str, Path], Path]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.dataset.quarantine import Row
 from legosigns_dagster.core.files import ABOUT, link_or_copy
+from legosigns_dagster.core.ingestion.fetched_images import Fetch, Picture
 from legosigns_dagster.core.ingestion.ingest import ingest
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
-from legosigns_dagster.core.ingestion.fetched_images import Fetch, Picture
-from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.dataset.quarantine import Row
 from legosigns_dagster.core.ingestion.settings import Recipe
+from legosigns_dagster.core.progress import Log
 
 MEMORY = f"{ABOUT}/extraction.jsonl"
 NOT_HAD = ("missing_image", "unreadable_image")  # what may be mended without Label Studio noticing
@@ -67,11 +67,11 @@ def extract_dataset(
     """
     made_with = recipe.digest()
     if before and before.is_still(extraction, made_with):
-        log(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
+        log.info(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
         return linked(before.dataset, [*before.dataset.images["file"], MEMORY], into)
     known = reuse(before, extraction, into) if before else {}
     if known:
-        log(f"{len(known)} images are unchanged and not fetched again")
+        log.info(f"{len(known)} images are unchanged and not fetched again")
     dataset = ingest(extraction.tasks, extraction.unread, fetch, recipe, into, log, known)
     remember(extraction, made_with, into)
     return dataset

@@ -5,16 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from legosigns_dagster.core import annotations as rules
-from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
-from legosigns_dagster.core.ingestion.label_studio import Annotation, Task, task_link
-from legosigns_dagster.core.ingestion.fetched_images import Fetch, Picture, bring, last_part
-from legosigns_dagster.core.ingestion.settings import AnnotationPolicies
-from legosigns_dagster.core.progress import Log, tracked
-from legosigns_dagster.core.dataset.quarantine import Rejected, Row, table_of
-from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.dataset.quarantine import Rejected, Row, table_of
 from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, name_order, side_of
+from legosigns_dagster.core.ingestion import annotations as rules
+from legosigns_dagster.core.ingestion.fetched_images import Fetch, Picture, bring, last_part
+from legosigns_dagster.core.ingestion.label_studio import Annotation, Task, task_link
+from legosigns_dagster.core.ingestion.settings import AnnotationPolicies, Recipe
+from legosigns_dagster.core.progress import Log, tracked
 
 
 @dataclass(frozen=True)

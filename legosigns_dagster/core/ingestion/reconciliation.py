@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from legosigns_dagster.core.ingestion.label_studio import Task, task_link
 from legosigns_dagster.core.dataset.quarantine import Row
+from legosigns_dagster.core.ingestion.label_studio import Task, task_link
 
 
 def reconcile(tasks: Iterable[Task], there: Mapping[str, str], project: str, url: str) -> tuple[list[Task], list[Row]]:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
-from legosigns_dagster.core.progress import clock
 from legosigns_dagster.core.ingestion.project_state import SourceState
+from legosigns_dagster.core.progress import clock
 
 
 @dataclass(frozen=True)

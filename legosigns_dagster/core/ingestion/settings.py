@@ -1,8 +1,14 @@
 """What to do where people annotated in a way that a detector cannot learn from as it is."""
 
+import hashlib
+import json
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel, Field
+
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.splits import SplitSettings
 
 
 class AnnotationPolicies(BaseModel, frozen=True):
@@ -33,3 +39,22 @@ class AnnotationPolicies(BaseModel, frozen=True):
     polygons: Literal["leave_out", "envelope"] = Field(
         "leave_out", description="A polygon with a class: leave_out the region, or use its upright envelope."
     )
+
+
+class DatasetSettings(SplitSettings, AnnotationPolicies, frozen=True):
+    """How annotations are read and images split."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a dataset is made: the class contract, the settings, and where Label Studio is, for links to its tasks."""
+
+    classes: SignClasses
+    settings: DatasetSettings = field(default_factory=DatasetSettings)
+    label_studio_url: str = ""
+
+    def digest(self) -> str:
+        """A SHA-256 as 64 hex digits: the same source and the same digest make the same dataset."""
+        chosen = {name: getattr(self.settings, name) for name in DatasetSettings.model_fields}
+        text = json.dumps([self.classes.names, chosen, self.label_studio_url], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -4,8 +4,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.difference import ADDED, CHANGED, REMOVED, Difference, ImageChange
-from legosigns_dagster.core.report.gallery import drawn, sheet_of, truth_of
 from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.report.gallery import drawn, sheet_of, truth_of
 
 CAPTION_PX = 16
 

@@ -11,7 +11,6 @@ from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
 
 COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id
-MATCH_IOU = 0.5
 
 
 @dataclass(frozen=True)

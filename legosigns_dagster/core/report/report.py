@@ -2,8 +2,8 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import ClassVar
@@ -11,17 +11,17 @@ from typing import ClassVar
 import pandas as pd
 
 from legosigns_dagster.core.evaluation.bootstrap import RESAMPLES
+from legosigns_dagster.core.evaluation.comparison import COLUMNS, Comparison, Slice
+from legosigns_dagster.core.evaluation.flips import GAINED, LOST, flips_of
+from legosigns_dagster.core.files import FolderIndex
 from legosigns_dagster.core.report.charts import STYLE as CHART_STYLE
 from legosigns_dagster.core.report.charts import training_curves
-from legosigns_dagster.core.evaluation.comparison import COLUMNS, Comparison, Slice
-from legosigns_dagster.core.evaluation.flips import COLORS, GAINED, LOST, Picture, caption_of, flips_of, picture_of
+from legosigns_dagster.core.report.flip_pictures import COLORS, Picture, caption_of, picture_of
 from legosigns_dagster.core.report.metric_charts import precision_recall
+from legosigns_dagster.core.report.notes import Told
 from legosigns_dagster.core.report.tables import errors, table
 
 FIGURES = ["base", "new", "difference", "low", "high"]
-NOT_MEASURED = (
-    "<p>It was not measured in this run: with measure_synthesis, model_weights trains a second time without it.</p>"
-)
 MOST = 12  # pictures for each slice and way
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6270; --line: #8884; --good: #1b7f3b; --bad: #b3261e; }
@@ -60,6 +60,7 @@ class ComparisonReport:
     downloads: ClassVar[tuple[str, ...]] = ("comparison.html", "metrics.json", "metrics.csv")
     folder: Path
     comparison: Comparison
+    index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     def save(self) -> Path:
         """Write the figures beside the page and return the folder."""
@@ -73,18 +74,6 @@ class ComparisonReport:
         """The report that `save` left in this folder."""
         table = pd.read_csv(folder / "metrics.csv", keep_default_na=False, na_values={name: [""] for name in FIGURES})
         return cls(folder, Comparison(table[COLUMNS]))
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a report says besides its figures: a line for each of `facts`, what to be careful about, what synthesis
-    contributed (HTML), and the chart of classical against LEGO signs (an SVG element).
-    """
-
-    facts: Mapping[str, str]
-    cautions: Sequence[str] = ()
-    synthesis: str = NOT_MEASURED
-    trade_off: str = ""
 
 
 def write_report(

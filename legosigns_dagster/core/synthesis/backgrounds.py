@@ -2,14 +2,14 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import empty, read_table
-from legosigns_dagster.core.files import ABOUT, sha256_of
+from legosigns_dagster.core.files import ABOUT, FolderIndex, sha256_of
 from legosigns_dagster.core.images import find_images, slug, store_upright
 from legosigns_dagster.core.progress import Log, tracked
 
@@ -27,6 +27,7 @@ class Backgrounds:
     folder: Path
     images: pd.DataFrame
     left_out: pd.DataFrame
+    index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         """How many there are."""
@@ -108,7 +109,7 @@ def read_backgrounds(
                 continue
             rows.append((file.relative_to(into).as_posix(), sha256_of(file), *size_wh))
     if left_out:
-        log(f"{len(left_out)} backgrounds left out; the first is {left_out[0][0]}: {left_out[0][1]}")
+        log.info(f"{len(left_out)} backgrounds left out; the first is {left_out[0][0]}: {left_out[0][1]}")
     if not rows:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3]) or "it has no image and no video"
         raise ValueError(f"{source} has no usable background ({reasons}): add scenes without a sign")

@@ -7,7 +7,7 @@ without a label would teach the detector to overlook it. Signs that are to be ov
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import empty, read_table
-from legosigns_dagster.core.synthesis.face import OPAQUE, find_face
-from legosigns_dagster.core.files import ABOUT
+from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.synthesis.face import OPAQUE, find_face
 
 DISTRACTORS = "distractors"
 AGREES_IOU = 0.95  # a box in labels.json further off than this from the measured face is wrong
@@ -45,6 +45,7 @@ class CutoutSet:
     classes: SignClasses
     faces: pd.DataFrame
     warnings: pd.DataFrame
+    index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Cutout]:
         """The cut-outs, in the order of their files."""
@@ -130,7 +131,7 @@ def read_cutouts(source: Path, classes: SignClasses, into: Path, log: Log) -> Cu
     missing = sorted(set(labels) - {file.name for file in files})
     warnings += [(name, "in labels.json, but there is no such file") for name in missing]
     for name, detail in warnings:
-        log(f"cut-out {name}: {detail}")
+        log.warning(f"cut-out {name}: {detail}")
     if not any(row[1] for row in rows):
         reasons = "; ".join(f"{name}: {detail}" for name, detail in warnings[:3]) or "no PNG file"
         raise ValueError(

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
-from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
-from legosigns_dagster.core.synthesis.cutouts import Cutout, CutoutSet
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledBox, LabeledImage
-from legosigns_dagster.core.synthesis.distractors import draw_distractor
+from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
+from legosigns_dagster.core.dataset.splits import NEAR_BITS
 from legosigns_dagster.core.files import sha256_of
 from legosigns_dagster.core.images import open_upright
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.progress import Log, tracked
-from legosigns_dagster.core.dataset.splits import NEAR_BITS
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
+from legosigns_dagster.core.synthesis.cutouts import Cutout, CutoutSet
+from legosigns_dagster.core.synthesis.distractors import draw_distractor
 from legosigns_dagster.core.synthesis.plan import Paste, Supply, plan_scene, sizes_of
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 
@@ -42,7 +42,7 @@ class Studio:
 
     def make(self, number: int) -> LabeledImage:
         """Paint image number `number`, write it and its mask, and answer its row of the dataset."""
-        from legosigns_dagster.core import synthesis_paint as painting  # loads OpenCV
+        from legosigns_dagster.core.synthesis import compositing as painting  # loads OpenCV
         from legosigns_dagster.core.synthesis.canvas import Ground
 
         scene = plan_scene(self.settings, self.supply, number)
@@ -81,7 +81,7 @@ def usable_backgrounds(backgrounds: Backgrounds, real: Dataset, log: Log) -> tup
     hashes = {file: perceptual_hash(file) for file in files}
     kept = tuple(f for f in files if all((hashes[f] ^ other).bit_count() > NEAR_BITS for other in held_out))
     if len(kept) < len(files):
-        log(f"{len(files) - len(kept)} backgrounds look like a val or test image: left out")
+        log.info(f"{len(files) - len(kept)} backgrounds look like a val or test image: left out")
     if not kept:
         raise ValueError(f"all {len(files)} backgrounds look like val or test images of raw_annotations: add others")
     return kept

@@ -1,8 +1,8 @@
 """What a training and its verdict cannot be trusted with, said before the time is spent and again in the report."""
 
-from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.dataset.validation import absent_classes
+from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS
 
 NO_CLASSICAL = (
     "there is no classical set: nothing protects the old skill but the base's BatchNorm statistics and its large share "

@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from legosigns_dagster.core.training.caveats import cautions_of
-from legosigns_dagster.core.detector.checkpoints import Checkpoints, training_key
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
-from legosigns_dagster.core.detector.detector import Detector, Weights
-from legosigns_dagster.core.training.interpolation import ALPHAS, Mixing, Mixture, Referee
-from legosigns_dagster.core.detector.training_job import CLASSICAL, LEGO, Lesson
-from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
+from legosigns_dagster.core.detector.checkpoints import Checkpoints, training_key
+from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.training_job import CLASSICAL, LEGO, Lesson
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.training.caveats import cautions_of
+from legosigns_dagster.core.training.interpolation import ALPHAS, Mixing, Mixture, Referee
+from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
 
 EXPORT_S = 10.0
 
@@ -55,7 +56,7 @@ class Course:
         mixtures that were tried (see `Mixing.choose`), and how many epochs an interrupted training had done already.
         """
         data_yaml, counts = write_training_folder(data, self.settings, bench.work)
-        bench.log(f"training on {counts}, {self.settings.epochs} epochs at {self.settings.image_size} px")
+        bench.log.info(f"training on {counts}, {self.settings.epochs} epochs at {self.settings.image_size} px")
         parts = {CLASSICAL: self.referee.classical, LEGO: self.referee.lego}
         slices = {
             f"val-{name}/{Path(str(file)).name}": name for name, part in parts.items() for file in part.images["file"]
@@ -77,7 +78,7 @@ class Course:
 
 def without_synthesis(course: Course, data: TrainingData, bench: Bench) -> Score:
     """The score of a training like this one without synthetic images, as many images shown in an epoch."""
-    bench.log("once more without synthetic images, to see what they contribute")
+    bench.log.info("once more without synthetic images, to see what they contribute")
     real, synthetic = (len(part.part(TRAIN).images) for part in (data.real, data.synthetic))
     repeats = course.settings.real_repeats + round(synthetic / real)
     settings = course.settings.model_copy(update={"real_repeats": repeats})
@@ -119,7 +120,7 @@ def fine_tune(
     size = settings.image_size
     cautions = cautions_of(base.image_size, size, data.classical, data.real)
     for caution in cautions:
-        bench.log(f"WARNING: {caution}")
+        bench.log.warning(f"{caution}")
     referee = Referee(detector, data.classical.part(VAL), data.real.part(VAL), size, bench.work / "scores")
     scoring = time.monotonic()
     score = referee.score(base.file, base.classes, "base")
@@ -132,7 +133,7 @@ def fine_tune(
     trained_on |= {"cautions": cautions, "mixtures": [mixture.facts() for mixture in mixtures]}
     if settings.measure_synthesis and len(data.synthetic.images):
         trained_on["without_synthesis"] = without_synthesis(course, data, bench).facts()
-    bench.log("exporting ONNX")
+    bench.log.info("exporting ONNX")
     detector.export(bench.into / "best.pt", size, bench.into / "model.onnx")
     classes, _ = detector.read(bench.into / "best.pt")
     base.classes.require(classes, "the trained model")

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Detector, Weights
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import Matches
+from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.files import link_or_copy
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.classes import SignClasses
 
 ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TIE = 0.02  # of mAP50-95: less than the noise of a few dozen images
@@ -102,12 +103,12 @@ class Mixing:
 
     def choose(self, base: Score, allowed_loss: float, into: Path, log: Log) -> list[Mixture]:
         """Put the best mixture into file `into`; all that were tried, the base first, the chosen one last."""
-        log(f"the base: {base}")
+        log.info(f"the base: {base}")
         mixtures = []
         for alpha in ALPHAS if len(self.referee.classical.images) else (BLIND_ALPHA,):
             mixtures.append(self.measured(alpha))
-            log(str(mixtures[-1]))
+            log.info(str(mixtures[-1]))
         best = best_of(base, mixtures, allowed_loss)
-        log(f"chosen: {best}")
+        log.info(f"chosen: {best}")
         shutil.copyfile(self.file(best.alpha), into)
         return [Mixture(0.0, base), *mixtures, best]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledImage
-from legosigns_dagster.core.detector.detector import Weights
-from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.weights import Weights
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.machine import usable_cores
 
 
 def plain_epochs(settings: TrainingSettings, epochs: int) -> int:

@@ -15,22 +15,22 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Weights
-from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
-from legosigns_dagster.core.detector.training_job import Lesson
-from legosigns_dagster.core.machine import give_back_memory, usable_cores
-from legosigns_dagster.detectors.ultralytics.memory import MemoryPlan
-from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
-from legosigns_dagster.detectors.ultralytics.weights_file import strip_onnx, write_mixture
-from legosigns_dagster.detectors.ultralytics.outputs import Noted, metrics_table, place_of
-from legosigns_dagster.detectors.ultralytics.training_state import ended_run, found_state
-from legosigns_dagster.detectors.ultralytics.trainer import memory_plan, trainer_of
+from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.training_job import Lesson
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
+from legosigns_dagster.core.machine import give_back_memory, usable_cores
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
+from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
+from legosigns_dagster.detectors.ultralytics.memory import fitting_batch, memory_plan
+from legosigns_dagster.detectors.ultralytics.outputs import Noted, metrics_table, place_of
+from legosigns_dagster.detectors.ultralytics.trainer import trainer_of
+from legosigns_dagster.detectors.ultralytics.training_state import ended_run, found_state
+from legosigns_dagster.detectors.ultralytics.weights_file import strip_onnx, write_mixture
 
 EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
 CONFIDENT = 0.25  # Ultralytics' own default for predictions; what the report draws
@@ -161,16 +161,6 @@ class UltralyticsDetector:
         detections["file"] = detections["file"].map(by_name)
         matches = noted.matches(by_name, len(dataset.classes.names))
         return Evaluation(metrics_table(metrics, dataset), detections, matches)
-
-
-def fitting_batch(plan: MemoryPlan, wanted: int, log: Log) -> int:
-    """The batch that fits into memory; what is expected, and that it is less than wanted, is said."""
-    batch = plan.fitting(wanted)
-    log(plan.text(wanted))
-    if batch < wanted:
-        log(f"WARNING: batch {wanted} would not fit, it is {batch} now; for more give the pod more memory")
-        log(plan.text(batch))
-    return batch
 
 
 def noting_validator(noted: Noted) -> type:

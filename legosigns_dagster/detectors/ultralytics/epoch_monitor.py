@@ -4,14 +4,14 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from legosigns_dagster.core.detector.training_job import CLASSICAL, LEGO, Lesson
-from legosigns_dagster.core.progress import Log, clock
-from legosigns_dagster.core.evaluation.score import Plateau, Score
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.training_job import CLASSICAL, LEGO, Lesson
+from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.progress import Log, clock
 from legosigns_dagster.detectors.ultralytics.outputs import Noted
 from legosigns_dagster.detectors.ultralytics.training_state import write_state
 
@@ -62,7 +62,9 @@ class Judge:
             return epochs
         fit = 1 + max(int(left / (time.monotonic() - self._epoch_start)), 0)
         if fit < epochs:
-            self._log(f"{fit} epochs fit into the {self._settings.minutes:g} minutes, not {epochs}: {fit} are planned")
+            self._log.info(
+                f"{fit} epochs fit into the {self._settings.minutes:g} minutes, not {epochs}: {fit} are planned"
+            )
         return min(fit, epochs)
 
     def epoch_starts(self, trainer: Any) -> None:
@@ -90,11 +92,11 @@ class Judge:
         left = (time.monotonic() - self._start) / done * (trainer.epochs - done)
         best = ", best so far" if self.fitness(score) > self._best else ""
         self._best = max(self._best, self.fitness(score))
-        self._log(
+        self._log.info(
             f"epoch {done}/{trainer.epochs}: {shown}; val {score}{best}; {self._rate:.1f} images/s, {clock(left)} left"
         )
         if self._plateau.reached(score) and done < trainer.epochs:
-            self._log(f"neither slice has reached a new best for {self._settings.patience} epochs: that is enough")
+            self._log.info(f"neither slice has reached a new best for {self._settings.patience} epochs: that is enough")
             trainer.stop = True
 
     def kept(self, trainer: Any) -> None:
@@ -108,3 +110,25 @@ class Judge:
             shutil.copyfile(run / "weights" / "best.pt", folder / "best.pt")
             shutil.copyfile(run / "results.csv", folder / "results.csv")
             self._lesson.keep(folder)
+
+
+class Plateau:
+    """Tells when neither slice has reached a new best for so many epochs; 0 epochs of patience: never."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+        self.best: dict[str, float] = {}
+        self.since = 0
+
+    def reached(self, score: Score) -> bool:
+        """Whether this epoch's score is the last of so many without a new best."""
+        moved = list(self._new_bests(score))
+        self.since = 0 if moved else self.since + 1
+        return bool(self._patience) and self.since >= self._patience
+
+    def _new_bests(self, score: Score) -> Iterable[str]:
+        for name in ("classical_map50_95", "lego_map50_95"):
+            value = getattr(score, name)
+            if value > self.best.get(name, -math.inf):
+                self.best[name] = value
+                yield name

@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from copy import copy, deepcopy
+from copy import copy
 from typing import Any
 
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
-from legosigns_dagster.core.machine import MIB, resident_mib, usable_memory_mib
-from legosigns_dagster.detectors.ultralytics.memory import MemoryPlan
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.detectors.ultralytics.arguments import plain_epochs
+from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
 from legosigns_dagster.detectors.ultralytics.training_state import restore_trainer
 
 STEPS_TO_AVERAGE = 10.0  # after which averaging is as slow as it is asked to be
@@ -98,27 +96,3 @@ def trainer_of(judge: Judge, settings: TrainingSettings, validator: type, state:
 
     own = {"judge": judge, "settings": settings, "validator_type": validator, "state": state}
     return type("SteadyTrainer", (Steady, DetectionTrainer), own)
-
-
-def memory_plan(base: Any, settings: TrainingSettings) -> MemoryPlan:
-    """What one image of a batch takes in a copy of this model, measured by one of them on the CPU."""
-    import torch
-
-    model = deepcopy(base).float().cpu().train()
-    frozen = tuple(f"model.{number}." for number in range(settings.freeze))
-    for name, parameter in model.named_parameters():
-        parameter.requires_grad = not name.startswith(frozen)
-
-    saved: dict[int, int] = {}
-
-    def note(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        saved[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        answers = model(torch.rand(1, 3, settings.image_size, settings.image_size))
-    parameters = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
-    image = sum(size for pointer, size in saved.items() if pointer not in parameters)
-    del answers
-    return MemoryPlan(resident_mib(), sum(parameters.values()) / MIB, image / MIB, usable_memory_mib())

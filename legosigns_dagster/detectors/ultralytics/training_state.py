@@ -47,9 +47,11 @@ def found_state(lesson: Lesson, log: Log) -> dict[str, Any] | None:
     try:
         state = read_state(file)
     except ValueError as error:
-        log(f"WARNING: what an interrupted training left is damaged, this one starts from the beginning: {error}")
+        log.warning(f"what an interrupted training left is damaged, this one starts from the beginning: {error}")
         return None
-    log(f"an interrupted training had finished epoch {state['epochs_done']} of {state['epochs']}: this one goes on")
+    log.info(
+        f"an interrupted training had finished epoch {state['epochs_done']} of {state['epochs']}: this one goes on"
+    )
     return state
 
 

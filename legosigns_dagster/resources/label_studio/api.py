@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.quarantine import Row
 from legosigns_dagster.core.ingestion.incremental import Before, Extraction
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task, task_link
-from legosigns_dagster.core.progress import Log, tracked
-from legosigns_dagster.core.dataset.quarantine import Row
-from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.ingestion.project_state import SourceState
-from legosigns_dagster.resources.label_studio.project import find_project
+from legosigns_dagster.core.progress import Log, tracked
 from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.resources.label_studio.project import find_project
 
 ROUNDS = 5
 # What is changed in a transaction is dated when it starts and seen when it ends: changes are looked for from a while

@@ -18,8 +18,8 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from legosigns_dagster.core.ingestion.fetched_images import last_part
 from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.ingestion.fetched_images import last_part
 from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
 from legosigns_dagster.resources.storage.locations import Location
 

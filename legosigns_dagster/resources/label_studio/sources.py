@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from legosigns_dagster.core.dataset.quarantine import Row
 from legosigns_dagster.core.ingestion.incremental import Before, Extraction
 from legosigns_dagster.core.ingestion.label_studio import Task, merge_by_task, read_documents
-from legosigns_dagster.core.dataset.quarantine import Row
 from legosigns_dagster.core.ingestion.reconciliation import reconcile
-from legosigns_dagster.resources.label_studio.project import find_project
 from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.resources.label_studio.project import find_project
 from legosigns_dagster.resources.storage.locations import Location
 
 

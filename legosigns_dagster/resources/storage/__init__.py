@@ -1,0 +1,4 @@
+"""Where assets are kept: snapshots of folders over S3 or a local disk, with caches and garbage collection.
+
+May import: core.
+"""

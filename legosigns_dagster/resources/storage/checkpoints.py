@@ -47,7 +47,7 @@ class Courier:
         except Exception as error:
             # Whatever it is, the training's result is worth more than its copy: the next epoch tries again.
             reason = f"{type(error).__name__}: {error}"
-            self._log(f"WARNING: {self._objects.address(key)} could not be written, the training goes on: {reason}")
+            self._log.warning(f"{self._objects.address(key)} could not be written, the training goes on: {reason}")
         finally:
             file.unlink()
 

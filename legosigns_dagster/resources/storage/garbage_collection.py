@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from legosigns_dagster.core.files import FileEntry
+from legosigns_dagster.resources.storage.object_store import Stored
 from legosigns_dagster.resources.storage.save_guard import ANNOUNCED, DEAD_AFTER_S, MARK
 from legosigns_dagster.resources.storage.snapshot_store import BLOBS, CURRENT, SNAPSHOTS, FolderStore, blob_key
-from legosigns_dagster.resources.storage.object_store import Stored
 
 LEFT_BEHIND = (ANNOUNCED, "checkpoints/", "preflight/")  # by runs that were killed and never tried again
 LEFT_AFTER_S = 24 * 3600.0

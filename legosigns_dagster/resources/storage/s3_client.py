@@ -8,8 +8,8 @@ from dagster_aws.s3 import S3Resource
 from pydantic import PrivateAttr
 
 from legosigns_dagster.resources.storage.object_store import TRANSFERS
-from legosigns_dagster.resources.storage.s3_fast_path import QuickS3, quick_s3
 from legosigns_dagster.resources.storage.s3_errors import S3Error
+from legosigns_dagster.resources.storage.s3_fast_path import QuickS3, quick_s3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 
 if TYPE_CHECKING:

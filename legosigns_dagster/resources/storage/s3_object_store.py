@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from legosigns_dagster.core.files import write_whole
 from legosigns_dagster.resources.storage.object_store import SMALL, TRANSFERS, Stored
-from legosigns_dagster.resources.storage.s3_fast_path import QuickS3
 from legosigns_dagster.resources.storage.s3_errors import BROKEN_OFF, explained
+from legosigns_dagster.resources.storage.s3_fast_path import QuickS3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,10 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from legosigns_dagster.core.files import FileEntry, digest_of, index_folder, link_or_copy, nothing_known, sha256_of
-from legosigns_dagster.resources.storage.save_guard import announced
+from legosigns_dagster.core.files import (
+    FileEntry,
+    FolderIndex,
+    folder_digest,
+    index_folder,
+    link_or_copy,
+    nothing_known,
+    sha256_of,
+)
 from legosigns_dagster.resources.storage.blob_cache import BlobCache
 from legosigns_dagster.resources.storage.object_store import SMALL, TRANSFERS, LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.storage.save_guard import announced
 
 BLOBS, SNAPSHOTS, CURRENT = "blobs/", "snapshots/", "current/"
 
@@ -31,7 +39,7 @@ class Snapshot:
     @property
     def digest(self) -> str:
         """The SHA-256 over its content; equal folders have equal digests."""
-        return digest_of(self.files)
+        return folder_digest(self.files)
 
 
 def blob_key(entry: FileEntry) -> str:
@@ -49,12 +57,14 @@ class FolderStore:
         self.objects, self.prefix = objects, prefix
         self._cache = None if isinstance(objects, LocalObjectStore) else BlobCache(cache)
 
-    def save(self, asset: str, run_id: str, folder: Path) -> Snapshot:
-        """Store a folder as the current version of an asset, uploading only bytes that are not there yet."""
-        recognize = self._cache.recognizer() if self._cache else nothing_known
-        snapshot = Snapshot(asset, run_id, index_folder(folder, recognize))
-        index = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
-        content = json.dumps(index).encode()
+    def save(self, asset: str, run_id: str, folder: Path, index: FolderIndex | None = None) -> Snapshot:
+        """Store a folder as the current version of an asset, uploading only bytes that are not there yet.
+
+        Without its `index`, the folder's files are hashed first.
+        """
+        snapshot = Snapshot(asset, run_id, dict(self.index(folder) if index is None else index))
+        listed = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
+        content = json.dumps(listed).encode()
         with announced(self.objects, self.prefix, f"{asset}/{run_id}", content):
             known = self._known(asset)
             new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in known}
@@ -67,6 +77,10 @@ class FolderStore:
                 if not self._cache.has(entry):
                     self._cache.share(folder / path, entry)
         return snapshot
+
+    def index(self, folder: Path) -> FolderIndex:
+        """Index a folder, without reading the files that this machine has in its cache already."""
+        return index_folder(folder, self._cache.recognizer() if self._cache else nothing_known)
 
     def snapshot(self, asset: str, run_id: str | None = None) -> Snapshot:
         """An asset's version made by a run, or the current one; FileNotFoundError that says what to materialize."""

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 
 PREFIX = "legosigns/"
+
+
+def run_key(run_id: str, name: str) -> str:
+    """Where a run's own file lies for people."""
+    return f"traffic-signs/{run_id}/{name}"
 
 
 class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]

@@ -16,19 +16,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from legosigns_dagster.core.evaluation.bootstrap import paired_intervals
 from legosigns_dagster.core.dataset.dataset import VAL
+from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.evaluation.bootstrap import paired_intervals
 from legosigns_dagster.core.files import sha256_of
-from legosigns_dagster.core.training.interpolation import Referee
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster.core.training.fine_tuning import Bench, Course
+from legosigns_dagster.core.training.interpolation import Referee
 from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
-from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
-from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
-from legosigns_dagster_tests.benchmarks.experiments.recipes import FOLDS, arguments, load, mean, prepared_in, results, train_all
+from legosigns_dagster_tests.benchmarks.experiments.recipes import (
+    FOLDS,
+    arguments,
+    load,
+    mean,
+    prepared_in,
+    results,
+    train_all,
+)
+from legosigns_dagster_tests.support.logs import SILENT
 
 MODULE = "legosigns_dagster_tests.benchmarks.experiments.learning"
 REFERENCE, OURS = "reference, 50 epochs", "default"
@@ -40,7 +49,7 @@ def small_data(prepared: Path, work: Path) -> tuple[Any, TrainingData]:
     given = load(prepared)
     (work / "synthetic").mkdir()
     made = make_synthetic_set(SynthesisSettings(images=16), given.cutouts, given.backgrounds, given.real,
-                              work / "synthetic", lambda _: None)  # fmt: skip
+                              work / "synthetic", SILENT)  # fmt: skip
     return given, TrainingData(given.real, made, given.classical)
 
 
@@ -53,7 +62,7 @@ def train_ours(prepared: Path, work: Path) -> None:
     referee = Referee(detector, data.classical.part(VAL), data.real.part(VAL), 416, work / "scores")
     course = Course(detector, given.base, SHORT, referee, referee.score(given.base.file, given.base.classes, "base"))
     start = time.monotonic()
-    course.taught(data, Bench(work / "work", work / "into", lambda _: None))
+    course.taught(data, Bench(work / "work", work / "into", SILENT))
     seconds = time.monotonic() - start
     print(json.dumps({"seconds": seconds, "digest": sha256_of(work / "into" / "best.pt")}))
 

@@ -18,28 +18,28 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
-from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
-from legosigns_dagster.core.detector.detector import Weights
+from legosigns_dagster.core.dataset.splits import SplitSettings, side_of
+from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.ingestion.incremental import extract_dataset
 from legosigns_dagster.core.ingestion.settings import Recipe as DatasetRecipe
-from legosigns_dagster.core.dataset.splits import SplitSettings, side_of
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
+from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
-from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
-from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.sources import Export
 from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster_tests.support.logs import SILENT, PrintedLog
 
 # Which way the camera looks, by the images' names: frames of one view share furniture and light. Bench shots show signs
 # close up and are always trained on.
@@ -73,7 +73,7 @@ def nowhere() -> Any:
 
 def prepare(data: Path, base: Path, into: Path) -> None:
     """Read everything with the project's own readers and save it below a folder."""
-    detector, log = UltralyticsDetector(), print
+    detector, log = UltralyticsDetector(), PrintedLog()
     folders = {name: into / name for name in ("base", "classical", "cutouts", "backgrounds", "real")}
     for folder in folders.values():
         folder.mkdir(parents=True)
@@ -169,7 +169,7 @@ def make_naive_set(given: Given, real: Dataset, seed: int, into: Path) -> Datase
     """20 synthetic images as the public notebooks make them: pasted flat, and a box half as tall again as its sign."""
     flat = {"tilt_degrees": 0, "perspective": 0, "blur": 0, "noise": 0, "max_distractors": 0, "on_annotated": 0}
     settings = SynthesisSettings(images=20, seed=seed, max_signs=1, **flat)
-    made = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, into, lambda _: None)
+    made = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, into, SILENT)
     bottom = made.boxes["top"] + 1.5 * (made.boxes["bottom"] - made.boxes["top"])
     return replace(made, boxes=made.boxes.assign(bottom=bottom.clip(upper=480)))
 
@@ -215,7 +215,7 @@ def train_ours(given: Given, real: Dataset, recipe: Recipe, seed: int, work: Pat
     for name in ("synthetic", "work", "into"):
         (work / name).mkdir()
     settings = SynthesisSettings(**{"seed": seed, **recipe.synthesis})
-    synthetic = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, work / "synthetic", print)
+    synthetic = make_synthetic_set(settings, given.cutouts, given.backgrounds, real, work / "synthetic", PrintedLog())
     classical = old_set(given, recipe.old)
     epochs: list[tuple[float, Path]] = []
     start = time.monotonic()
@@ -226,7 +226,7 @@ def train_ours(given: Given, real: Dataset, recipe: Recipe, seed: int, work: Pat
         epochs.append((time.monotonic() - start, file))
 
     training = TrainingSettings(**{"seed": seed, **recipe.training})
-    bench = Bench(work / "work", work / "into", partial(print, flush=True), keep)
+    bench = Bench(work / "work", work / "into", PrintedLog(), keep)
     data = TrainingData(real, synthetic, classical)
     weights = fine_tune(UltralyticsDetector(), given.base, data, training, {}, bench)
     mixtures = (weights.trained_on or {}).get("mixtures")

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from legosigns_dagster.core import problems
+from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset
-from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster_tests.support.builders import make_dataset
 
 
@@ -28,12 +28,12 @@ def test_a_group_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
 
 def test_where_it_came_from_does_not_count_in_the_digest(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path)
-    before = digest_of(index_folder(dataset.save()))
+    before = folder_digest(index_folder(dataset.save()))
     row = dict.fromkeys(dataset.sources.columns, "") | {"file": "images/0.jpg", "task": "17", "orientation": "1"}
     dataset.sources.loc[0] = list(row.values())
-    assert digest_of(index_folder(dataset.save())) == before
+    assert folder_digest(index_folder(dataset.save())) == before
     dataset.boxes.loc[0, "left"] += 1
-    assert digest_of(index_folder(dataset.save())) != before
+    assert folder_digest(index_folder(dataset.save())) != before
 
 
 def test_counts_are_by_split_and_class(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_counts_are_by_split_and_class(tmp_path: Path) -> None:
 def test_a_class_without_a_box_in_val_is_named(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, TRAIN, VAL)
     fewer = replace(dataset, boxes=dataset.boxes.drop(index=3))
-    assert problems.absent_classes(fewer) == ["val has no DangerAhead"]
+    assert validation.absent_classes(fewer) == ["val has no DangerAhead"]
 
 
 def test_a_part_has_only_its_split(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_a_part_has_only_its_split(tmp_path: Path) -> None:
 
 def test_a_good_dataset_has_no_problems(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path)
-    finders = [problems.class_contract_breaks, problems.absent_classes, problems.shared_groups,
-               problems.unreadable_images, problems.boxes_outside]  # fmt: skip
+    finders = [validation.class_contract_breaks, validation.absent_classes, validation.shared_groups,
+               validation.unreadable_images, validation.boxes_outside]  # fmt: skip
     assert [finder(dataset) for finder in finders] == [[], [], [], [], []]
 
 
@@ -70,10 +70,10 @@ def test_problems_name_their_offenders(tmp_path: Path) -> None:
     dataset.boxes.loc[1, "right"] = 65
     Image.new("RGB", (10, 10)).save(tmp_path / "images" / "1.jpg")
     (tmp_path / "images" / "2.jpg").write_bytes(b"not an image")
-    assert problems.shared_groups(dataset) == ["group one is in train, val"]
-    assert problems.class_contract_breaks(dataset) == ["images/0.jpg: SpeedLimit has id 1"]
-    assert problems.boxes_outside(dataset)[0].startswith("images/0.jpg: ")
-    unreadable = problems.unreadable_images(dataset)
+    assert validation.shared_groups(dataset) == ["group one is in train, val"]
+    assert validation.class_contract_breaks(dataset) == ["images/0.jpg: SpeedLimit has id 1"]
+    assert validation.boxes_outside(dataset)[0].startswith("images/0.jpg: ")
+    unreadable = validation.unreadable_images(dataset)
     assert [offender.split()[0].rstrip(":") for offender in unreadable] == ["images/1.jpg", "images/2.jpg"]
 
 

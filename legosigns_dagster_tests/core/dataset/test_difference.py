@@ -6,8 +6,8 @@ from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledBox
 from legosigns_dagster.core.dataset.difference import Difference, box_changes, difference
-from legosigns_dagster.core.report.difference_pictures import change_sheet
 from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.report.difference_pictures import change_sheet
 from legosigns_dagster_tests.support.builders import make_dataset
 
 SPEED, DANGER = 0, 1

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, unpack, write_data_yaml, write_split
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset, write_image
+from legosigns_dagster_tests.support.logs import SILENT
 
 
 def write_folder(folder: Path, label: str = "0 0.5 0.5 0.25 0.5\n") -> Path:
@@ -22,7 +23,7 @@ def write_folder(folder: Path, label: str = "0 0.5 0.5 0.25 0.5\n") -> Path:
 
 
 def read(folder: Path, into: Path) -> Dataset:
-    return read_yolo(folder, CLASSES, into, "classical", lambda _: None)
+    return read_yolo(folder, CLASSES, into, "classical", SILENT)
 
 
 def test_a_yolo_folder_is_read_with_its_own_splits(tmp_path: Path) -> None:
@@ -108,4 +109,4 @@ def test_a_file_that_is_no_archive_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_without_names_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"0 files data\.yaml"):
-        read_yolo(tmp_path, SignClasses(("a",)), tmp_path, "classical", lambda _: None)
+        read_yolo(tmp_path, SignClasses(("a",)), tmp_path, "classical", SILENT)

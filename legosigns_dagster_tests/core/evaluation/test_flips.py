@@ -9,8 +9,9 @@ from PIL import Image
 
 from legosigns_dagster.core.evaluation.comparison import Slice
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
-from legosigns_dagster.core.evaluation.flips import COLORS, GAINED, LOST, flips_of, picture_of, window_of
+from legosigns_dagster.core.evaluation.flips import GAINED, LOST, flips_of
 from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.report.flip_pictures import COLORS, picture_of, window_of
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 

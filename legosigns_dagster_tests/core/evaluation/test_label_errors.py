@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.evaluation.comparison import Slice
 from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.evaluation.comparison import Slice
 from legosigns_dagster.core.evaluation.label_errors import likely_label_errors
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 

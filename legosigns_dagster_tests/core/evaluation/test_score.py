@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.evaluation.score import Plateau, Score
+from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.detectors.ultralytics.epoch_monitor import Plateau
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 BASE = Score(0.85, 0.4, 0.2)

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
+from legosigns_dagster.core.dataset.quarantine import ImageRejected, Rejected
 from legosigns_dagster.core.ingestion.annotations import choose_annotation, read_annotation_boxes
 from legosigns_dagster.core.ingestion.label_studio import read_annotation, read_task
 from legosigns_dagster.core.ingestion.settings import AnnotationPolicies
-from legosigns_dagster.core.dataset.quarantine import ImageRejected, Rejected
 from legosigns_dagster_tests.support.builders import CLASSES, annotation, region, task
 
 SIZE = (64, 48)

@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.files import digest_of, index_folder, sha256_of
+from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.files import folder_digest, index_folder, sha256_of
+from legosigns_dagster.core.ingestion.fetched_images import last_part
 from legosigns_dagster.core.ingestion.ingest import ingest
 from legosigns_dagster.core.ingestion.label_studio import read_documents
-from legosigns_dagster.core.ingestion.fetched_images import last_part
-from legosigns_dagster.core.dataset.quarantine import Rejected
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
 from legosigns_dagster_tests.support.builders import CLASSES, annotation, pixels, region, task, write_image
+from legosigns_dagster_tests.support.logs import SILENT
 
 
 def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) -> Dataset:
@@ -29,7 +30,7 @@ def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) ->
     into.mkdir(exist_ok=True)
     documents = read_documents("export", json.dumps(tasks))
     recipe = Recipe(CLASSES, DatasetSettings(**policies), url)
-    return ingest(documents, [], fetch, recipe, into, lambda _: None)
+    return ingest(documents, [], fetch, recipe, into, SILENT)
 
 
 def test_an_image_without_an_orientation_tag_is_kept_byte_for_byte(tmp_path: Path) -> None:
@@ -165,5 +166,5 @@ def test_the_same_tasks_in_another_order_give_the_same_bytes(tmp_path: Path) -> 
     for folder, given in ((tmp_path / "one", tasks), (tmp_path / "two", tasks[::-1])):
         for n in range(1, 9):
             write_image(folder / "images" / f"{n}.jpg", seed=n)
-        digests.append(digest_of(index_folder(run(folder, *given).save())))
+        digests.append(folder_digest(index_folder(run(folder, *given).save())))
     assert digests[0] == digests[1]

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from legosigns_dagster.core.ingestion.label_studio import merge_by_task, read_documents, read_task
 from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.ingestion.label_studio import merge_by_task, read_documents, read_task
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task
 
 

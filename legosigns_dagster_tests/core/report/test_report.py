@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from legosigns_dagster.core.evaluation.comparison import Slice, compare
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.report.report import ComparisonReport, Told, write_report
-from legosigns_dagster.core.report.tables import synthesis_table
+from legosigns_dagster.core.evaluation.comparison import Slice, compare
 from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.report.notes import Told
+from legosigns_dagster.core.report.report import ComparisonReport, write_report
+from legosigns_dagster.core.report.tables import synthesis_table
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 TOLD = Told({"run": "a & b"}, ["hardly any <image>"], synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3))))

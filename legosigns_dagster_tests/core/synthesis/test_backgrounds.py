@@ -7,6 +7,7 @@ import pytest
 
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
 from legosigns_dagster_tests.support.builders import pixels, write_image
+from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 
 
 def nothing_seen(images: Sequence[Path]) -> list[bool]:
@@ -14,7 +15,7 @@ def nothing_seen(images: Sequence[Path]) -> list[bool]:
 
 
 def read(folder: Path, into: Path) -> Backgrounds:
-    return read_backgrounds(folder, nothing_seen, into, lambda _: None)
+    return read_backgrounds(folder, nothing_seen, into, SILENT)
 
 
 def write_video(file: Path, images: int) -> None:
@@ -35,13 +36,13 @@ def test_images_of_a_folder_and_below_are_taken_once(tmp_path: Path) -> None:
 def test_a_background_in_which_a_sign_is_seen_is_left_out_and_counted(tmp_path: Path) -> None:
     for number in range(3):
         write_image(tmp_path / "given" / f"{number}.jpg", seed=number)
-    said: list[str] = []
+    log = RecordedLog()
     backgrounds = read_backgrounds(
-        tmp_path / "given", lambda files: [f.name.startswith("1") for f in files], tmp_path / "into", said.append
+        tmp_path / "given", lambda files: [f.name.startswith("1") for f in files], tmp_path / "into", log
     )
     assert len(backgrounds) == 2
     assert backgrounds.left_out.values.tolist() == [["1.jpg", "the base weights see a sign in it"]]
-    assert any("1 backgrounds left out" in line for line in said)
+    assert any("1 backgrounds left out" in line for line in log.lines)
 
 
 def test_a_video_gives_evenly_spaced_stills(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.synthesis.face import find_face
 from legosigns_dagster_tests.support.builders import CLASSES
+from legosigns_dagster_tests.support.logs import SILENT
 
 SHAPES = {
     "disc": lambda pen: pen.ellipse((10, 5, 109, 104), fill="red"),
@@ -72,7 +73,7 @@ def write_set(folder: Path, width: str = "100", height: str = "100") -> Path:
 
 
 def read(folder: Path, into: Path) -> CutoutSet:
-    return read_cutouts(folder, CLASSES, into, lambda _: None)
+    return read_cutouts(folder, CLASSES, into, SILENT)
 
 
 def test_cutouts_come_with_their_class_and_distractors_without(tmp_path: Path) -> None:

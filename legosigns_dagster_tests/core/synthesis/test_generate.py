@@ -7,17 +7,18 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
-from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
-from legosigns_dagster.core.synthesis.cutouts import FACE_COLUMNS, WARNING_COLUMNS, CutoutSet
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, empty
-from legosigns_dagster.core.files import digest_of, index_folder
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.synthesis.generate import find_misfits, make_synthetic_set, supply_of
+from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
 from legosigns_dagster.core.synthesis.canvas import Ground
 from legosigns_dagster.core.synthesis.compositing import Sprite, boxes_of, laid, paint
+from legosigns_dagster.core.synthesis.cutouts import FACE_COLUMNS, WARNING_COLUMNS, CutoutSet
+from legosigns_dagster.core.synthesis.generate import find_misfits, make_synthetic_set, supply_of
 from legosigns_dagster.core.synthesis.plan import Paste, Scene
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset, write_image
+from legosigns_dagster_tests.support.logs import SILENT
 
 SIZE = (320, 240)
 MAGENTA = (255, 0, 255, 255)
@@ -129,9 +130,7 @@ def cutouts(tmp_path: Path) -> CutoutSet:
 def backgrounds(tmp_path: Path) -> Backgrounds:
     for number in range(4):
         write_image(tmp_path / "scenes" / f"{number}.jpg", seed=100 + number, size_wh=(200, 150))
-    return read_backgrounds(
-        tmp_path / "scenes", lambda files: [False] * len(files), tmp_path / "backgrounds", lambda _: None
-    )
+    return read_backgrounds(tmp_path / "scenes", lambda files: [False] * len(files), tmp_path / "backgrounds", SILENT)
 
 
 @pytest.fixture
@@ -147,14 +146,14 @@ def make(
     into: Path,
     workers: int = 1,
 ) -> Dataset:
-    return make_synthetic_set(settings, cutouts, backgrounds, real, into, lambda _: None, workers)
+    return make_synthetic_set(settings, cutouts, backgrounds, real, into, SILENT, workers)
 
 
 def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(
     cutouts: CutoutSet, backgrounds: Backgrounds, real: Dataset, tmp_path: Path
 ) -> None:
     made = [make(SynthesisSettings(images=8), cutouts, backgrounds, real, tmp_path / f"w{w}", w) for w in (1, 3)]
-    digests = {digest_of(index_folder(dataset.save())) for dataset in made}
+    digests = {folder_digest(index_folder(dataset.save())) for dataset in made}
     assert len(digests) == 1
 
 
@@ -206,7 +205,7 @@ def test_a_background_that_looks_like_a_val_image_is_never_used(
 ) -> None:
     real = make_dataset(tmp_path / "real", TRAIN, VAL)
     look_alike = write_image(tmp_path / "more" / "x.jpg", seed=1, size_wh=(200, 150))  # seed 1 is the val image's
-    only = read_backgrounds(look_alike.parent, lambda files: [False], tmp_path / "only", lambda _: None)
+    only = read_backgrounds(look_alike.parent, lambda files: [False], tmp_path / "only", SILENT)
     with pytest.raises(ValueError, match="all 1 backgrounds look like val or test images"):
         make(SynthesisSettings(images=1), cutouts, only, real, tmp_path / "made")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.training.caveats import cautions_of
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster.core.training.caveats import cautions_of
 from legosigns_dagster_tests.support.builders import make_dataset
 
 

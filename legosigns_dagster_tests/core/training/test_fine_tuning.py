@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
-from legosigns_dagster.core.detector.detector import Weights
 from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData, choose_replay, write_training_folder
-from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
+from legosigns_dagster_tests.support.logs import SILENT
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def train(base: Weights, data: TrainingData, tmp_path: Path, **settings: int) ->
     work, into = tmp_path / "work", tmp_path / "into"
     work.mkdir()
     into.mkdir()
-    bench = Bench(work, into, lambda _: None)
+    bench = Bench(work, into, SILENT)
     return fine_tune(UltralyticsDetector(), base, data, TrainingSettings(**settings), {}, bench)
 
 

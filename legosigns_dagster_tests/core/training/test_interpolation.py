@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from legosigns_dagster.core.training.interpolation import Mixture, best_of
 from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.training.interpolation import Mixture, best_of
 
 BASE = Score(0.85, 0.4, 0.2)
 TRIED = [

@@ -10,21 +10,22 @@ import numpy as np
 import pytest
 
 from legosigns_dagster import sample
-from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
-from legosigns_dagster.core.training.caveats import NO_CLASSICAL
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
-from legosigns_dagster.core.detector.detector import Weights
-from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.images import open_upright
-from legosigns_dagster.core.training.interpolation import ALPHAS, BLIND_ALPHA
-from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
-from legosigns_dagster.core.training.training_data import TrainingData
-from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
-from legosigns_dagster.detectors.ultralytics.trainer import memory_plan
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
+from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
+from legosigns_dagster.core.files import folder_digest, index_folder
+from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.training.caveats import NO_CLASSICAL
+from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
+from legosigns_dagster.core.training.interpolation import ALPHAS, BLIND_ALPHA
+from legosigns_dagster.core.training.training_data import TrainingData
+from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
+from legosigns_dagster.detectors.ultralytics.memory import memory_plan
 from legosigns_dagster_tests.support.builders import make_dataset
+from legosigns_dagster_tests.support.logs import SILENT
 
 pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
 
@@ -40,7 +41,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Weights:
 @pytest.fixture(scope="module")
 def classical(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     into = tmp_path_factory.mktemp("classical")
-    return read_yolo(sample.FOLDER / "classical-signs", base.classes, into, "classical", lambda _: None)
+    return read_yolo(sample.FOLDER / "classical-signs", base.classes, into, "classical", SILENT)
 
 
 def test_weights_tell_their_classes_and_the_size_they_were_trained_at(base: Weights) -> None:
@@ -156,7 +157,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_folder(base: Weights, tra
     again = fine_tuned(base, parts_in(tmp_path), tmp_path)
     before, after = (index_folder(weights.save()) for weights in (trained.weights, again))
     assert {file for file in before if before[file] != after[file]} <= {"about/training.json"}
-    assert digest_of(before) == digest_of(after)
+    assert folder_digest(before) == folder_digest(after)
 
 
 def test_a_base_with_numbers_that_are_none_ends_the_training_with_a_reason(base: Weights, tmp_path: Path) -> None:

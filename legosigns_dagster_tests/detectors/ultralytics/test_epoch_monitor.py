@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
+from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import Lesson
 from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
 
 torch = pytest.importorskip("torch")
 

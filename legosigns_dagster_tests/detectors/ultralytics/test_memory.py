@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from legosigns_dagster.detectors.ultralytics.memory import MemoryPlan
-from legosigns_dagster.detectors.ultralytics.detector import fitting_batch
+from legosigns_dagster.detectors.ultralytics.memory import MemoryPlan, fitting_batch
+from legosigns_dagster_tests.support.logs import RecordedLog
 
 PLAN = MemoryPlan(resident_mib=700, parameters_mib=10, image_mib=100, usable_mib=8000)
 
@@ -27,12 +27,12 @@ def test_the_peak_is_told_with_what_is_allowed() -> None:
 
 
 def test_a_batch_that_does_not_fit_is_halved_loudly() -> None:
-    said: list[str] = []
-    assert fitting_batch(replace(PLAN, usable_mib=5000), 16, said.append) == 8
-    assert any(line.startswith("WARNING: batch 16 would not fit, it is 8 now") for line in said)
+    log = RecordedLog()
+    assert fitting_batch(replace(PLAN, usable_mib=5000), 16, log) == 8
+    assert any(line.startswith("batch 16 would not fit, it is 8 now") for line in log.warnings)
 
 
 def test_a_batch_that_fits_is_kept_without_a_warning() -> None:
-    said: list[str] = []
-    assert fitting_batch(PLAN, 16, said.append) == 16
-    assert not any("WARNING" in line for line in said)
+    log = RecordedLog()
+    assert fitting_batch(PLAN, 16, log) == 16
+    assert log.warnings == []

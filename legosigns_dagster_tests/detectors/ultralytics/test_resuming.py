@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster import sample
-from legosigns_dagster.core.detector.checkpoints import Checkpoints
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
-from legosigns_dagster.core.detector.detector import Weights
-from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.core.training.interpolation import Referee
-from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.training.fine_tuning import Bench, Course
-from legosigns_dagster.core.training.training_data import TrainingData
+from legosigns_dagster.core.detector.checkpoints import Checkpoints
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.files import folder_digest, index_folder
+from legosigns_dagster.core.training.fine_tuning import Bench, Course
+from legosigns_dagster.core.training.interpolation import Referee
+from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
 
@@ -58,7 +58,7 @@ class Attempt:
 
     @property
     def digest(self) -> str:
-        return digest_of(index_folder(self.left))
+        return folder_digest(index_folder(self.left))
 
     @property
     def trained(self) -> list[str]:

@@ -7,12 +7,11 @@ import pytest
 import yaml
 
 from legosigns_dagster_tests.support.cluster.pods import Pod
-from legosigns_dagster_tests.support.cluster.scheduler import Node
+from legosigns_dagster_tests.support.cluster.scheduler import GPU, Node
 from legosigns_dagster_tests.support.cluster.site import Site, running_site
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server
-from legosigns_dagster_tests.support.workplace import ROOT
 
-GPU = "nvidia.com/gpu"
 # The daemon looks after runs every two minutes in a real release.
 FASTER = {"poll_interval_seconds": 3, "free_slots_after_run_end_seconds": 5}
 NODES = [Node("cpu-1"), Node("gpu-1", devices={GPU: 1}, taint=GPU)]
@@ -32,7 +31,7 @@ class Run:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Site]:
     """The project on a cluster with one node for CPUs and one with a GPU, as helm-values.yaml installs it."""
-    with running_site(tmp_path_factory.mktemp("site"), s3_server, NODES, FASTER, "promised_gpu") as site:
+    with running_site(tmp_path_factory.mktemp("site"), s3_server, NODES, FASTER, "promised_gpu_code_location") as site:
         yield site
 
 

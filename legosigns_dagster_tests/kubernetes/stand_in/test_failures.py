@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.stand_in.conftest import GPU
 from legosigns_dagster_tests.support.cluster.console import PATIENCE_S
+from legosigns_dagster_tests.support.cluster.scheduler import GPU
 from legosigns_dagster_tests.support.cluster.site import Site
 
 # One light asset stands for every step: what happens to its pod does not depend on what it computes.

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster.detectors.ultralytics.training_state import read_state
-from legosigns_dagster_tests.support.cluster.cluster import Cluster
 from legosigns_dagster_tests.kubernetes.stand_in.conftest import Run
+from legosigns_dagster_tests.support.cluster.cluster import Cluster
 from legosigns_dagster_tests.support.cluster.console import PATIENCE_S
 from legosigns_dagster_tests.support.cluster.pods import Pod
 from legosigns_dagster_tests.support.cluster.site import Site

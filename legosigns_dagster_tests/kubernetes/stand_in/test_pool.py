@@ -6,15 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.stand_in.conftest import GPU
 from legosigns_dagster_tests.support.cluster.console import PATIENCE_S
 from legosigns_dagster_tests.support.cluster.pods import Pod
-from legosigns_dagster_tests.support.cluster.scheduler import Node
-from legosigns_dagster_tests.support.cluster.site import Site, running_site
+from legosigns_dagster_tests.support.cluster.site import NODES, Site, running_site
 from legosigns_dagster_tests.support.servers import S3Server
 
-# More GPUs than runs: what holds runs back is the pool, not the cluster.
-NODES = [Node("gpus", devices={GPU: 100}, taint=GPU), Node("cpu-1")]
 # Two minutes and five in a real release.
 FASTER = {"poll_interval_seconds": 3, "free_slots_after_run_end_seconds": 25}
 
@@ -22,7 +18,7 @@ FASTER = {"poll_interval_seconds": 3, "free_slots_after_run_end_seconds": 25}
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Site]:
     """A release of the light code location, whose step only sleeps."""
-    with running_site(tmp_path_factory.mktemp("shared"), s3_server, NODES, FASTER, "light") as site:
+    with running_site(tmp_path_factory.mktemp("shared"), s3_server, NODES, FASTER, "light_code_location") as site:
         yield site
 
 

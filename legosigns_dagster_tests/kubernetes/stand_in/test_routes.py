@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster_tests.kubernetes.stand_in.conftest import GPU
 from legosigns_dagster_tests.support.cluster.console import PATIENCE_S
+from legosigns_dagster_tests.support.cluster.scheduler import GPU
 from legosigns_dagster_tests.support.cluster.site import Site
 
 TOLERATION = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}

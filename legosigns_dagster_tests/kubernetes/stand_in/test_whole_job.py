@@ -6,8 +6,9 @@ import re
 import dagster as dg
 import pytest
 
-from legosigns_dagster_tests.kubernetes.stand_in.conftest import GPU, Run
+from legosigns_dagster_tests.kubernetes.stand_in.conftest import Run
 from legosigns_dagster_tests.support.cluster.release import image
+from legosigns_dagster_tests.support.cluster.scheduler import GPU
 from legosigns_dagster_tests.support.cluster.site import Site
 from legosigns_dagster_tests.support.servers import S3Server
 from legosigns_dagster_tests.support.workplace import Workplace

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster_tests.benchmarks.converter import CASES, Case, judged, ours, write_case
+from legosigns_dagster_tests.support.annotation_cases import CASES, Case, judged, ours, write_case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

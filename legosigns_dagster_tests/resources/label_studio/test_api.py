@@ -12,20 +12,21 @@ from typing import Any
 import pytest
 import requests
 
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.ingestion.fetched_images import last_part
 from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
-from legosigns_dagster.core.ingestion.fetched_images import last_part
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
-from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import Export
 from legosigns_dagster.resources.label_studio.api import Api
-from legosigns_dagster.resources.label_studio.project import find_project
 from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.project import find_project
+from legosigns_dagster.resources.label_studio.sources import Export
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.support.label_studio_team import IMAGES, Counting, Team, digest
+from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.servers import LabelStudio
-from legosigns_dagster_tests.support.label_studio_team import IMAGES, Counting, Team, digest, quiet
 
 
 def test_the_api_and_an_export_of_the_same_project_give_the_same_dataset(team: Team, tmp_path: Path) -> None:
@@ -105,11 +106,11 @@ def test_an_image_that_was_missing_is_tried_again_though_nothing_changed_in_labe
 def test_another_split_is_made_of_the_same_images_without_fetching_them(team: Team, tmp_path: Path) -> None:
     before = Before.load(team.extract("first", None).folder)
     server = LabelStudioServer(team.labels.url, team.labels.personal_token)
-    extraction = Api(lambda: server, team.project, CLASSES, quiet).extract(tmp_path, before)
+    extraction = Api(lambda: server, team.project, CLASSES, SILENT).extract(tmp_path, before)
     team.fetched.clear()
     (tmp_path / "other").mkdir()
     recipe = Recipe(CLASSES, DatasetSettings(split_seed=1, val_share=0.5))
-    other = extract_dataset(extraction, before, team.fetch, recipe, tmp_path / "other", quiet)
+    other = extract_dataset(extraction, before, team.fetch, recipe, tmp_path / "other", SILENT)
     assert team.fetched == []
     assert len(other.images) == IMAGES
 
@@ -159,7 +160,7 @@ def test_a_project_that_is_not_there_lists_those_that_are(team: Team) -> None:
 
 def test_labels_that_are_not_the_classes_are_an_error_before_anything_is_fetched(team: Team, tmp_path: Path) -> None:
     server = Counting(team.labels.url, team.labels.legacy_token)
-    source = Api(lambda: server, team.project, SignClasses(("SpeedLimit", "Stop")), quiet)
+    source = Api(lambda: server, team.project, SignClasses(("SpeedLimit", "Stop")), SILENT)
     with pytest.raises(LabelStudioError, match="unknown DangerAhead, missing Stop"):
         source.extract(tmp_path)
     assert server.exported == []

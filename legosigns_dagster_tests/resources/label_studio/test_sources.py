@@ -11,14 +11,15 @@ from PIL import Image
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.ingestion.incremental import extract_dataset
 from legosigns_dagster.core.ingestion.settings import Recipe
-from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
 from legosigns_dagster.resources.label_studio.api import Api
 from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
+from legosigns_dagster_tests.support.label_studio_team import Team, digest
+from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.servers import S3Server
-from legosigns_dagster_tests.support.label_studio_team import Team, digest, quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 
@@ -41,7 +42,7 @@ class Site:
 
     def source(self, kind: str, folder: Path, **options: Any) -> AnnotationSource:
         if kind == "api":
-            return Api(self.server, self.team.project, CLASSES, quiet)
+            return Api(self.server, self.team.project, CLASSES, SILENT)
         if kind == "sink":
             where = Location(f"s3://{self.sink_bucket}/", "LABEL_STUDIO_SINK", self.s3.client)
             return Sink(where, self.team.project, **options)
@@ -54,7 +55,7 @@ class Site:
         extraction = self.source(kind, folder, **options).extract(downloads)
         fetch = fetch or ImageFetcher(None, self.s3.client, self.server(), lambda: self.team.project)
         recipe = Recipe(CLASSES, label_studio_url=self.team.labels.url)
-        dataset = extract_dataset(extraction, None, fetch, recipe, made / "dataset", quiet)
+        dataset = extract_dataset(extraction, None, fetch, recipe, made / "dataset", SILENT)
         dataset.save()
         return dataset
 

@@ -7,9 +7,9 @@ import pytest
 
 from legosigns_dagster.core.files import index_folder
 from legosigns_dagster.resources.storage.blob_cache import BlobCache
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
-from legosigns_dagster_tests.resources.storage.test_snapshot_store import write_folder
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster_tests.support.builders import write_folder
 from legosigns_dagster_tests.support.servers import S3Server
 
 IMAGE = Path("images", "3.bin")

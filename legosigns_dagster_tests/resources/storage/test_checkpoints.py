@@ -9,6 +9,7 @@ import pytest
 from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 from legosigns_dagster_tests.support.servers import S3Server
 
 
@@ -47,7 +48,7 @@ def state(folder: Path, text: str) -> Path:
 
 def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_uploaded(folder: Path) -> None:
     store = SlowStore(folder.parent / "store")
-    with suppress(KeyboardInterrupt), Courier(store, folder, print) as courier:
+    with suppress(KeyboardInterrupt), Courier(store, folder, SILENT) as courier:
         courier.take(state(folder, "epoch 1"), "state")
         assert store.begun.wait(30)
         for epoch in (2, 3, 4):
@@ -63,7 +64,7 @@ def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_upload
 
 def test_what_waits_when_the_training_has_ended_well_is_dropped(folder: Path) -> None:
     store = SlowStore(folder.parent / "store")
-    with Courier(store, folder, print) as courier:
+    with Courier(store, folder, SILENT) as courier:
         courier.take(state(folder, "epoch 1"), "state")
         assert store.begun.wait(30)
         courier.take(state(folder, "epoch 2"), "state")
@@ -72,11 +73,11 @@ def test_what_waits_when_the_training_has_ended_well_is_dropped(folder: Path) ->
 
 
 def test_an_upload_that_fails_is_a_warning_and_the_training_goes_on(folder: Path) -> None:
-    said: list[str] = []
+    log = RecordedLog()
     store = FullStore(folder.parent / "store")
-    with Courier(store, folder, said.append) as courier:
+    with Courier(store, folder, log) as courier:
         courier.take(state(folder, "epoch 1"), "state")
-    (line,) = said
+    (line,) = log.warnings
     reason = "could not be written, the training goes on: OSError: no space left on device"
     assert line == f"WARNING: {store.address('state')} {reason}"
 
@@ -93,13 +94,13 @@ def test_another_process_finds_the_newest_state_of_its_key_until_it_is_removed(
     objects: ObjectStore, folder: Path
 ) -> None:
     found = folder.parent / "found.pt"
-    with suppress(KeyboardInterrupt), Courier(objects, folder, print) as courier:
+    with suppress(KeyboardInterrupt), Courier(objects, folder, SILENT) as courier:
         first = StoredCheckpoints(objects, "legosigns/", courier)
         assert not first.fetch("a", found)
         for key, text in (("a", "epoch 1"), ("b", "another training"), ("a", "epoch 2")):
             first.keep(key, state(folder, text))
         raise KeyboardInterrupt
-    with Courier(objects, folder, print) as courier:
+    with Courier(objects, folder, SILENT) as courier:
         second = StoredCheckpoints(objects, "legosigns/", courier)
         assert second.fetch("a", found)
         assert found.read_text() == "epoch 2"

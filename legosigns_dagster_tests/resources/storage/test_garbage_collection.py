@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.files import index_folder
 from legosigns_dagster.cli import main
+from legosigns_dagster.core.files import index_folder
+from legosigns_dagster.resources.storage.garbage_collection import Pruner
+from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster.resources.storage.save_guard import ANNOUNCED, MARK
 from legosigns_dagster.resources.storage.snapshot_store import FolderStore
-from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
-from legosigns_dagster.resources.storage.garbage_collection import Pruner
-from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 
 DAY_S = 24 * 3600.0
 TOMORROW_S = time.time() + 2 * DAY_S  # when all that the tests write is old
@@ -140,9 +140,9 @@ def test_the_command_says_what_it_would_remove_and_removes_it_only_when_told(
         os.utime(file, (0, 0))
     for file in (tmp_path / "store" / "legosigns" / "blobs").rglob("*"):
         os.utime(file, (0, 0))
-    main(["--runs", "1"])
-    assert capsys.readouterr().out.endswith("nothing was removed: add --delete\n")
+    main(["prune", "--runs", "1"])
+    assert capsys.readouterr().out.endswith("nothing was deleted: add --delete\n")
     assert blobs(store) == 2
-    main(["--runs", "1", "--delete"])
-    assert capsys.readouterr().out.startswith("removed: 1 old versions, 1 blobs")
+    main(["prune", "--runs", "1", "--delete"])
+    assert capsys.readouterr().out.startswith("deleted: 1 old versions, 1 blobs")
     assert blobs(store) == 1

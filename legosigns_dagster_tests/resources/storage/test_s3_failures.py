@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.files import index_folder
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_errors import S3Error
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster_tests.support.builders import write_folder
 from legosigns_dagster_tests.support.faulty_proxy import Proxy, misbehaving
-from legosigns_dagster_tests.resources.storage.test_snapshot_store import write_folder
 from legosigns_dagster_tests.support.servers import S3Server
 
 LARGE = 9 * 2**20  # goes in parts

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from legosigns_dagster.resources.storage.s3_fast_path import QuickS3
 from legosigns_dagster.resources.storage.s3_client import S3
+from legosigns_dagster.resources.storage.s3_fast_path import QuickS3
 from legosigns_dagster_tests.support.faulty_proxy import Proxy, misbehaving
 from legosigns_dagster_tests.support.servers import S3Server
 

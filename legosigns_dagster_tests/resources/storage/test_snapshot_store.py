@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.files import digest_of, index_folder
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster_tests.support.builders import write_folder
 
 
 class Recording:
@@ -51,20 +52,12 @@ def store(objects: Recording, tmp_path: Path) -> FolderStore:
     return FolderStore(objects, tmp_path / "cache", "prefix/")  # type: ignore[arg-type]
 
 
-def write_folder(folder: Path, count: int = 20) -> Path:
-    for number in range(count):
-        file = folder / "images" / f"{number}.bin"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(bytes([number]) * 100)
-    return folder
-
-
 def test_a_folder_comes_back_as_it_was(store: FolderStore, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "folder")
     snapshot = store.save("asset", "run-1", folder)
     store.load(store.snapshot("asset"), tmp_path / "loaded")
     assert index_folder(tmp_path / "loaded") == index_folder(folder)
-    assert snapshot.digest == digest_of(index_folder(folder))
+    assert snapshot.digest == folder_digest(index_folder(folder))
 
 
 def test_only_changed_files_are_uploaded(store: FolderStore, objects: Recording, tmp_path: Path) -> None:

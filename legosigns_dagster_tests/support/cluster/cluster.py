@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from legosigns_dagster_tests.kubernetes import statuses
+from legosigns_dagster_tests.support.cluster import statuses
 from legosigns_dagster_tests.support.cluster.containers import Sources
 from legosigns_dagster_tests.support.cluster.manifests import Json, check_manifest
 from legosigns_dagster_tests.support.cluster.pods import Kubelet, Pod

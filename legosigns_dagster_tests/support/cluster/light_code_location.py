@@ -4,8 +4,8 @@ import time
 
 import dagster as dg
 
-from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 from legosigns_dagster.deployments import KUBERNETES, executor_of
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 
 
 class TrainingConfig(dg.Config):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kubernetes.utils.quantity import parse_quantity
 
-from legosigns_dagster_tests.kubernetes import statuses
+from legosigns_dagster_tests.support.cluster import statuses
 from legosigns_dagster_tests.support.cluster.containers import ConfigError, Container, Sources
 from legosigns_dagster_tests.support.cluster.manifests import Json
 from legosigns_dagster_tests.support.cluster.scheduler import devices_of

@@ -16,9 +16,9 @@ import yaml
 from legosigns_dagster_tests.support.cluster.cluster import Cluster
 from legosigns_dagster_tests.support.cluster.manifests import Json
 from legosigns_dagster_tests.support.cluster.server import NAMESPACE
+from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.postgresql import Database
 from legosigns_dagster_tests.support.servers import S3Server, free_ports, stop
-from legosigns_dagster_tests.support.workplace import ROOT
 
 VALUES = ROOT / "helm-values.yaml"
 PROGRAMS = Path(sys.executable).parent

@@ -48,3 +48,6 @@ def choose(pod: Json, nodes: Sequence[Node], taken: Mapping[str, Counter[str]]) 
         obstacles[found] += 1
     reasons = ", ".join(f"{count} {text}" for text, count in obstacles.items())
     return "", f"0/{len(nodes)} nodes are available: {reasons}."
+
+
+GPU = "nvidia.com/gpu"

@@ -9,7 +9,7 @@ from typing import Any
 from legosigns_dagster_tests.support.cluster.cluster import Cluster
 from legosigns_dagster_tests.support.cluster.console import Console
 from legosigns_dagster_tests.support.cluster.release import code_location, image, installed
-from legosigns_dagster_tests.support.cluster.scheduler import Node
+from legosigns_dagster_tests.support.cluster.scheduler import GPU, Node
 from legosigns_dagster_tests.support.cluster.server import running_cluster
 from legosigns_dagster_tests.support.postgresql import postgresql
 from legosigns_dagster_tests.support.servers import S3Server
@@ -42,3 +42,7 @@ def running_site(
         installed(folder / "release", cluster, server, bucket, database, faster, code) as release,
     ):
         yield Site(cluster, Console(release.url, code_location()["name"]), bucket, folder)
+
+
+# More GPUs than runs: what holds runs back is the pool, not the cluster.
+NODES = [Node("gpus", devices={GPU: 100}, taint=GPU), Node("cpu-1")]
