@@ -8,7 +8,7 @@ from pydantic import Field
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
 from legosigns_dagster.core.evaluation.acceptance import BROKEN, KEPT, Budget, judge
-from legosigns_dagster.core.evaluation.slices import CLASSICAL, LEGO
+from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.core.synthesis.generate import find_misfits
 from legosigns_dagster.core.training.caveats import NO_CLASSICAL
@@ -166,8 +166,8 @@ def comparison_report_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """The new weights can be shipped; a warning where there are too few images to tell."""
     budgets = {
-        "classical_signs_kept": Budget(CLASSICAL, "map50_95", -config.classical_loss),
-        "lego_signs_gained": Budget(LEGO, "map50", config.lego_gain),
+        "classical_signs_kept": Budget(Slice.CLASSICAL.title, "map50_95", -config.classical_loss),
+        "lego_signs_gained": Budget(Slice.LEGO.title, "map50", config.lego_gain),
     }
     for name, budget in budgets.items():
         found = judge(comparison_report.comparison, budget)

@@ -14,8 +14,8 @@ from PIL import Image
 from legosigns_dagster import checks
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.quarantine import Row, table_of
-from legosigns_dagster.core.evaluation.comparison import Slice, compare
-from legosigns_dagster.core.evaluation.slices import CLASSICAL, LEGO
+from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
+from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
@@ -130,7 +130,10 @@ def compared(tmp_path: Path, images: int, found_by_base: int, found_by_new: int)
         evaluation(dataset, *[(image, box, 0.9) for image in range(count) for box in (0, 1)])
         for count in (found_by_base, found_by_new)
     )
-    slices = [Slice(CLASSICAL, dataset, base, new), Slice(LEGO, dataset, base, new, "map50")]
+    slices = [
+        SliceResults(Slice.CLASSICAL.title, dataset, base, new),
+        SliceResults(Slice.LEGO.title, dataset, base, new, "map50"),
+    ]
     results: Any = checks.comparison_report_checks(checks.BudgetConfig(), ComparisonReport(tmp_path, compare(slices)))
     return {str(result.check_name): result for result in results}
 

@@ -10,8 +10,8 @@ from legosigns_dagster.assets.metadata import table, versioned
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.comparison import Slice, compare
-from legosigns_dagster.core.evaluation.slices import CLASSICAL, HEADLINES, LEGO
+from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
+from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.notes import told_of
 from legosigns_dagster.core.report.report import ComparisonReport, write_report
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD
@@ -32,16 +32,16 @@ def comparison_report(
     classical_signs: Dataset,
 ) -> dg.Output[ComparisonReport]:
     """Base and new on the same images, classical signs and LEGO signs apart, as a page that opens in a browser."""
-    parts = {CLASSICAL: classical_signs.judged(), LEGO: raw_annotations.judged()}
+    parts = {Slice.CLASSICAL: classical_signs.judged(), Slice.LEGO: raw_annotations.judged()}
     slices = [
-        Slice(
-            name,
+        SliceResults(
+            one.title,
             part,
             detector.evaluate(base_weights, part, model_weights.image_size, scratch.folder("val")),
             detector.evaluate(model_weights, part, model_weights.image_size, scratch.folder("val")),
-            HEADLINES[name],
+            one.headline,
         )
-        for name, part in parts.items()
+        for one, part in parts.items()
         if len(part.images)
     ]
     comparison = compare(slices)
@@ -67,7 +67,7 @@ def runs_so_far(folders: FolderStore) -> list[tuple[float, float]]:
     for version in folders.versions("comparison_report"):
         figures = json.loads(folders.read(version, "metrics.json"))
         try:
-            point = tuple(float(figures[name]["all"]["map50_95"]["new"]) for name in (CLASSICAL, LEGO))
+            point = tuple(float(figures[one.title]["all"]["map50_95"]["new"]) for one in Slice)
         except (KeyError, TypeError):
             continue
         found.append((point[0], point[1]))

@@ -18,7 +18,7 @@ SUMMARY_METRICS = ["map50", "map50_95"]  # with precision and recall a line woul
 
 
 @dataclass(frozen=True)
-class Slice:
+class SliceResults:
     """A set of images that is judged by itself (only the evaluated ones), and what both weights do on it.
 
     `headline` is the metric that its verdict is about.
@@ -54,7 +54,7 @@ class Comparison:
         return "\n".join("  ".join(map(aligned, line, widths, range(len(line)))).rstrip() for line in lines)
 
     def as_json(self) -> Json:
-        """Slice to class to metric to base, new, difference, interval and verdict; None where a class has no box."""
+        """SliceResults to class to metric to base, new, difference, interval and verdict; None where a class has no box."""
         nested: Json = {}
         for row in self.table.itertuples():
             values: dict[str, float | str | None] = {
@@ -78,7 +78,7 @@ class Comparison:
         return f"{said} {more_images(row)}".strip() if row["verdict"] == UNKNOWN else said
 
     def groups(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-        """Slice and class name with their rows, one a metric, in the order in which the slices were given."""
+        """SliceResults and class name with their rows, one a metric, in the order in which the slices were given."""
         return list(self.table.groupby(["slice", "class_name"], sort=False))
 
 
@@ -134,7 +134,7 @@ def signed(value: float, digits: int = 3) -> str:
     return text.lstrip("-") if value == value and not float(text) else f"+{text}" if value > 0 else text
 
 
-def compare(slices: Sequence[Slice]) -> Comparison:
+def compare(slices: Sequence[SliceResults]) -> Comparison:
     """New minus base for each slice, class and metric; ValueError when the two did not see the same boxes."""
     rows: list[tuple[object, ...]] = []
     for part in slices:
@@ -153,7 +153,7 @@ def compare(slices: Sequence[Slice]) -> Comparison:
     return Comparison(pd.DataFrame(rows, columns=COLUMNS))
 
 
-def intervals_of(part: Slice) -> list[dict[str, Interval]]:
+def intervals_of(part: SliceResults) -> list[dict[str, Interval]]:
     """The intervals of a slice's differences by metric: of all classes, then of each, as the metrics' rows are."""
     groups = dict(zip(part.dataset.images["file"], part.dataset.images["group"], strict=True))
     names = [str(groups[file]) for file in part.base.matches.files]

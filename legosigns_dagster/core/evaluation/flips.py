@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from legosigns_dagster.core.dataset.dataset import LabeledImage
-from legosigns_dagster.core.evaluation.comparison import Slice
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.evaluation import Detection
 from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
 
@@ -38,7 +38,7 @@ def is_alarm(image: LabeledImage, detection: Detection) -> bool:
     )
 
 
-def flips_of(part: Slice) -> list[Flip]:
+def flips_of(part: SliceResults) -> list[Flip]:
     """Every flip of a slice, the surest first; what the weights say is taken at a confidence of 0.25."""
     base, new = part.base.by_file, part.new.by_file
     found = [

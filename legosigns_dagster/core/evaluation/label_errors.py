@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from legosigns_dagster.core.dataset.dataset import LabeledImage
-from legosigns_dagster.core.evaluation.comparison import Slice
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.evaluation import Detection
 from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
 
@@ -21,7 +21,7 @@ class LikelyError:
     annotated: str
 
 
-def likely_label_errors(part: Slice) -> list[LikelyError]:
+def likely_label_errors(part: SliceResults) -> list[LikelyError]:
     """The signs on which base and new agree against the annotation, the surest first.
 
     Both are sure (0.5), of the same class and place (IoU 0.5); there, the annotation has another class, or nothing.

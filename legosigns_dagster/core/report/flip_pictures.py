@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from legosigns_dagster.core.evaluation.comparison import Slice
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import Flip
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
@@ -34,7 +34,7 @@ def window_of(box: PixelBox, size_wh: tuple[int, int]) -> tuple[int, int, int, i
     return round(left), round(top), round(left + width), round(top + height)
 
 
-def picture_of(flip: Flip, part: Slice) -> Picture:
+def picture_of(flip: Flip, part: SliceResults) -> Picture:
     """The picture of a flip."""
     names, window = part.dataset.classes.names, window_of(flip.box, flip.image.size_wh)
 

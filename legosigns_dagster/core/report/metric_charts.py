@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from legosigns_dagster.core.evaluation.average_precision import RECALLS, precision_over_recall
-from legosigns_dagster.core.evaluation.comparison import Slice
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.report.charts import BOTTOM, HEIGHT, LEFT, SHARE, SIDE, TOP, WIDTH, framed, grid, scale_of
 
 Point = tuple[float, float]  # classical mAP50-95, LEGO mAP50-95
@@ -48,7 +48,7 @@ def point_of(mixture: Mapping[str, float | None]) -> Point | None:
     return None if classical is None or lego is None else (classical, lego)
 
 
-def precision_recall(part: Slice) -> str:
+def precision_recall(part: SliceResults) -> str:
     """An SVG element with a line for the base and one for the new weights, at an IoU of 0.5."""
     across, up = scale_of(SHARE, LEFT, WIDTH - SIDE, 5), scale_of(SHARE, HEIGHT - BOTTOM, TOP, 5)
     lines = []

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pandas as pd
 
 from legosigns_dagster.core.evaluation.bootstrap import RESAMPLES
-from legosigns_dagster.core.evaluation.comparison import COLUMNS, Comparison, Slice
+from legosigns_dagster.core.evaluation.comparison import COLUMNS, Comparison, SliceResults
 from legosigns_dagster.core.evaluation.flips import GAINED, LOST, flips_of
 from legosigns_dagster.core.files import FolderIndex
 from legosigns_dagster.core.report.charts import STYLE as CHART_STYLE
@@ -77,7 +77,7 @@ class ComparisonReport:
 
 
 def write_report(
-    comparison: Comparison, slices: Sequence[Slice], curves: pd.DataFrame | None, told: Told, into: Path
+    comparison: Comparison, slices: Sequence[SliceResults], curves: pd.DataFrame | None, told: Told, into: Path
 ) -> ComparisonReport:
     """Write the page into a folder; `curves` has a row an epoch."""
     charts = [told.trade_off, *map(precision_recall, slices), *(training_curves(curves) if curves is not None else [])]
@@ -130,7 +130,7 @@ def caution(comparison: Comparison) -> str:
     )
 
 
-def gallery(part: Slice) -> str:
+def gallery(part: SliceResults) -> str:
     """What flipped on a slice, the worse way first, each with how often."""
     found, sources = flips_of(part), part.dataset.source_of()
     key = " ".join(f'<b style="color: {color}">{name}</b>' for name, color in COLORS.items())

@@ -7,7 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from legosigns_dagster.core.evaluation.bootstrap import BETTER, UNKNOWN, WORSE
-from legosigns_dagster.core.evaluation.comparison import SUMMARY_METRICS, TITLES, Comparison, Slice, shown, signed
+from legosigns_dagster.core.evaluation.comparison import (
+    SUMMARY_METRICS,
+    TITLES,
+    Comparison,
+    SliceResults,
+    shown,
+    signed,
+)
 from legosigns_dagster.core.evaluation.label_errors import likely_label_errors
 from legosigns_dagster.core.evaluation.score import Score
 
@@ -30,7 +37,7 @@ def table(comparison: Comparison) -> str:
     return f"<table><thead><tr>{heading}{first}</tr><tr>{second}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def errors(part: Slice) -> str:
+def errors(part: SliceResults) -> str:
     """A table of the annotations of a slice that may be wrong, with the way to their tasks; nothing where none is."""
     found = likely_label_errors(part)[:ERRORS]
     sources = part.dataset.source_of()

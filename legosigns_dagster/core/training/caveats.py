@@ -3,6 +3,7 @@
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.dataset.validation import absent_classes
 from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS
+from legosigns_dagster.core.evaluation.slices import Slice
 
 NO_CLASSICAL = (
     "there is no classical set: nothing protects the old skill but the base's BatchNorm statistics and its large share "
@@ -20,7 +21,7 @@ def cautions_of(base_size: int, image_size: int, classical: Dataset, lego: Datas
             f"the base was trained at {base_size} px and this training is at {image_size}: both are measured at "
             f"{image_size} px, where the base may be worse than it is at its own size"
         )
-    for name, dataset in (("classical signs", classical), ("LEGO signs", lego)):
+    for name, dataset in ((Slice.CLASSICAL.title, classical), (Slice.LEGO.title, lego)):
         part = dataset.part(VAL)
         if len(dataset.images):
             found += [f"{name}: {absent}, so nothing is known about it" for absent in absent_classes(part, (VAL,))]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from legosigns_dagster.core.evaluation.comparison import Slice
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
 from legosigns_dagster.core.evaluation.flips import GAINED, LOST, flips_of
 from legosigns_dagster.core.geometry import PixelBox
@@ -15,7 +15,7 @@ from legosigns_dagster.core.report.flip_pictures import COLORS, picture_of, wind
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 
-def told(part: Slice) -> list[tuple[str, str, str, float]]:
+def told(part: SliceResults) -> list[tuple[str, str, str, float]]:
     return [(flip.image.file, flip.way, flip.what, flip.confidence) for flip in flips_of(part)]
 
 
@@ -23,7 +23,7 @@ def test_signs_that_only_one_of_the_weights_finds_are_flips_and_the_surest_come_
     dataset = make_dataset(tmp_path, "val", "val", "val")
     base = evaluation(dataset, (0, 0, 0.9), (1, 0, 0.7))
     new = evaluation(dataset, (0, 0, 0.9), (2, 1, 0.8))
-    assert told(Slice("LEGO signs", dataset, base, new)) == [
+    assert told(SliceResults("LEGO signs", dataset, base, new)) == [
         ("images/2.jpg", GAINED, "DangerAhead is found now", 0.8),
         ("images/1.jpg", LOST, "SpeedLimit is no longer found", 0.7),
     ]
@@ -37,11 +37,11 @@ def of_another_class(found: Evaluation) -> Evaluation:
 def test_a_sign_taken_for_another_class_is_a_false_alarm_and_not_found(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, "val")
     right, wrong = evaluation(dataset, (0, 0, 0.9)), of_another_class(evaluation(dataset, (0, 0, 0.6)))
-    assert told(Slice("LEGO signs", dataset, right, wrong)) == [
+    assert told(SliceResults("LEGO signs", dataset, right, wrong)) == [
         ("images/0.jpg", LOST, "SpeedLimit is no longer found", 0.9),
         ("images/0.jpg", LOST, "new false alarm for DangerAhead", 0.6),
     ]
-    assert told(Slice("LEGO signs", dataset, wrong, right)) == [
+    assert told(SliceResults("LEGO signs", dataset, wrong, right)) == [
         ("images/0.jpg", GAINED, "SpeedLimit is found now", 0.9),
         ("images/0.jpg", GAINED, "no longer a false alarm for DangerAhead", 0.6),
     ]
@@ -50,13 +50,13 @@ def test_a_sign_taken_for_another_class_is_a_false_alarm_and_not_found(tmp_path:
 def test_what_both_get_wrong_is_no_flip(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, "val")
     one, other = (of_another_class(evaluation(dataset, (0, 0, sure))) for sure in (0.5, 0.9))
-    assert told(Slice("LEGO signs", dataset, one, other)) == []
+    assert told(SliceResults("LEGO signs", dataset, one, other)) == []
 
 
 def test_truth_base_and_new_are_on_the_same_picture(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, "val")
     base, new = evaluation(dataset, (0, 0, 0.9)), evaluation(dataset, (0, 1, 0.9))
-    part = Slice("LEGO signs", dataset, base, new)
+    part = SliceResults("LEGO signs", dataset, base, new)
     pixels = np.asarray(Image.open(io.BytesIO(picture_of(flips_of(part)[0], part).jpeg)).convert("RGB")).astype(int)
 
     def has(color: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.evaluation.comparison import Slice
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.label_errors import likely_label_errors
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
@@ -22,7 +22,7 @@ def without(dataset: Dataset, row: int) -> Dataset:
 
 def test_a_forgotten_box_that_both_find_is_named(dataset: Dataset) -> None:
     base, new = evaluation(dataset, (0, 0, 0.8), (0, 1, 0.9)), evaluation(dataset, (0, 0, 0.7), (0, 1, 0.9))
-    (error,) = likely_label_errors(Slice("LEGO signs", without(dataset, 0), base, new))
+    (error,) = likely_label_errors(SliceResults("LEGO signs", without(dataset, 0), base, new))
     assert (error.file, error.class_name, error.confidence, error.annotated) == (
         "images/0.jpg", "SpeedLimit", 0.7, "nothing")  # fmt: skip
 
@@ -30,16 +30,16 @@ def test_a_forgotten_box_that_both_find_is_named(dataset: Dataset) -> None:
 def test_another_class_in_the_same_place_is_named(dataset: Dataset) -> None:
     found = evaluation(dataset, (1, 1, 0.9))
     dataset.boxes.loc[3, ["class_id", "class_name"]] = [0, "SpeedLimit"]
-    (error,) = likely_label_errors(Slice("LEGO signs", dataset, found, found))
+    (error,) = likely_label_errors(SliceResults("LEGO signs", dataset, found, found))
     assert (error.file, error.class_name, error.annotated) == ("images/1.jpg", "DangerAhead", "SpeedLimit")
 
 
 def test_what_only_one_of_them_sees_or_what_is_annotated_so_is_no_doubt(dataset: Dataset) -> None:
     one, nothing = evaluation(dataset, (0, 0, 0.9)), evaluation(dataset)
-    assert likely_label_errors(Slice("LEGO signs", without(dataset, 0), one, nothing)) == []
-    assert likely_label_errors(Slice("LEGO signs", dataset, one, one)) == []
+    assert likely_label_errors(SliceResults("LEGO signs", without(dataset, 0), one, nothing)) == []
+    assert likely_label_errors(SliceResults("LEGO signs", dataset, one, one)) == []
 
 
 def test_an_unsure_detection_accuses_nobody(dataset: Dataset) -> None:
     unsure = evaluation(dataset, (0, 0, 0.4))
-    assert likely_label_errors(Slice("LEGO signs", without(dataset, 0), unsure, unsure)) == []
+    assert likely_label_errors(SliceResults("LEGO signs", without(dataset, 0), unsure, unsure)) == []

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.evaluation.comparison import Slice, compare
+from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.report.notes import Told
 from legosigns_dagster.core.report.report import ComparisonReport, write_report
@@ -41,7 +41,9 @@ class Page(HTMLParser):
 @pytest.fixture
 def report(tmp_path: Path) -> ComparisonReport:
     dataset = make_dataset(tmp_path / "data", "val", "val")
-    part = Slice("<LEGO> signs", dataset, evaluation(dataset, map50=0.25), evaluation(dataset, (0, 0, 0.9), map50=0.75))
+    part = SliceResults(
+        "<LEGO> signs", dataset, evaluation(dataset, map50=0.25), evaluation(dataset, (0, 0, 0.9), map50=0.75)
+    )
     (tmp_path / "report").mkdir()
     return write_report(compare([part]), [part], CURVES, TOLD, tmp_path / "report")
 
@@ -82,7 +84,7 @@ def test_an_annotation_that_may_be_wrong_links_to_its_task(tmp_path: Path) -> No
                            columns=dataset.sources.columns)  # fmt: skip
     forgotten = Dataset(dataset.folder, dataset.classes, dataset.images, dataset.boxes.iloc[1:], sources=sources)
     (tmp_path / "report").mkdir()
-    part = Slice("LEGO signs", forgotten.part("val"), both, both)
+    part = SliceResults("LEGO signs", forgotten.part("val"), both, both)
     text = (
         write_report(compare([part]), [part], None, Told({}), tmp_path / "report").folder / "comparison.html"
     ).read_text()
