@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.metadata import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
+from legosigns_dagster.assets.settings import plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import difference
 from legosigns_dagster.core.detector.weights import Weights
@@ -57,7 +58,7 @@ def raw_annotations(
     before = version_before(store, scratch)
     source = inputs.annotations(base_weights.classes, context.log, config.reconcile_sink)
     extraction = source.extract(scratch.folder("annotations"), before)
-    recipe = Recipe(base_weights.classes, config, inputs.label_studio_url)
+    recipe = Recipe(base_weights.classes, plain_settings(config, DatasetSettings), inputs.label_studio_url)
     into = scratch.folder("raw_annotations")
     dataset = extract_dataset(extraction, before, inputs.image_fetcher(), recipe, into, context.log)
     if len(dataset.quarantine):
@@ -81,5 +82,6 @@ def synthetic_set(
 ) -> dg.Output[Dataset]:
     """Sign cut-outs pasted into scenes, in the sizes of the real boxes; every box is measured on its pixels."""
     into = scratch.folder("synthetic_set")
-    dataset = make_synthetic_set(config, sign_cutouts, backgrounds, raw_annotations, into, context.log)
+    settings = plain_settings(config, SynthesisSettings)
+    dataset = make_synthetic_set(settings, sign_cutouts, backgrounds, raw_annotations, into, context.log)
     return versioned(dataset, dataset_metadata(dataset))

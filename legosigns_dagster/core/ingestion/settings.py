@@ -55,6 +55,5 @@ class Recipe:
 
     def digest(self) -> str:
         """A SHA-256 as 64 hex digits: the same source and the same digest make the same dataset."""
-        chosen = {name: getattr(self.settings, name) for name in DatasetSettings.model_fields}
-        text = json.dumps([self.classes.names, chosen, self.label_studio_url], sort_keys=True)
+        text = json.dumps([self.classes.names, self.settings.model_dump(), self.label_studio_url], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
