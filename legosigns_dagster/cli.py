@@ -11,8 +11,9 @@ import dagster as dg
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.deployments import chosen_store, s3_resource
 from legosigns_dagster.resources.storage.garbage_collection import Pruner
+from legosigns_dagster.resources.storage.layout import run_key
 from legosigns_dagster.resources.storage.snapshot_store import FolderStore
-from legosigns_dagster.resources.storage.store import Store, run_key
+from legosigns_dagster.resources.storage.store import Store
 
 
 def open_store(environment: Mapping[str, str]) -> FolderStore:

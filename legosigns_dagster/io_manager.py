@@ -8,8 +8,9 @@ import dagster as dg
 
 from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.storage.layout import run_key
 from legosigns_dagster.resources.storage.snapshot_store import Snapshot
-from legosigns_dagster.resources.storage.store import Store, run_key
+from legosigns_dagster.resources.storage.store import Store
 
 NOT_IN_THIS_RUN = "__EPHEMERAL_RUN_ID"  # Dagster's id for the run of an upstream that was not selected
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -21,8 +20,7 @@ from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, devices, retries
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
-from legosigns_dagster.resources.storage.store import PREFIX, Store, run_key
+from legosigns_dagster.resources.storage.store import Store
 
 
 class TrainingConfig(dg.Config, TrainingSettings):
@@ -64,19 +62,13 @@ def model_weights(
     parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
     versions = {name: folder_digest(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
     settings = TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.model_fields})
-    objects, log = store.objects(), context.log
-    with hopeless_errors(), Courier(objects, scratch.folder("uploads"), log) as courier:
-
-        def keep(folder: Path) -> None:
-            """What an interrupted run leaves: the best weights and the curves so far, where the final ones will be."""
-            for name in ("best.pt", "results.csv"):
-                courier.take(folder / name, run_key(context.run_id, name))
-
-        checkpoints = StoredCheckpoints(objects, PREFIX, courier)
-        bench = Bench(scratch.folder("training"), scratch.folder("model_weights"), log, keep, checkpoints)
+    uploads = store.training_uploads(context.run_id, scratch.folder("uploads"), context.log)
+    with hopeless_errors(), uploads:
+        folders = scratch.folder("training"), scratch.folder("model_weights")
+        bench = Bench(*folders, context.log, uploads.on_epoch_end, uploads.checkpoints)
         weights = fine_tune(detector, base_weights, data, settings, versions, bench)
     yield versioned(weights, training_metadata(weights))
-    checkpoints.remove()  # only now: the weights are in the store
+    uploads.remove_checkpoints()  # only now: the weights are in the store
 
 
 def training_metadata(weights: Weights) -> dict[str, Any]:

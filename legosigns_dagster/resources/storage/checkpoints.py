@@ -1,4 +1,4 @@
-"""What a training leaves after every epoch, brought to the store by a thread that the training does not wait for."""
+"""What a training saves after every epoch, uploaded in a background thread that the training does not wait for."""
 
 import itertools
 import shutil
@@ -8,22 +8,23 @@ from types import TracebackType
 from typing import Self
 
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.resources.storage.layout import CHECKPOINTS, PREFIX, run_key
 from legosigns_dagster.resources.storage.object_store import ObjectStore
 
-PREFIX = "checkpoints/"
+EPOCH_FILES = ("best.pt", "results.csv")
 
 
-class Courier:
-    """Uploads files one after another in a thread of its own; of those that wait under one key the newest alone.
+class BackgroundUploader:
+    """Uploads files one after another in one background thread. Use it as a context.
 
-    A context: where it ends well, what waits is dropped; where an error or an interruption ends it, what waits is the
-    last that there is, and uploaded. In both cases it ends when the upload under way has ended.
+    A newer file for the same key replaces a queued one. On a normal exit, queued uploads are dropped. On an exception
+    or an interruption they are uploaded. In both cases the exit waits for the upload that is running.
     """
 
     def __init__(self, objects: ObjectStore, folder: Path, log: Log) -> None:
         self._objects, self._folder, self._log = objects, folder, log
         self._thread = ThreadPoolExecutor(1)
-        self._waiting: dict[str, tuple[Future[None], Path]] = {}
+        self._queued: dict[str, tuple[Future[None], Path]] = {}
         self._numbers = itertools.count()
 
     def __enter__(self) -> Self:
@@ -32,20 +33,20 @@ class Courier:
     def __exit__(self, error: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self._thread.shutdown(cancel_futures=error is None)
 
-    def take(self, file: Path, key: str) -> None:
-        """Take over a file to be uploaded under a key. What fails is a warning in the log."""
+    def submit(self, file: Path, key: str) -> None:
+        """Queue a file for upload under a key. The file is moved away. A failed upload is a warning in the log."""
         own = Path(shutil.move(file, self._folder / str(next(self._numbers))))
-        if key in self._waiting:
-            older, older_file = self._waiting[key]
+        if key in self._queued:
+            older, older_file = self._queued[key]
             if older.cancel():
                 older_file.unlink()
-        self._waiting[key] = self._thread.submit(self._upload, own, key), own
+        self._queued[key] = self._thread.submit(self._upload, own, key), own
 
     def _upload(self, file: Path, key: str) -> None:
         try:
             self._objects.upload(file, key)
         except Exception as error:
-            # Whatever it is, the training's result is worth more than its copy: the next epoch tries again.
+            # Of any kind: the training's result is worth more than its copy, and the next epoch uploads again.
             reason = f"{type(error).__name__}: {error}"
             self._log.warning(f"{self._objects.address(key)} could not be written, the training goes on: {reason}")
         finally:
@@ -53,27 +54,66 @@ class Courier:
 
 
 class StoredCheckpoints:
-    """See `Checkpoints`: an object for each key below a prefix of a store."""
+    """See `Checkpoints`: one object for each training's key."""
 
-    def __init__(self, objects: ObjectStore, prefix: str, courier: Courier) -> None:
-        self._objects, self._prefix, self._courier = objects, prefix, courier
-        self._used: dict[str, str] = {}
+    def __init__(self, objects: ObjectStore, uploader: BackgroundUploader) -> None:
+        self._objects, self._uploader = objects, uploader
+        self._used: set[str] = set()
 
     def fetch(self, key: str, into: Path) -> bool:
         """See `Checkpoints`."""
         try:
-            self._objects.download(self._of(key), into)
+            self._objects.download(self._object_key(key), into)
         except FileNotFoundError:
             return False
         return True
 
     def keep(self, key: str, file: Path) -> None:
         """See `Checkpoints`."""
-        self._courier.take(file, self._of(key))
+        self._uploader.submit(file, self._object_key(key))
 
     def remove(self) -> None:
-        """Remove what was asked for or kept here, once the courier has ended: the trainings' results are safe."""
-        self._objects.delete(self._used.values())
+        """Delete every checkpoint that was fetched or saved here. Call it after the uploader has ended."""
+        self._objects.delete(self._used)
 
-    def _of(self, key: str) -> str:
-        return self._used.setdefault(key, f"{self._prefix}{PREFIX}{key}.pt")
+    def _object_key(self, key: str) -> str:
+        object_key = f"{PREFIX}{CHECKPOINTS}{key}.pt"
+        self._used.add(object_key)
+        return object_key
+
+
+class TrainingUploads:
+    """What a run's training saves in the store while it goes on: weights and curves for people, and its checkpoints.
+
+    Use it as a context around the training. See `BackgroundUploader` for what is uploaded when it ends.
+
+    Attributes:
+        checkpoints: where the training looks for its state, and saves it after each epoch.
+    """
+
+    def __init__(self, objects: ObjectStore, run_id: str, folder: Path, log: Log) -> None:
+        """Prepare the uploads of a run. `folder` is an empty folder for files that wait for their upload."""
+        self._run_id = run_id
+        self._uploader = BackgroundUploader(objects, folder, log)
+        self.checkpoints = StoredCheckpoints(objects, self._uploader)
+
+    def __enter__(self) -> Self:
+        self._uploader.__enter__()
+        return self
+
+    def __exit__(
+        self, error: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._uploader.__exit__(error, value, trace)
+
+    def on_epoch_end(self, folder: Path) -> None:
+        """Upload the best weights and the curves so far, to where the final ones will be.
+
+        An interrupted run leaves them. The files are moved out of the folder.
+        """
+        for name in EPOCH_FILES:
+            self._uploader.submit(folder / name, run_key(self._run_id, name))
+
+    def remove_checkpoints(self) -> None:
+        """Delete the training's checkpoints. Call it when its weights are in the store: nothing can be resumed then."""
+        self.checkpoints.remove()

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.resources.storage.checkpoints import TrainingUploads
+from legosigns_dagster.resources.storage.layout import PREFIX, PREFLIGHT
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import FolderStore
-
-PREFIX = "legosigns/"
-
-
-def run_key(run_id: str, name: str) -> str:
-    """Where a run's own file lies for people."""
-    return f"traffic-signs/{run_id}/{name}"
 
 
 class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
@@ -38,6 +34,10 @@ class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
     def folders(self) -> FolderStore:
         """Snapshots of folders in it."""
         return FolderStore(self.objects(), self.work_folder() / "cache", PREFIX)
+
+    def training_uploads(self, run_id: str, folder: Path, log: Log) -> TrainingUploads:
+        """Make what uploads a training's checkpoints, weights and curves while it goes on: see `TrainingUploads`."""
+        return TrainingUploads(self.objects(), run_id, folder, log)
 
 
 class LocalStore(Store):
@@ -75,7 +75,7 @@ class S3Store(Store):
         """See `Store`."""
         objects = S3ObjectStore(self.s3.impatient(), self.bucket)
         # Listed first: some servers make a bucket that is not there for whoever writes into it.
-        next(objects.stored(f"{PREFIX}preflight/"), None)
+        next(objects.stored(f"{PREFIX}{PREFLIGHT}"), None)
         try_out(objects)
 
     def work_folder(self) -> Path:
@@ -85,7 +85,7 @@ class S3Store(Store):
 
 def try_out(objects: ObjectStore) -> None:
     """Write, read and remove an object that nobody looks for; OSError where one of the three does not work."""
-    key, content = f"{PREFIX}preflight/{uuid.uuid4().hex}", b"may we write and read here?"
+    key, content = f"{PREFIX}{PREFLIGHT}{uuid.uuid4().hex}", b"may we write and read here?"
     objects.write(key, content)
     try:
         read = objects.read(key)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.resources.storage.checkpoints import Courier, StoredCheckpoints
+from legosigns_dagster.resources.storage.checkpoints import BackgroundUploader, StoredCheckpoints, TrainingUploads
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
@@ -48,11 +48,11 @@ def state(folder: Path, text: str) -> Path:
 
 def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_uploaded(folder: Path) -> None:
     store = SlowStore(folder.parent / "store")
-    with suppress(KeyboardInterrupt), Courier(store, folder, SILENT) as courier:
-        courier.take(state(folder, "epoch 1"), "state")
+    with suppress(KeyboardInterrupt), BackgroundUploader(store, folder, SILENT) as uploader:
+        uploader.submit(state(folder, "epoch 1"), "state")
         assert store.begun.wait(30)
         for epoch in (2, 3, 4):
-            courier.take(state(folder, f"epoch {epoch}"), "state")
+            uploader.submit(state(folder, f"epoch {epoch}"), "state")
         assert store.uploaded == []
         assert len(list(folder.iterdir())) == 2
         store.may_go_on.set()
@@ -64,10 +64,10 @@ def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_upload
 
 def test_what_waits_when_the_training_has_ended_well_is_dropped(folder: Path) -> None:
     store = SlowStore(folder.parent / "store")
-    with Courier(store, folder, SILENT) as courier:
-        courier.take(state(folder, "epoch 1"), "state")
+    with BackgroundUploader(store, folder, SILENT) as uploader:
+        uploader.submit(state(folder, "epoch 1"), "state")
         assert store.begun.wait(30)
-        courier.take(state(folder, "epoch 2"), "state")
+        uploader.submit(state(folder, "epoch 2"), "state")
         threading.Timer(0.2, store.may_go_on.set).start()
     assert store.uploaded == ["epoch 1"]
 
@@ -75,11 +75,11 @@ def test_what_waits_when_the_training_has_ended_well_is_dropped(folder: Path) ->
 def test_an_upload_that_fails_is_a_warning_and_the_training_goes_on(folder: Path) -> None:
     log = RecordedLog()
     store = FullStore(folder.parent / "store")
-    with Courier(store, folder, log) as courier:
-        courier.take(state(folder, "epoch 1"), "state")
+    with BackgroundUploader(store, folder, log) as uploader:
+        uploader.submit(state(folder, "epoch 1"), "state")
     (line,) = log.warnings
     reason = "could not be written, the training goes on: OSError: no space left on device"
-    assert line == f"WARNING: {store.address('state')} {reason}"
+    assert line == f"{store.address('state')} {reason}"
 
 
 @pytest.fixture(params=["folder", "S3"])
@@ -94,16 +94,50 @@ def test_another_process_finds_the_newest_state_of_its_key_until_it_is_removed(
     objects: ObjectStore, folder: Path
 ) -> None:
     found = folder.parent / "found.pt"
-    with suppress(KeyboardInterrupt), Courier(objects, folder, SILENT) as courier:
-        first = StoredCheckpoints(objects, "legosigns/", courier)
+    with suppress(KeyboardInterrupt), BackgroundUploader(objects, folder, SILENT) as uploader:
+        first = StoredCheckpoints(objects, uploader)
         assert not first.fetch("a", found)
         for key, text in (("a", "epoch 1"), ("b", "another training"), ("a", "epoch 2")):
             first.keep(key, state(folder, text))
         raise KeyboardInterrupt
-    with Courier(objects, folder, SILENT) as courier:
-        second = StoredCheckpoints(objects, "legosigns/", courier)
+    with BackgroundUploader(objects, folder, SILENT) as uploader:
+        second = StoredCheckpoints(objects, uploader)
         assert second.fetch("a", found)
         assert found.read_text() == "epoch 2"
         assert not second.fetch("c", found)
     second.remove()
     assert [one.key for one in objects.stored("legosigns/")] == ["legosigns/checkpoints/b.pt"]
+
+
+@pytest.fixture
+def epoch(tmp_path: Path) -> Path:
+    """A training's folder after an epoch."""
+    (tmp_path / "epoch").mkdir()
+    (tmp_path / "epoch" / "best.pt").write_text("weights")
+    (tmp_path / "epoch" / "results.csv").write_text("curves")
+    return tmp_path / "epoch"
+
+
+def test_a_training_that_is_interrupted_leaves_its_weights_its_curves_and_its_state(
+    objects: ObjectStore, folder: Path, epoch: Path
+) -> None:
+    with suppress(KeyboardInterrupt), TrainingUploads(objects, "run-1", folder, SILENT) as uploads:
+        uploads.on_epoch_end(epoch)
+        uploads.checkpoints.keep("a", state(folder, "epoch 1"))
+        raise KeyboardInterrupt
+    assert objects.read("traffic-signs/run-1/best.pt") == b"weights"
+    assert objects.read("traffic-signs/run-1/results.csv") == b"curves"
+    assert objects.read("legosigns/checkpoints/a.pt") == b"epoch 1"
+    uploads.remove_checkpoints()
+    assert [one.key for one in objects.stored("")] == ["traffic-signs/run-1/best.pt", "traffic-signs/run-1/results.csv"]
+
+
+def test_a_state_that_another_run_left_is_gone_once_the_weights_that_resumed_from_it_are_safe(
+    objects: ObjectStore, folder: Path
+) -> None:
+    objects.write("legosigns/checkpoints/a.pt", b"epoch 1")
+    with TrainingUploads(objects, "run-2", folder, SILENT) as uploads:
+        assert uploads.checkpoints.fetch("a", folder.parent / "state.pt")
+    assert objects.read("legosigns/checkpoints/a.pt") == b"epoch 1"
+    uploads.remove_checkpoints()
+    assert list(objects.stored("")) == []
