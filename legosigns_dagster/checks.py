@@ -7,7 +7,7 @@ from pydantic import Field
 
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
-from legosigns_dagster.core.evaluation.acceptance import BROKEN, KEPT, Budget, judge
+from legosigns_dagster.core.evaluation.acceptance import BROKEN, KEPT, AcceptanceCriterion, judge
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.core.synthesis.generate import find_misfits
@@ -67,7 +67,7 @@ class QuarantineConfig(dg.Config):
 
 def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
     """Passed while at most the allowed share of the images is in the quarantine; the worst are named otherwise."""
-    lost = validation.quarantined_images(dataset)
+    lost = validation.images_in_quarantine(dataset)
     told = [f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}" for row in lost.rows.itertuples()]
     passed, figures = lost.share <= allowed, {"share": lost.share, "allowed": allowed}
     return judgement("raw_annotations", "few_quarantined", told, passed, lost.text(allowed), figures=figures)
@@ -90,7 +90,7 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
     asset = "raw_annotations"
     yield verdict(asset, "class_contract", validation.class_contract_breaks(raw_annotations))
     yield verdict(asset, "every_class_present", validation.absent_classes(raw_annotations))
-    yield verdict(asset, "splits_share_no_group", validation.shared_groups(raw_annotations))
+    yield verdict(asset, "splits_share_no_group", validation.groups_across_splits(raw_annotations))
     yield verdict(asset, "every_image_readable", validation.unreadable_images(raw_annotations))
     yield verdict(asset, "boxes_inside", validation.boxes_outside(raw_annotations))
     yield few_quarantined(raw_annotations, config.max_quarantined)
@@ -112,7 +112,7 @@ def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckRe
     finders = {
         "class_contract": validation.class_contract_breaks,
         "every_class_present": validation.absent_classes,
-        "splits_share_no_group": validation.shared_groups,
+        "splits_share_no_group": validation.groups_across_splits,
         "every_image_readable": validation.unreadable_images,
     }
     for name, offenders_in in finders.items():
@@ -166,8 +166,8 @@ def comparison_report_checks(
 ) -> Iterator[dg.AssetCheckResult]:
     """The new weights can be shipped; a warning where there are too few images to tell."""
     budgets = {
-        "classical_signs_kept": Budget(Slice.CLASSICAL.title, "map50_95", -config.classical_loss),
-        "lego_signs_gained": Budget(Slice.LEGO.title, "map50", config.lego_gain),
+        "classical_signs_kept": AcceptanceCriterion(Slice.CLASSICAL.title, "map50_95", -config.classical_loss),
+        "lego_signs_gained": AcceptanceCriterion(Slice.LEGO.title, "map50", config.lego_gain),
     }
     for name, budget in budgets.items():
         found = judge(comparison_report.comparison, budget)

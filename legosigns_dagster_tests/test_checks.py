@@ -13,7 +13,7 @@ from PIL import Image
 
 from legosigns_dagster import checks
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
-from legosigns_dagster.core.dataset.quarantine import Row, table_of
+from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
@@ -80,19 +80,19 @@ def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
     assert all(result.passed for result in evaluate(make_dataset(tmp_path, TRAIN, VAL)).values())
 
 
-def with_quarantine(dataset: Dataset, *rows: Row) -> Dataset:
+def with_quarantine(dataset: Dataset, *rows: QuarantineRow) -> Dataset:
     """Four images, of which the first is task 10's, and these rows."""
     files = dataset.images["file"]
     sources = pd.DataFrame("", index=range(len(files)), columns=dataset.sources.columns)
     return replace(
-        dataset, quarantine=table_of(rows), sources=sources.assign(file=files, task=["10", "11", "12", "13"])
+        dataset, quarantine=quarantine_table(rows), sources=sources.assign(file=files, task=["10", "11", "12", "13"])
     )
 
 
 def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(tmp_path: Path) -> None:
     sound = make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL)
-    rows = [Row("missing_image", "not there", f"{n}.jpg", str(n), link=f"/data?task={n}") for n in (1, 2)]
-    dataset = with_quarantine(sound, *rows, Row("unreadable_annotation", "cut off", annotation="77"))
+    rows = [QuarantineRow("missing_image", "not there", f"{n}.jpg", str(n), link=f"/data?task={n}") for n in (1, 2)]
+    dataset = with_quarantine(sound, *rows, QuarantineRow("unreadable_annotation", "cut off", annotation="77"))
     result = evaluate(dataset)["few_quarantined"]
     assert not result.passed
     assert result.description == (
@@ -104,8 +104,8 @@ def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(
 
 
 def test_what_people_decided_and_regions_of_images_in_use_do_not_count_as_lost(tmp_path: Path) -> None:
-    meant = [Row(reason, "", "a.jpg", "9") for reason in ("skipped", "unlabeled", "superseded", "same_image")]
-    of_a_used_image = Row("empty_box", "", "0.jpg", "10")
+    meant = [QuarantineRow(reason, "", "a.jpg", "9") for reason in ("skipped", "unlabeled", "superseded", "same_image")]
+    of_a_used_image = QuarantineRow("empty_box", "", "0.jpg", "10")
     dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, of_a_used_image)
     assert evaluate(dataset, max_quarantined=0.0)["few_quarantined"].passed
 

@@ -8,7 +8,7 @@ from legosigns_dagster.assets.settings import plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import difference
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
+from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
 from legosigns_dagster.core.synthesis.cutouts import CutoutSet
@@ -34,15 +34,15 @@ class SynthesisConfig(dg.Config, SynthesisSettings):
     """The synthesis' settings, as a form in Dagster's Launchpad."""
 
 
-def version_before(store: Store, scratch: Scratch) -> Before | None:
+def version_before(store: Store, scratch: Scratch) -> PreviousVersion | None:
     """The current version of raw_annotations, whoever made it; None on an empty store."""
-    folders = store.folders()
+    snapshots = store.snapshots()
     try:
-        snapshot = folders.snapshot("raw_annotations")
+        snapshot = snapshots.find("raw_annotations")
     except FileNotFoundError:
         return None
-    folders.load(snapshot, into := scratch.folder("before"))
-    return Before.load(into)
+    snapshots.load(snapshot, into := scratch.folder("before"))
+    return PreviousVersion.load(into)
 
 
 @dg.asset(group_name="dataset", kinds={"labelstudio", "pandas"}, op_tags=SMALL_POD)

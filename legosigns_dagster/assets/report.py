@@ -16,7 +16,7 @@ from legosigns_dagster.core.report.notes import told_of
 from legosigns_dagster.core.report.report import ComparisonReport, write_report
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.storage.store import Store
 
 
@@ -32,7 +32,7 @@ def comparison_report(
     classical_signs: Dataset,
 ) -> dg.Output[ComparisonReport]:
     """Base and new on the same images, classical signs and LEGO signs apart, as a page that opens in a browser."""
-    parts = {Slice.CLASSICAL: classical_signs.judged(), Slice.LEGO: raw_annotations.judged()}
+    parts = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
     slices = [
         SliceResults(
             one.title,
@@ -47,7 +47,7 @@ def comparison_report(
     comparison = compare(slices)
     curves = pd.read_csv(model_weights.folder / "results.csv", skipinitialspace=True)
     chosen_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
-    told = told_of(context.run_id, model_weights, runs_so_far(store.folders()), chosen_on)
+    told = told_of(context.run_id, model_weights, runs_so_far(store.snapshots()), chosen_on)
     report = write_report(comparison, slices, curves, told, scratch.folder("comparison_report"))
     verdicts = "\n".join(comparison.verdict(part.name) for part in slices)
     context.log.info(f"base against new\n{comparison.summary()}\n{verdicts}")
@@ -61,11 +61,11 @@ def comparison_report(
     return versioned(report, shown)
 
 
-def runs_so_far(folders: FolderStore) -> list[tuple[float, float]]:
+def runs_so_far(snapshots: SnapshotStore) -> list[tuple[float, float]]:
     """mAP50-95 on classical and on LEGO signs of each comparison that is kept; one of an older layout is left out."""
     found = []
-    for version in folders.versions("comparison_report"):
-        figures = json.loads(folders.read(version, "metrics.json"))
+    for version in snapshots.versions("comparison_report"):
+        figures = json.loads(snapshots.read(version, "metrics.json"))
         try:
             point = tuple(float(figures[one.title]["all"]["map50_95"]["new"]) for one in Slice)
         except (KeyError, TypeError):

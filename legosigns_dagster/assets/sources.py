@@ -23,7 +23,7 @@ def base_weights(
 ) -> dg.Output[Weights]:
     """The detector to start from; its class names and ids are the contract that everything else keeps."""
     into = scratch.folder("base_weights")
-    shutil.copyfile(inputs.bring("base_weights", scratch.folder("incoming")), into / "best.pt")
+    shutil.copyfile(inputs.fetch("base_weights", scratch.folder("incoming")), into / "best.pt")
     classes, image_size = detector.read(into / "best.pt")
     context.log.info(f"base weights: {', '.join(classes.names)}, trained at {image_size} px")
     metadata = {"classes": ", ".join(classes.names), "image_size": image_size}
@@ -40,9 +40,9 @@ def classical_signs(
     """
     if not inputs.classical_signs:
         context.log.warning(NO_CLASSICAL)
-        none = Dataset.of(scratch.folder("classical_signs"), base_weights.classes, [])
+        none = Dataset.from_images(scratch.folder("classical_signs"), base_weights.classes, [])
         return versioned(none, {"images": 0, "warning": NO_CLASSICAL})
-    folder = unpack(inputs.bring("classical_signs", scratch.folder("incoming")), scratch.folder("unpacked"))
+    folder = unpack(inputs.fetch("classical_signs", scratch.folder("incoming")), scratch.folder("unpacked"))
     into = scratch.folder("classical_signs")
     dataset = read_yolo(folder, base_weights.classes, into, "classical", context.log)
     return versioned(dataset, dataset_metadata(dataset))
@@ -53,7 +53,7 @@ def sign_cutouts(
     context: dg.AssetExecutionContext, inputs: Inputs, scratch: Scratch, base_weights: Weights
 ) -> dg.Output[CutoutSet]:
     """Signs cut out with an alpha channel, with the box of each face measured on it."""
-    folder = inputs.bring("sign_cutouts", scratch.folder("incoming"))
+    folder = inputs.fetch("sign_cutouts", scratch.folder("incoming"))
     cutouts = read_cutouts(folder, base_weights.classes, scratch.folder("sign_cutouts"), context.log)
     metadata = {"cutouts": len(cutouts.faces), "faces": table(cutouts.faces), "warnings": table(cutouts.warnings)}
     return versioned(cutouts, metadata)
@@ -68,7 +68,7 @@ def backgrounds(
     base_weights: Weights,
 ) -> dg.Output[Backgrounds]:
     """Scenes without a sign, from images and videos; those in which the base weights see one are left out."""
-    folder = inputs.bring("backgrounds", scratch.folder("incoming"))
+    folder = inputs.fetch("backgrounds", scratch.folder("incoming"))
     found = read_backgrounds(
         folder,
         lambda images: detector.sees_sign(base_weights, images),

@@ -11,13 +11,13 @@ class SignClasses:
     names: tuple[str, ...]
 
     @classmethod
-    def of_ids(cls, names: Mapping[int, str]) -> "SignClasses":
+    def from_ids(cls, names: Mapping[int, str]) -> "SignClasses":
         """The classes of an id-to-name mapping; ValueError unless its ids are 0, 1, 2, …"""
         if sorted(names) != list(range(len(names))) or not names:
             raise ValueError(f"class ids are {sorted(names)}, expected 0 to {len(names) - 1} without a gap")
         return cls(tuple(names[index] for index in range(len(names))))
 
-    def id_of(self, name: str) -> int:
+    def class_id(self, name: str) -> int:
         """The class id; ValueError that names what is known."""
         if name not in self.names:
             raise ValueError(f"class {name!r} is not one of {', '.join(self.names)}")

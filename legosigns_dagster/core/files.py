@@ -45,7 +45,7 @@ class SavedAsFolder(Protocol):
         """The value that `save` left in this folder."""
 
 
-def sha256_of(file: Path) -> str:
+def file_sha256(file: Path) -> str:
     """The SHA-256 of a file's bytes, as 64 hex digits, read in blocks."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -74,7 +74,7 @@ def index_folder(
 def quick_sha256(file: str, size: int) -> str:
     """A file's SHA-256; one that is small is read at once, which takes half the time."""
     if size > SMALL:
-        return sha256_of(Path(file))
+        return file_sha256(Path(file))
     with open(file, "rb", buffering=0) as stream:
         return hashlib.sha256(stream.read()).hexdigest()
 

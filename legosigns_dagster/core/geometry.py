@@ -28,7 +28,7 @@ class PixelBox:
         """Square pixels; 0 for a box without inside."""
         return max(self.width, 0.0) * max(self.height, 0.0)
 
-    def clipped(self, size_wh: tuple[int, int]) -> "PixelBox":
+    def clip(self, size_wh: tuple[int, int]) -> "PixelBox":
         """The part inside an image of this width and height."""
         width, height = size_wh
         return PixelBox(
@@ -80,7 +80,7 @@ class UnitBox:
         )
 
 
-def rotated_envelope(box: PixelBox, degrees: float) -> PixelBox:
+def upright_envelope(box: PixelBox, degrees: float) -> PixelBox:
     """The smallest upright box around `box` turned clockwise about its top-left corner, as Label Studio turns boxes."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     corners = [(0.0, 0.0), (box.width, 0.0), (box.width, box.height), (0.0, box.height)]

@@ -17,12 +17,12 @@ class Log(Protocol):
         """Tell what somebody should look at, though the work goes on."""
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds as `m:ss`."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def tracked(items: Iterable[Item], total: int, what: str, log: Log, every_s: float = 3.0) -> Iterator[Item]:
+def track_progress(items: Iterable[Item], total: int, what: str, log: Log, every_s: float = 3.0) -> Iterator[Item]:
     """The same items; logs `what`, how many of `total`, items a second and time left, and once at the end."""
     start = last = time.monotonic()
     done = 0
@@ -33,5 +33,5 @@ def tracked(items: Iterable[Item], total: int, what: str, log: Log, every_s: flo
         if now - last >= every_s and done < total:
             last = now
             rate = done / (now - start)
-            log.info(f"{what}: {done} of {total}, {rate:.1f}/s, {clock((total - done) / rate)} left")
-    log.info(f"{what}: {done} in {clock(time.monotonic() - start)}")
+            log.info(f"{what}: {done} of {total}, {rate:.1f}/s, {format_duration((total - done) / rate)} left")
+    log.info(f"{what}: {done} in {format_duration(time.monotonic() - start)}")

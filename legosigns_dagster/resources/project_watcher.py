@@ -3,14 +3,14 @@
 import dagster as dg
 
 from legosigns_dagster.core.ingestion.project_state import SourceState
-from legosigns_dagster.core.ingestion.run_trigger import Patience
+from legosigns_dagster.core.ingestion.run_trigger import TriggerThresholds
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.label_studio.project import find_project
 
 QUIET_S, ANNOTATIONS = 600, 10
 
 
-class Watching(dg.ConfigurableResource):  # type: ignore[type-arg]
+class ProjectWatcher(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Looks at the project that the inputs name."""
 
     inputs: dg.ResourceDependency[Inputs]
@@ -18,9 +18,9 @@ class Watching(dg.ConfigurableResource):  # type: ignore[type-arg]
     annotations: int = ANNOTATIONS
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> TriggerThresholds:
         """How long people must have been quiet, and how much must have changed."""
-        return Patience(self.quiet_s, self.annotations)
+        return TriggerThresholds(self.quiet_s, self.annotations)
 
     def look(self) -> SourceState:
         """The project's state now.

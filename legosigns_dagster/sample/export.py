@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.ingestion.fetched_images import last_part
+from legosigns_dagster.core.ingestion.fetched_images import image_name
 from legosigns_dagster.sample.scenery import SIZE_WH
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ def export_of(images: Sequence[tuple[str, Sequence[tuple[str, PixelBox]]]]) -> l
 
 def with_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
     """The same export as people leave it behind; the images below `images` are changed to fit."""
-    by_name = {last_part(whole["data"]["image"]): whole for whole in tasks}
+    by_name = {image_name(whole["data"]["image"]): whole for whole in tasks}
     for name in UPSIDE_DOWN:
         store_upside_down(images / name)
     first = {name: by_name[name]["annotations"][0] for name in by_name}

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from legosigns_dagster.core.dataset.yolo_format import read_names, write_data_yaml
+from legosigns_dagster.core.dataset.yolo_format import read_classes, write_data_yaml
 from legosigns_dagster.detectors.ultralytics.detector import library
 from legosigns_dagster.sample import FOLDER
 
@@ -20,7 +20,7 @@ def train(classical_signs: Path, target: Path) -> None:
     with library() as ultralytics, tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "data"
         shutil.copytree(classical_signs, folder)
-        data = write_data_yaml(folder, "images/train", "images/val", read_names(classical_signs))
+        data = write_data_yaml(folder, "images/train", "images/val", read_classes(classical_signs))
         model = ultralytics.YOLO("yolov5n.yaml", task="detect")
         model.add_callback("on_fit_epoch_end", lambda trainer: print(trainer.epoch + 1, trainer.metrics, flush=True))
         model.train(data=str(data), epochs=EPOCHS, imgsz=256, batch=8, nbs=8, optimizer="AdamW", lr0=0.002, lrf=0.02,

@@ -22,10 +22,10 @@ from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
-from legosigns_dagster.core.evaluation.bootstrap import BETTER, UNKNOWN, WORSE, paired_intervals
+from legosigns_dagster.core.evaluation.bootstrap import BETTER, UNKNOWN, WORSE, bootstrap_intervals
 from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster.core.progress import tracked
+from legosigns_dagster.core.progress import track_progress
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster_tests.support.logs import PrintedLog
 
@@ -58,7 +58,7 @@ def chosen(sources: Sequence[Matches], numbers: npt.NDArray[np.int64]) -> Matche
         class_id=np.concatenate([source.class_id[part] for source, part in zip(sources, parts, strict=True)]),
         confidence=np.concatenate([source.confidence[part] for source, part in zip(sources, parts, strict=True)]),
         hit=np.concatenate([source.hit[part] for source, part in zip(sources, parts, strict=True)]),
-        truths=np.array([source.truths[number] for source, number in zip(sources, numbers, strict=True)]),
+        box_counts=np.array([source.box_counts[number] for source, number in zip(sources, numbers, strict=True)]),
     )
 
 
@@ -95,7 +95,7 @@ def verdict_of(given: tuple[Pair, int, float, int]) -> str:
     coins = draw.integers(2, size=images)
     base = chosen([pair[coin] for coin in coins], numbers)
     new = loosened(chosen([pair[1 - coin] for coin in coins], numbers), draw.random(images) < share, 2)
-    return paired_intervals(base, new, list(base.files), resamples=500, seed=seed)[0][1].verdict
+    return bootstrap_intervals(base, new, list(base.files), resamples=500, seed=seed)[0][1].verdict
 
 
 def main() -> None:
@@ -115,7 +115,7 @@ def main() -> None:
             for images in given.images:
                 trials = [(pair, images, share, seed) for seed in range(given.trials)]
                 said = list(
-                    tracked(pool.map(verdict_of, trials, chunksize=10), len(trials), "trials", PrintedLog(), 60)
+                    track_progress(pool.map(verdict_of, trials, chunksize=10), len(trials), "trials", PrintedLog(), 60)
                 )
                 shares = [f"{said.count(verdict) / len(said):.1%}" for verdict in (WORSE, BETTER, UNKNOWN)]
                 print(f"{images:6} {loss:9.2f} {shares[0]:>8} {shares[1]:>8} {shares[2]:>20}", flush=True)

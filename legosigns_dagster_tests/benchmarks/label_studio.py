@@ -25,17 +25,17 @@ import requests
 
 from legosigns_dagster.core.dataset.difference import difference
 from legosigns_dagster.core.files import folder_digest, index_folder
-from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
+from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.settings import Recipe
-from legosigns_dagster.resources.label_studio.api import Api
-from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.resources.label_studio.api import ApiSource
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.quick_ack import PromptAdapter
+from legosigns_dagster.resources.label_studio.quick_ack import QuickAckAdapter
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.support.label_studio_team import CONFIG, Team
+from legosigns_dagster_tests.support.label_studio_project import CONFIG, LabelStudioProject
 from legosigns_dagster_tests.support.logs import PrintedLog
 from legosigns_dagster_tests.support.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
 
@@ -62,9 +62,9 @@ print(json.dumps({"seconds": seconds, "peak": peak, "images": number + 1}))
 PROGRESS = PrintedLog(sys.stderr, "  ")  # does not mix with the figures
 
 
-def fill(team: Team, s3: S3Server, first: int, count: int, folder: Path) -> None:
+def fill(project: LabelStudioProject, s3: S3Server, first: int, count: int, folder: Path) -> None:
     """Tasks with an image of 640x480 px in S3 and three boxes each, in a new project."""
-    team.project = str(team.labels.call("POST", "projects/", {"title": f"{count} tasks", "label_config": CONFIG})["id"])
+    project.id = str(project.labels.call("POST", "projects/", {"title": f"{count} tasks", "label_config": CONFIG})["id"])
     client = s3.client()
 
     def put(number: int) -> None:
@@ -79,8 +79,8 @@ def fill(team: Team, s3: S3Server, first: int, count: int, folder: Path) -> None
     for start in range(first, first + count, 500):
         numbers = range(start, min(start + 500, first + count))
         body = [{"data": {"image": f"s3://{BUCKET}/{n}.jpg"}, "annotations": [{"result": result}]} for n in numbers]
-        team.labels.call("POST", f"projects/{team.project}/import", body)
-    team.storage("s3/", s3, BUCKET, use_blob_urls=True, presign=True, presign_ttl=5)
+        project.labels.call("POST", f"projects/{project.id}/import", body)
+    project.storage("s3/", s3, BUCKET, use_blob_urls=True, presign=True, presign_ttl=5)
 
 
 def extract(given: dict[str, Any]) -> None:
@@ -93,15 +93,15 @@ def extract(given: dict[str, Any]) -> None:
     if given["store"] == "s3":
         objects = S3ObjectStore(client, STORE)
     start = time.perf_counter()
-    store = FolderStore(objects, folder / "cache", f"{given['project']}/")
+    store = SnapshotStore(objects, folder / "cache", f"{given['project']}/")
     work = Path(tempfile.mkdtemp(dir=folder))
     before = None
     if given["again"]:
-        store.load(store.snapshot("raw_annotations"), work / "before")
-        before = Before.load(work / "before")
-    server = LabelStudioServer(given["url"], given["key"])
+        store.load(store.find("raw_annotations"), work / "before")
+        before = PreviousVersion.load(work / "before")
+    server = LabelStudioClient(given["url"], given["key"])
     (work / "annotations").mkdir()
-    extraction = Api(lambda: server, given["project"], CLASSES, PROGRESS).extract(work / "annotations", before)
+    extraction = ApiSource(lambda: server, given["project"], CLASSES, PROGRESS).extract(work / "annotations", before)
     (work / "new").mkdir()
     fetch = ImageFetcher(None, lambda: client, server, lambda: given["project"])
     dataset = extract_dataset(extraction, before, fetch, Recipe(CLASSES), work / "new", PROGRESS)
@@ -136,23 +136,23 @@ def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int
     ours = [sys.executable, "-m", __spec__.name, "--extract"]
     (folder / "sdk").mkdir()
 
-    def given(team: Team, again: bool) -> dict[str, Any]:
-        keys = {"url": labels.url, "key": labels.personal_token, "project": team.project, "s3": s3.endpoint}
+    def given(project: LabelStudioProject, again: bool) -> dict[str, Any]:
+        keys = {"url": labels.url, "key": labels.personal_token, "project": project.id, "s3": s3.endpoint}
         return keys | {"folder": str(folder), "into": str(folder / "sdk"), "again": again, "store": store}
 
-    team = Team(labels, folder)
+    project = LabelStudioProject(labels, folder)
     print(f"filling with {few} tasks", file=sys.stderr, flush=True)
-    fill(team, s3, 0, few, folder)
+    fill(project, s3, 0, few, folder)
     found = {"the SDK's list of all tasks, one download after another": measured(
-        "the SDK's way", [str(LABEL_STUDIO / "bin" / "python"), "-c", SDK], given(team, False))}  # fmt: skip
-    first = measured("ours, first", ours, given(team, False))
-    still = measured("ours, nothing changed", ours, given(team, True))
-    tasks = team.labels.call("GET", f"tasks/?project={team.project}&fields=task_only&page_size=10")["tasks"]
+        "the SDK's way", [str(LABEL_STUDIO / "bin" / "python"), "-c", SDK], given(project, False))}  # fmt: skip
+    first = measured("ours, first", ours, given(project, False))
+    still = measured("ours, nothing changed", ours, given(project, True))
+    tasks = project.labels.call("GET", f"tasks/?project={project.id}&fields=task_only&page_size=10")["tasks"]
     for task in tasks:
-        team.change(str(task["id"]), [])
-    changed = measured("ours, 10 changed", ours, given(team, True))
+        project.change(str(task["id"]), [])
+    changed = measured("ours, 10 changed", ours, given(project, True))
     found |= {"ours, first extraction": first, "ours, nothing changed": still, "ours, 10 tasks changed": changed}
-    scratch = measured("ours, from scratch", ours, given(team, False))
+    scratch = measured("ours, from scratch", ours, given(project, False))
     assert scratch["digest"] == changed["digest"] != still["digest"] == first["digest"]
     print(f"{f'{few} tasks, store: {store}':58} {'seconds':>8} {'peak MiB':>9} {'times the first':>16}")
     for name, one in found.items():
@@ -163,12 +163,12 @@ def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int
                              ("first / 10 changed", first, changed)):  # fmt: skip
         print(f"{name:58} {one['seconds'] / other['seconds']:8.1f}")
     plain, ours_session = requests.Session(), requests.Session()
-    ours_session.mount("http://", PromptAdapter())
+    ours_session.mount("http://", QuickAckAdapter())
     slow, fast = (request_ms(session, f"{labels.url}/health") for session in (plain, ours_session))
     print(f"{'ms a small request: requests, ours, ratio':58} {slow:8.1f} {fast:9.1f} {slow / fast:16.1f}")
     if many:
-        fill(team, s3, few, many, folder)
-        more = measured(f"ours, {many} tasks", ours, given(team, False))
+        fill(project, s3, few, many, folder)
+        more = measured(f"ours, {many} tasks", ours, given(project, False))
         print(f"{f'peak MiB at {few} and at {many} tasks, difference':58} "
               f"{first['peak']:8.0f} {more['peak']:9.0f} {more['peak'] - first['peak']:16.0f}")  # fmt: skip
 

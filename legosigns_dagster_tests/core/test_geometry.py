@@ -1,6 +1,6 @@
 import pytest
 
-from legosigns_dagster.core.geometry import PixelBox, UnitBox, rotated_envelope
+from legosigns_dagster.core.geometry import PixelBox, UnitBox, upright_envelope
 
 
 def test_pixels_to_fractions_and_back() -> None:
@@ -19,9 +19,9 @@ def test_iou_is_the_share_of_both(other: PixelBox, iou: float) -> None:
 
 
 def test_a_box_turned_clockwise_by_90_degrees_hangs_to_the_left_of_its_corner() -> None:
-    turned = rotated_envelope(PixelBox(10, 10, 30, 20), 90)
+    turned = upright_envelope(PixelBox(10, 10, 30, 20), 90)
     assert (turned.left, turned.top, turned.right, turned.bottom) == pytest.approx((0, 10, 10, 30))
 
 
 def test_clipping_keeps_the_part_inside() -> None:
-    assert PixelBox(-5, 2, 70, 99).clipped((64, 48)) == PixelBox(0, 2, 64, 48)
+    assert PixelBox(-5, 2, 70, 99).clip((64, 48)) == PixelBox(0, 2, 64, 48)

@@ -11,8 +11,14 @@ from PIL import Image
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
-from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, IOUS, METRIC_COLUMNS, Evaluation, Matches
-from legosigns_dagster.core.files import FolderIndex, sha256_of
+from legosigns_dagster.core.evaluation.evaluation import (
+    DETECTION_COLUMNS,
+    IOU_COUNT,
+    METRIC_COLUMNS,
+    Evaluation,
+    Matches,
+)
+from legosigns_dagster.core.files import FolderIndex, file_sha256
 from legosigns_dagster.core.geometry import PixelBox
 
 CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))
@@ -75,8 +81,10 @@ def make_dataset(folder: Path, *splits: str, origin: str = "label-studio") -> Da
     for index, split in enumerate(splits or (TRAIN, VAL)):
         file = write_image(folder / "images" / f"{index}.jpg", seed=index)
         boxes = (LabeledBox(0, PixelBox(4.0, 4.0, 24.0, 24.0)), LabeledBox(1, PixelBox(30.0, 10.0, 50.0, 40.0)))
-        images.append(LabeledImage(f"images/{index}.jpg", sha256_of(file), (64, 48), boxes, split, f"g{index}", origin))
-    return Dataset.of(folder, CLASSES, images)
+        images.append(
+            LabeledImage(f"images/{index}.jpg", file_sha256(file), (64, 48), boxes, split, f"g{index}", origin)
+        )
+    return Dataset.from_images(folder, CLASSES, images)
 
 
 def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 0.5) -> Evaluation:
@@ -100,7 +108,7 @@ def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 
 def matches(dataset: Dataset, detections: pd.DataFrame) -> Matches:
     """Detections of which each is right at every IoU."""
     files = [image.file for image in dataset]
-    truths = [
+    box_counts = [
         [sum(b.class_id == c for b in image.boxes) for c in range(len(dataset.classes.names))] for image in dataset
     ]
     return Matches(
@@ -108,8 +116,8 @@ def matches(dataset: Dataset, detections: pd.DataFrame) -> Matches:
         image=np.array([files.index(str(file)) for file in detections["file"]], int),
         class_id=detections["class_id"].to_numpy(int),
         confidence=detections["confidence"].to_numpy(float),
-        hit=np.ones((len(detections), IOUS), bool),
-        truths=np.array(truths),
+        hit=np.ones((len(detections), IOU_COUNT), bool),
+        box_counts=np.array(box_counts),
     )
 
 

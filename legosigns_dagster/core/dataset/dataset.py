@@ -39,7 +39,7 @@ class LabeledImage:
     origin: str
 
 
-def empty(columns: list[str]) -> pd.DataFrame:
+def empty_table(columns: list[str]) -> pd.DataFrame:
     """A table without rows, all columns text."""
     return pd.DataFrame({column: pd.Series(dtype=str) for column in columns})
 
@@ -65,13 +65,13 @@ class Dataset:
     classes: SignClasses
     images: pd.DataFrame
     boxes: pd.DataFrame
-    quarantine: pd.DataFrame = field(default_factory=lambda: empty(QUARANTINE_COLUMNS))
-    adjustments: pd.DataFrame = field(default_factory=lambda: empty(QUARANTINE_COLUMNS))
-    sources: pd.DataFrame = field(default_factory=lambda: empty(SOURCE_COLUMNS))
+    quarantine: pd.DataFrame = field(default_factory=lambda: empty_table(QUARANTINE_COLUMNS))
+    adjustments: pd.DataFrame = field(default_factory=lambda: empty_table(QUARANTINE_COLUMNS))
+    sources: pd.DataFrame = field(default_factory=lambda: empty_table(SOURCE_COLUMNS))
     index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, folder: Path, classes: SignClasses, images: Iterable[LabeledImage]) -> "Dataset":
+    def from_images(cls, folder: Path, classes: SignClasses, images: Iterable[LabeledImage]) -> "Dataset":
         """A dataset of these images, in the order of their files."""
         ordered = sorted(images, key=lambda image: image.file)
         rows = [(i.file, i.sha256, *i.size_wh, i.split, i.group, i.origin) for i in ordered]
@@ -95,14 +95,14 @@ class Dataset:
 
     def part(self, *splits: str) -> "Dataset":
         """Only the images of these splits; the same folder."""
-        return self.only(self.images["split"].isin(splits))
+        return self.select(self.images["split"].isin(splits))
 
-    def judged(self) -> "Dataset":
+    def evaluation_part(self) -> "Dataset":
         """The images by which weights are judged: the test part, or the val part where there is none."""
         test = self.part(TEST)
         return test if len(test.images) else self.part(VAL)
 
-    def only(self, chosen: "pd.Series[bool]") -> "Dataset":
+    def select(self, chosen: "pd.Series[bool]") -> "Dataset":
         """Only the images whose row is True; the same folder."""
         images = self.images[chosen].reset_index(drop=True)
         boxes, sources = (
@@ -110,7 +110,7 @@ class Dataset:
         )
         return Dataset(self.folder, self.classes, images, boxes, sources=sources)
 
-    def source_of(self) -> dict[str, dict[str, str]]:
+    def sources_by_file(self) -> dict[str, dict[str, str]]:
         """The row of each file's source, by column; none of a file that came from nowhere."""
         rows = self.sources[["image", "task", "link"]].to_dict("records")
         return {str(file): row for file, row in zip(self.sources["file"], rows, strict=True)}

@@ -91,7 +91,7 @@ class Difference:
 
     def by_image(self) -> pd.DataFrame:
         """A row for each change, with the image's name, what happened to its boxes, its task and the way there."""
-        before, after = self.before.source_of(), self.after.source_of()
+        before, after = self.before.sources_by_file(), self.after.sources_by_file()
         rows = []
         for change in self.changes:
             image, sources = (change.after, after) if change.after else (change.before, before)
@@ -128,7 +128,7 @@ def image_changes(before: Dataset, after: Dataset) -> list[ImageChange]:
     old, new = signatures(before), signatures(after)
     changed = {sha256 for sha256, _ in old.items() ^ new.items()}
     olds, news = (
-        {image.sha256: image for image in dataset.only(dataset.images["sha256"].isin(changed))}
+        {image.sha256: image for image in dataset.select(dataset.images["sha256"].isin(changed))}
         for dataset in (before, after)
     )
     changes = []

@@ -19,7 +19,7 @@ def perceptual_hash(file: Path) -> int:
         return int(str(imagehash.phash(image)), 16)
 
 
-def captured_seconds(file: Path, name: str) -> float | None:
+def capture_time_s(file: Path, name: str) -> float | None:
     """Seconds since 1970 at which an image was taken: from EXIF, else from a name that is such a number, else None."""
     stamp = re.fullmatch(r"(1\d{9}(?:\.\d+)?)\.\w+", name)
     try:

@@ -8,7 +8,7 @@ import pandas as pd
 from legosigns_dagster.core.dataset.dataset import QUARANTINE_COLUMNS
 
 
-class Rejected(ValueError):  # noqa: N818 - caught where a rejected thing becomes a row of the quarantine
+class RejectedError(ValueError):
     """A task, annotation or region cannot be used: a reason in one word, and what was got and expected."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -16,12 +16,12 @@ class Rejected(ValueError):  # noqa: N818 - caught where a rejected thing become
         self.reason, self.detail = reason, detail
 
 
-class ImageRejected(Rejected):
+class ImageRejectedError(RejectedError):
     """Because of a region its whole image cannot be used: the rest would teach something wrong."""
 
 
 @dataclass(frozen=True)
-class Row:
+class QuarantineRow:
     """One line of the quarantine (or of the adjustments); `link` opens the task in Label Studio."""
 
     reason: str
@@ -32,7 +32,7 @@ class Row:
     link: str = ""
 
 
-def table_of(rows: Iterable[Row]) -> pd.DataFrame:
+def quarantine_table(rows: Iterable[QuarantineRow]) -> pd.DataFrame:
     """The rows as a table, sorted by reason, image and task."""
     records = sorted((r.reason, r.detail, r.image, r.task, r.annotation, r.link) for r in rows)
     ordered = sorted(records, key=lambda r: (r[0], r[2], r[3]))

@@ -3,7 +3,7 @@
 Images are taken in the order of their names, as cameras count and people collect. Each joins the group of the nearest
 earlier near-duplicate, or opens its own. A group's side follows from its first image's content and the seed alone, so
 an image added later never moves an earlier one. An image that is near two groups on different sides cannot be kept
-without a leak: it is named in `bridges` and left out.
+without a leak: it is named in `cross_split_duplicates` and left out.
 """
 
 import hashlib
@@ -61,16 +61,16 @@ class Grouping:
     """Group by image digest, and the digests of images that would tie two sides together, with what they are near."""
 
     group: dict[str, str]
-    bridges: dict[str, str]
+    cross_split_duplicates: dict[str, str]
 
 
-def name_order(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural_sort_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key by which `IMG_9` comes before `IMG_10`."""
     parts = re.findall(r"\d+|\D+", name)
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
 
 
-def side_of(group: str, settings: SplitSettings) -> str:
+def split_for(group: str, settings: SplitSettings) -> str:
     """The split of a group: a number in [0, 1) from its hash and the seed, held against the shares."""
     digest = hashlib.sha256(f"{settings.split_seed}/{group}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
@@ -93,18 +93,18 @@ def distances(image: Candidate, hashes: Hashes, times_s: Times) -> npt.NDArray[n
 def group_images(images: Sequence[Candidate], settings: SplitSettings) -> Grouping:
     """Put each image into a group; equal for the same images whatever their order in the sequence."""
     group: dict[str, str] = {}
-    bridges: dict[str, str] = {}
+    cross_split_duplicates: dict[str, str] = {}
     placed: list[Candidate] = []
     hashes, times_s = np.zeros(len(images), np.uint64), np.full(len(images), np.nan)
-    for image in sorted(images, key=lambda i: (name_order(i.name), i.sha256)):
+    for image in sorted(images, key=lambda i: (natural_sort_key(i.name), i.sha256)):
         count = len(placed)
         bits = distances(image, hashes[:count], times_s[:count])
         close = [placed[index] for index in np.flatnonzero(bits <= NEAR_BITS)]
-        if len({side_of(group[other.sha256], settings) for other in close}) > 1:
-            bridges[image.sha256] = ", ".join(sorted({other.name for other in close}))
+        if len({split_for(group[other.sha256], settings) for other in close}) > 1:
+            cross_split_duplicates[image.sha256] = ", ".join(sorted({other.name for other in close}))
             continue
         group[image.sha256] = group[placed[int(bits.argmin())].sha256] if close else image.sha256[:12]
         hashes[count] = image.perceptual_hash
         times_s[count] = np.nan if image.captured_s is None else image.captured_s
         placed.append(image)
-    return Grouping(group, bridges)
+    return Grouping(group, cross_split_duplicates)

@@ -8,7 +8,7 @@ from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.images import open_upright
 
 # Decisions of the people who annotate, and second copies: no image is lost by them.
-MEANT = ("skipped", "unlabeled", "superseded", "same_image", "not_in_label_studio")
+INTENDED_REASONS = ("skipped", "unlabeled", "superseded", "same_image", "not_in_label_studio")
 
 
 def class_contract_breaks(dataset: Dataset) -> list[str]:
@@ -25,7 +25,7 @@ def absent_classes(dataset: Dataset, splits: tuple[str, ...] = (TRAIN, VAL)) -> 
     return [f"{s} has no {name}" for s in splits for name in dataset.classes.names if (s, name) not in present]
 
 
-def shared_groups(dataset: Dataset) -> list[str]:
+def groups_across_splits(dataset: Dataset) -> list[str]:
     """Groups with images in more than one split."""
     splits: pd.Series = dataset.images.groupby("group")["split"].unique()
     return [f"group {group} is in {', '.join(found)}" for group, found in splits.items() if len(found) > 1]
@@ -77,9 +77,9 @@ class QuarantinedImages:
         return f"{of}: {'; '.join(worst)}: {todo}" if worst else of
 
 
-def quarantined_images(dataset: Dataset) -> QuarantinedImages:
+def images_in_quarantine(dataset: Dataset) -> QuarantinedImages:
     """The images that could not be used, without those that people skipped or left for later, and without copies."""
-    rows = dataset.quarantine[~dataset.quarantine["reason"].isin(MEANT)]
+    rows = dataset.quarantine[~dataset.quarantine["reason"].isin(INTENDED_REASONS)]
     used = set(zip(dataset.sources["task"], dataset.sources["link"], strict=True))
     lost = [key not in used for key in zip(rows["task"], rows["link"], strict=True)]
     found = (

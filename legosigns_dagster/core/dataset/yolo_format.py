@@ -9,11 +9,11 @@ import yaml
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
-from legosigns_dagster.core.dataset.quarantine import Row, table_of
-from legosigns_dagster.core.files import sha256_of
+from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
+from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.geometry import UnitBox
 from legosigns_dagster.core.images import find_images, slug, store_upright
-from legosigns_dagster.core.progress import Log, tracked
+from legosigns_dagster.core.progress import Log, track_progress
 
 SPLITS = {"train": TRAIN, "val": VAL, "valid": VAL, "test": "test"}
 
@@ -32,7 +32,7 @@ def unpack(source: Path, into: Path) -> Path:
     return into
 
 
-def root_of(folder: Path) -> Path:
+def find_yolo_root(folder: Path) -> Path:
     """The folder that holds `data.yaml`; FileNotFoundError when there is none or more than one."""
     found = sorted([*folder.rglob("data.yaml"), *folder.rglob("data.yml")])
     if len(found) != 1:
@@ -40,13 +40,13 @@ def root_of(folder: Path) -> Path:
     return found[0].parent
 
 
-def read_names(root: Path) -> SignClasses:
+def read_classes(root: Path) -> SignClasses:
     """The classes of a `data.yaml`, whose names are a list or an id-to-name mapping."""
     file = next(iter(sorted(root.glob("data.y*ml"))))
     names = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("names")
     if not names:
         raise ValueError(f"{file} has no 'names': list the classes in the order of their ids")
-    return SignClasses.of_ids(names if isinstance(names, dict) else dict(enumerate(names)))
+    return SignClasses.from_ids(names if isinstance(names, dict) else dict(enumerate(names)))
 
 
 def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> tuple[LabeledBox, ...]:
@@ -66,7 +66,7 @@ def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> t
         except (ValueError, IndexError) as error:
             expected = f"a class id below {len(classes.names)} and four fractions"
             raise ValueError(f"{file.name}, line {number} is {line!r}, expected {expected}") from error
-        boxes.append(LabeledBox(int(class_id), UnitBox(x, y, width, height).to_pixels(size_wh).clipped(size_wh)))
+        boxes.append(LabeledBox(int(class_id), UnitBox(x, y, width, height).to_pixels(size_wh).clip(size_wh)))
     if any(labeled.box.area <= 0 for labeled in boxes):
         raise ValueError(f"{file.name} has a box without an inside")
     return tuple(boxes)
@@ -78,28 +78,28 @@ def read_yolo(source: Path, classes: SignClasses, into: Path, origin: str, log: 
     An image that cannot be used is a row of the quarantine. A group is an image's name up to the last underscore: crops
     of one scene are named so, and stay on one side because the folder's own split is kept.
     """
-    root = root_of(source)
-    classes.require(read_names(root), f"{root}/data.yaml")
+    root = find_yolo_root(source)
+    classes.require(read_classes(root), f"{root}/data.yaml")
     images, rows = [], []
     files = [(split, file) for split in SPLITS for file in find_images(root / "images" / split)]
     (into / "images").mkdir(parents=True, exist_ok=True)
-    for split, file in tracked(files, len(files), f"images of {origin} read", log):
+    for split, file in track_progress(files, len(files), f"images of {origin} read", log):
         try:
-            stem = f"{split}-{slug(file.name)}-{sha256_of(file)[:10]}"
+            stem = f"{split}-{slug(file.name)}-{file_sha256(file)[:10]}"
             stored = store_upright(file, into / "images", stem)
             label_file = (root / "labels" / split / file.relative_to(root / "images" / split)).with_suffix(".txt")
             boxes = read_labels(label_file, stored.size_wh, classes)
         except ValueError as error:
-            rows.append(Row("unusable_image", str(error), f"{split}/{file.name}"))
+            rows.append(QuarantineRow("unusable_image", str(error), f"{split}/{file.name}"))
             continue
         relative = stored.file.relative_to(into).as_posix()
         group = f"{SPLITS[split]}/{file.stem.rsplit('_', 1)[0]}"
-        digest = sha256_of(stored.file)
+        digest = file_sha256(stored.file)
         images.append(LabeledImage(relative, digest, stored.size_wh, boxes, SPLITS[split], group, origin))
     if not images:
         raise ValueError(f"{root} has no usable image in images/train or images/val ({len(rows)} unusable)")
-    dataset = Dataset.of(into, classes, images)
-    return Dataset(into, classes, dataset.images, dataset.boxes, quarantine=table_of(rows))
+    dataset = Dataset.from_images(into, classes, images)
+    return Dataset(into, classes, dataset.images, dataset.boxes, quarantine=quarantine_table(rows))
 
 
 def write_split(images: Iterable[LabeledImage], folder: Path, split: str, into: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Where the state of a training outlives its process, and under which key: by what decides the training's result."""
+"""Where the state of a training outlives its process, and the key under which it is found again."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.core.files import sha256_of
+from legosigns_dagster.core.files import file_sha256
 
 LIBRARIES = ("torch", "ultralytics-opencv-headless", "numpy", "opencv-python-headless")
 PACKAGE = Path(__file__).parents[2]
@@ -16,13 +16,17 @@ RULE_FOLDERS = ("core", "detectors")
 
 
 class Checkpoints(Protocol):
-    """Keeps for each training, by its key, the state after its last finished epoch."""
+    """Keeps the state of each training after its last finished epoch, by the training's key."""
 
     def fetch(self, key: str, into: Path) -> bool:
-        """Write the state that is kept to a file; False where there is none."""
+        """Write the kept state to file `into`.
+
+        Returns:
+            False where there is none.
+        """
 
     def keep(self, key: str, file: Path) -> None:
-        """Take over the file of a state, in the place of an older one. What fails is told, and no error."""
+        """Take over the file of a state, in place of an older one. A failure is a warning in the log, no error."""
 
 
 def rule_files() -> dict[str, str]:
@@ -31,7 +35,7 @@ def rule_files() -> dict[str, str]:
     With fewer files, an interrupted training would be resumed under changed rules.
     """
     files = [file for room in RULE_FOLDERS for file in (PACKAGE / room).rglob("*.py")]
-    return {file.relative_to(PACKAGE).as_posix(): sha256_of(file) for file in sorted(files)}
+    return {file.relative_to(PACKAGE).as_posix(): file_sha256(file) for file in sorted(files)}
 
 
 def training_key(
@@ -51,7 +55,7 @@ def training_key(
         A SHA-256 as 64 hex digits.
     """
     facts = {
-        "base": sha256_of(base),
+        "base": file_sha256(base),
         "settings": settings.model_dump(),
         "versions": dict(versions),
         "libraries": {name: version(name) for name in LIBRARIES},

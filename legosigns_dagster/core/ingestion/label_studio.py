@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.dataset.quarantine import RejectedError
 
 Json = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ class Task:
     annotations: tuple[Annotation, ...]
     updated_at: str = ""
 
-    def image_of(self, to_name: str | None) -> str:
+    def image_url(self, to_name: str | None) -> str:
         """The image's URL: the data key that the regions point to, else `image`, else the only text there is."""
         texts = {key: value for key, value in self.data.items() if isinstance(value, str) and value}
         for key in (to_name, "image"):
@@ -46,7 +46,7 @@ class Task:
                 return texts[key]
         if len(texts) == 1:
             return next(iter(texts.values()))
-        raise Rejected("no_image", f"task data has the keys {sorted(self.data)}, expected one named 'image'")
+        raise RejectedError("no_image", f"task data has the keys {sorted(self.data)}, expected one named 'image'")
 
 
 def task_link(url: str, project: str, task: str) -> str:

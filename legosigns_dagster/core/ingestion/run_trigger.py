@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from legosigns_dagster.core.ingestion.project_state import SourceState
-from legosigns_dagster.core.progress import clock
+from legosigns_dagster.core.progress import format_duration
 
 
 @dataclass(frozen=True)
-class Seen:
+class SensorCursor:
     """What is remembered from tick to tick: the state seen last, since when in seconds, and the last one launched."""
 
     state: str = ""
@@ -17,25 +17,25 @@ class Seen:
     launched: str = ""
 
     @classmethod
-    def read(cls, cursor: str | None) -> "Seen":
-        """What `written` wrote; nothing seen where there is no cursor."""
+    def from_text(cls, cursor: str | None) -> "SensorCursor":
+        """What `to_text` wrote; nothing seen where there is no cursor."""
         return cls(**json.loads(cursor)) if cursor else cls()
 
-    def written(self) -> str:
+    def to_text(self) -> str:
         """As a cursor."""
         return json.dumps(asdict(self))
 
-    def launching(self) -> "Seen":
+    def after_launch(self) -> "SensorCursor":
         """The same after a run was launched for the state seen last."""
         return replace(self, launched=self.state)
 
-    def at(self, state: SourceState, now_s: float) -> "Seen":
+    def after_poll(self, state: SourceState, now_s: float) -> "SensorCursor":
         """The same after a look at `now_s`: another state has been there since now."""
         return self if self.state == str(state) else replace(self, state=str(state), since_s=now_s)
 
 
 @dataclass(frozen=True)
-class Patience:
+class TriggerThresholds:
     """How long annotators must have been quiet, in seconds, and how many annotations must have changed."""
 
     quiet_s: float
@@ -51,9 +51,9 @@ def last_used(launched: str, materialized: str) -> SourceState | None:
 def reason_to_wait(
     now: SourceState,
     now_s: float,
-    seen: Seen,
+    seen: SensorCursor,
     used: SourceState | None,
-    patience: Patience,
+    patience: TriggerThresholds,
     changed_since: Callable[[SourceState | None], int],
 ) -> str | None:
     """Why no run is launched for this state, in words for people; None when one should be.
@@ -67,7 +67,8 @@ def reason_to_wait(
         return f"nothing changed since the last run: {now.tasks} tasks, {now.annotations} annotations"
     quiet_s = now_s - seen.since_s
     if quiet_s < patience.quiet_s:
-        return f"people are annotating: quiet for {clock(quiet_s)} of {clock(patience.quiet_s)} minutes"
+        quiet, wanted = format_duration(quiet_s), format_duration(patience.quiet_s)
+        return f"people are annotating: quiet for {quiet} of {wanted} minutes"
     changed = changed_since(used)
     if changed < patience.annotations:
         return f"{changed} annotations changed since the last run, waiting for {patience.annotations}"

@@ -12,11 +12,11 @@ import pandas as pd
 
 from legosigns_dagster.core.evaluation.bootstrap import RESAMPLES
 from legosigns_dagster.core.evaluation.comparison import COLUMNS, Comparison, SliceResults
-from legosigns_dagster.core.evaluation.flips import GAINED, LOST, flips_of
+from legosigns_dagster.core.evaluation.flips import GAINED, LOST, find_flips
 from legosigns_dagster.core.files import FolderIndex
 from legosigns_dagster.core.report.charts import STYLE as CHART_STYLE
 from legosigns_dagster.core.report.charts import training_curves
-from legosigns_dagster.core.report.flip_pictures import COLORS, Picture, caption_of, picture_of
+from legosigns_dagster.core.report.flip_pictures import COLORS, Picture, draw_flip, flip_caption
 from legosigns_dagster.core.report.metric_charts import precision_recall
 from legosigns_dagster.core.report.notes import Told
 from legosigns_dagster.core.report.tables import errors, table
@@ -132,20 +132,20 @@ def caution(comparison: Comparison) -> str:
 
 def gallery(part: SliceResults) -> str:
     """What flipped on a slice, the worse way first, each with how often."""
-    found, sources = flips_of(part), part.dataset.source_of()
+    found, sources = find_flips(part), part.dataset.sources_by_file()
     key = " ".join(f'<b style="color: {color}">{name}</b>' for name, color in COLORS.items())
     shown = [f'<h2>{escape(part.name)}: what flipped</h2><p class="key">Boxes: {key}</p>']
     for way in (LOST, GAINED):
         mine = [flip for flip in found if flip.way == way]
         first = f", the surest {MOST} of them" if len(mine) > MOST else ""
-        pictures = "".join(figure(picture_of(flip, part), sources) for flip in mine[:MOST])
+        pictures = "".join(figure(draw_flip(flip, part), sources) for flip in mine[:MOST])
         shown.append(f'<h3>{way}: {len(mine)}{first}</h3><div class="flips">{pictures}</div>')
     return "".join(shown)
 
 
 def figure(picture: Picture, sources: dict[str, dict[str, str]]) -> str:
     """One flip, with a link to its task where Label Studio's address is known."""
-    caption, link = caption_of(picture.flip, sources)
+    caption, link = flip_caption(picture.flip, sources)
     said = f'<a href="{escape(link, quote=True)}">{escape(caption)}</a>' if link.startswith("http") else escape(caption)
     encoded = base64.b64encode(picture.jpeg).decode()
     return (

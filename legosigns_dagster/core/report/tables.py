@@ -15,7 +15,7 @@ from legosigns_dagster.core.evaluation.comparison import (
     shown,
     signed,
 )
-from legosigns_dagster.core.evaluation.label_errors import likely_label_errors
+from legosigns_dagster.core.evaluation.label_errors import find_label_errors
 from legosigns_dagster.core.evaluation.score import Score
 
 ERRORS = 20
@@ -25,7 +25,7 @@ VERDICT_STYLES = {BETTER: "up", WORSE: "down", UNKNOWN: "same"}
 
 def table(comparison: Comparison) -> str:
     """The table: a row for each slice and class, base, new and difference of each metric."""
-    first = "".join(f'<th colspan="{columns_of(metric)}" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
+    first = "".join(f'<th colspan="{column_count(metric)}" scope="colgroup">{TITLES[metric]}</th>' for metric in SHOWN)
     plain = '<th scope="col">base → new</th><th scope="col">difference</th>'
     judged = '<th scope="col">base → new</th><th scope="col">difference<br><small>95 % interval</small></th>'
     judged += '<th class="text" scope="col">verdict</th>'
@@ -39,8 +39,8 @@ def table(comparison: Comparison) -> str:
 
 def errors(part: SliceResults) -> str:
     """A table of the annotations of a slice that may be wrong, with the way to their tasks; nothing where none is."""
-    found = likely_label_errors(part)[:ERRORS]
-    sources = part.dataset.source_of()
+    found = find_label_errors(part)[:ERRORS]
+    sources = part.dataset.sources_by_file()
     rows = "".join(
         f'<tr><td class="text">{linked(sources.get(e.file, {"image": Path(e.file).name, "link": ""}))}</td>'
         f'<td class="text">{escape(e.class_name)}</td><td>{e.confidence:.2f}</td>'
@@ -59,7 +59,7 @@ def linked(source: Mapping[str, str]) -> str:
     return f'<a href="{escape(link, quote=True)}">{name}</a>' if link.startswith("http") else name
 
 
-def columns_of(metric: str) -> int:
+def column_count(metric: str) -> int:
     """How many columns of the table a metric has."""
     return 3 if metric in SUMMARY_METRICS else 2
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import empty, read_table
-from legosigns_dagster.core.files import ABOUT, FolderIndex, sha256_of
+from legosigns_dagster.core.files import ABOUT, FolderIndex, file_sha256
 from legosigns_dagster.core.images import find_images, slug, store_upright
-from legosigns_dagster.core.progress import Log, tracked
+from legosigns_dagster.core.progress import Log, track_progress
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm"})
 STILLS_PER_VIDEO = 12
@@ -91,7 +91,7 @@ def read_backgrounds(
     (into / "images").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into) as videos:
         for name, file in candidates(source, Path(videos), left_out):
-            digest = sha256_of(file)
+            digest = file_sha256(file)
             try:
                 image = store_upright(file, into / "images", f"{slug(Path(name).name)}-{digest[:10]}")
             except ValueError as error:
@@ -100,14 +100,14 @@ def read_backgrounds(
             stored.setdefault(digest, (name, image.file, image.size_wh))
     rows = []
     found = list(stored.values())
-    looked_at = tracked(found, len(found), "backgrounds looked at", log)
+    looked_at = track_progress(found, len(found), "backgrounds looked at", log)
     while batch := list(islice(looked_at, BATCH)):
         for (name, file, size_wh), seen in zip(batch, sees_sign([file for _, file, _ in batch]), strict=True):
             if seen:
                 left_out.append((name, "the base weights see a sign in it"))
                 file.unlink()
                 continue
-            rows.append((file.relative_to(into).as_posix(), sha256_of(file), *size_wh))
+            rows.append((file.relative_to(into).as_posix(), file_sha256(file), *size_wh))
     if left_out:
         log.info(f"{len(left_out)} backgrounds left out; the first is {left_out[0][0]}: {left_out[0][1]}")
     if not rows:

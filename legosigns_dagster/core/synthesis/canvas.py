@@ -64,7 +64,7 @@ def own_signs(ground: Ground, scene: Scene, size_wh: tuple[int, int]) -> tuple[P
     framing = Framing.of(image_wh, scene, size_wh)
     class_ids: list[int] = []
     for sign in sorted(ground.signs, key=lambda sign: -sign.box.area):  # small ones last: they lie in front
-        box = framing.box(sign.box, image_wh).clipped(size_wh)
+        box = framing.box(sign.box, image_wh).clip(size_wh)
         if min(box.width, box.height) < SMALLEST:
             continue
         class_ids.append(sign.class_id)

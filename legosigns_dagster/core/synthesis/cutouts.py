@@ -77,7 +77,7 @@ def read_labels(source: Path, classes: SignClasses) -> dict[str, tuple[str, floa
     for file in sorted(source.rglob("labels.json")):
         try:
             for class_name, entry in json.loads(file.read_text(encoding="utf-8")).items():
-                if classes.id_of(class_name) != int(entry["label_id"]):
+                if classes.class_id(class_name) != int(entry["label_id"]):
                     known = classes.by_id()
                     raise ValueError(f"{class_name} has label_id {entry['label_id']}, the base weights have {known}")
                 for child in entry["children"].values():

@@ -15,10 +15,10 @@ from PIL import Image
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
-from legosigns_dagster.core.files import sha256_of
+from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.images import open_upright
 from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster.core.progress import Log, tracked
+from legosigns_dagster.core.progress import Log, track_progress
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
 from legosigns_dagster.core.synthesis.cutouts import Cutout, CutoutSet
 from legosigns_dagster.core.synthesis.distractors import draw_distractor
@@ -55,7 +55,7 @@ class Studio:
             if paste.kind:
                 return painting.Sprite(*draw_distractor(paste.kind), -1)
             cutout = self.cutouts[paste.cutout]
-            class_id = classes.id_of(cutout.class_name) if cutout.class_name else -1
+            class_id = classes.class_id(cutout.class_name) if cutout.class_name else -1
             return painting.Sprite(read_rgba(cutout.file), cutout.face, class_id)
 
         painted = painting.paint(scene, ground, sprite_of, size_wh, self.settings.min_visible)
@@ -65,7 +65,7 @@ class Studio:
         Image.fromarray(painted.owners).save(self.folder / "masks" / f"{name}.png", optimize=True)
         found = painting.boxes_of(painted.owners, len(painted.class_ids))
         boxes = tuple(LabeledBox(c, box) for c, box in zip(painted.class_ids, found, strict=True))
-        return LabeledImage(f"images/{name}.jpg", sha256_of(target), size_wh, boxes, TRAIN, name, "synthetic")
+        return LabeledImage(f"images/{name}.jpg", file_sha256(target), size_wh, boxes, TRAIN, name, "synthetic")
 
 
 @lru_cache(maxsize=64)
@@ -122,8 +122,8 @@ def make_synthetic_set(
     # Threads are enough: OpenCV, NumPy and Pillow let go of the interpreter while they work on pixels.
     with ThreadPoolExecutor(workers or usable_cores()) as pool:
         made = pool.map(studio.make, range(settings.images))
-        images = list(tracked(made, settings.images, "synthetic images", log))
-    return Dataset.of(into, cutouts.classes, images)
+        images = list(track_progress(made, settings.images, "synthetic images", log))
+    return Dataset.from_images(into, cutouts.classes, images)
 
 
 def find_misfits(dataset: Dataset, min_iou: float = FITS_IOU) -> list[str]:

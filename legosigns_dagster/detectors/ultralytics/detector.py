@@ -83,7 +83,7 @@ class UltralyticsDetector:
                 raise ValueError(f"{file} is not an Ultralytics detector ({type(error).__name__}: {error})") from error
         if task != "detect":
             raise ValueError(f"{file} is a model for {task!r}, expected one for 'detect'")
-        return SignClasses.of_ids({int(index): str(name) for index, name in names.items()}), int(size)
+        return SignClasses.from_ids({int(index): str(name) for index, name in names.items()}), int(size)
 
     def sees_gpu(self) -> bool:
         """See `Detector`."""

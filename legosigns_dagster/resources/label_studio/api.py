@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.quarantine import Row
-from legosigns_dagster.core.ingestion.incremental import Before, Extraction
+from legosigns_dagster.core.dataset.quarantine import QuarantineRow
+from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task, task_link
 from legosigns_dagster.core.ingestion.project_state import SourceState
-from legosigns_dagster.core.progress import Log, tracked
-from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.core.progress import Log, track_progress
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient
 from legosigns_dagster.resources.label_studio.project import find_project
 
 ROUNDS = 5
@@ -22,15 +22,15 @@ OVERLAP, OVERLAP_TASKS = timedelta(minutes=1), 100
 
 
 @dataclass(frozen=True)
-class Api:
+class ApiSource:
     """A project on a Label Studio server; `server` makes the connection when it is needed."""
 
-    server: Callable[[], LabelStudioServer]
+    server: Callable[[], LabelStudioClient]
     project: str
     classes: SignClasses
     log: Log
 
-    def extract(self, into: Path, before: Before | None = None) -> Extraction:
+    def extract(self, into: Path, before: PreviousVersion | None = None) -> Extraction:
         """See `AnnotationSource`; LabelStudioError when the server, the key or the labels are not right."""
         server = self.server()
         project = find_project(server, self.project)
@@ -41,12 +41,12 @@ class Api:
 class Sync:
     """Brings what is known of a project up to date."""
 
-    def __init__(self, server: LabelStudioServer, project: str, log: Log) -> None:
+    def __init__(self, server: LabelStudioClient, project: str, log: Log) -> None:
         self.server, self.project, self.log = server, project, log
         self.known: dict[str, Task] = {}
-        self.unread: dict[str, Row] = {}
+        self.unreadable: dict[str, QuarantineRow] = {}
 
-    def run(self, before: Before | None) -> Extraction:
+    def run(self, before: PreviousVersion | None) -> Extraction:
         """All tasks as they are now, fetching only those that changed since the version before."""
         last = self._state_of(before)
         if before and last:
@@ -60,7 +60,7 @@ class Sync:
             last = now
         unchanged = frozenset(key for key, task in self.known.items() if earlier.get(key) is task)
         tasks = sorted(self.known.values(), key=lambda task: (len(task.id), task.id))
-        return Extraction(tasks, list(self.unread.values()), str(last or ""), unchanged)
+        return Extraction(tasks, list(self.unreadable.values()), str(last or ""), unchanged)
 
     def _round(self, last: SourceState | None, now: SourceState) -> None:
         listed = self.server.index(self.project, self._since(last)) if last and last.newest else None
@@ -76,17 +76,17 @@ class Sync:
     def _fetch(self, ids: list[str]) -> None:
         chunks = self.server.export(self.project, ids)
         documents = (document for chunk in chunks for document in chunk)
-        for document in tracked(documents, len(ids), f"tasks of project {self.project} read", self.log):
+        for document in track_progress(documents, len(ids), f"tasks of project {self.project} read", self.log):
             key = str(document.get("id"))
-            self.unread.pop(key, None)
+            self.unreadable.pop(key, None)
             try:
                 self.known[key] = read_task(document)
             except ValueError as error:
                 self.known.pop(key, None)
                 link = task_link(self.server.url, self.project, key)
-                self.unread[key] = Row("unreadable_annotation", str(error), task=key, link=link)
+                self.unreadable[key] = QuarantineRow("unreadable_annotation", str(error), task=key, link=link)
 
-    def _state_of(self, before: Before | None) -> SourceState | None:
+    def _state_of(self, before: PreviousVersion | None) -> SourceState | None:
         """The state that a version before remembers; None where it is another project's, or none."""
         state = SourceState.parse(before.state) if before else None
         mine = state and (state.server, state.project) == (self.server.url, self.project)

@@ -18,9 +18,9 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from legosigns_dagster.core.dataset.quarantine import Rejected
-from legosigns_dagster.core.ingestion.fetched_images import last_part
-from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
+from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.ingestion.fetched_images import image_name
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient, LabelStudioError
 from legosigns_dagster.resources.storage.locations import Location
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ImageFetcher:
         self,
         folder: Location | None,
         client: Callable[[], "S3Client"],
-        server: LabelStudioServer | None = None,
+        server: LabelStudioClient | None = None,
         project: Callable[[], str] | None = None,
     ) -> None:
         self._find = folder.finder() if folder else None
@@ -54,12 +54,12 @@ class ImageFetcher:
         self._lock = threading.Lock()
 
     def __call__(self, url: str, into: Path) -> Path:
-        """The image's file in folder `into`; Rejected, naming the URL, when it is nowhere to be had.
+        """The image's file in folder `into`; RejectedError, naming the URL, when it is nowhere to be had.
 
         Where the bucket's or Label Studio's server itself does not answer, its error is raised: it says nothing about
         the image, and a run that went on would lose all that are still to come.
         """
-        found = self._find(last_part(url), into) if self._find else None
+        found = self._find(image_name(url), into) if self._find else None
         if found:
             return found
         try:
@@ -67,7 +67,7 @@ class ImageFetcher:
         except (OSError, requests.RequestException, BotoCoreError, ClientError, LabelStudioError) as error:
             if is_down(error):
                 raise
-            raise Rejected("missing_image", f"{url}: {error}: set LABEL_STUDIO_IMAGES to where it is") from error
+            raise RejectedError("missing_image", f"{url}: {error}: set LABEL_STUDIO_IMAGES to where it is") from error
         return into / "fetched"
 
     def _bring(self, url: str, into: Path) -> None:

@@ -15,15 +15,15 @@ from pathlib import Path
 from legosigns_dagster.core.files import (
     FileEntry,
     FolderIndex,
+    file_sha256,
     folder_digest,
     index_folder,
     link_or_copy,
     nothing_known,
-    sha256_of,
 )
 from legosigns_dagster.resources.storage.blob_cache import BlobCache
 from legosigns_dagster.resources.storage.object_store import SMALL, TRANSFERS, LocalObjectStore, ObjectStore
-from legosigns_dagster.resources.storage.save_guard import announced
+from legosigns_dagster.resources.storage.save_guard import save_guard
 
 BLOBS, SNAPSHOTS, CURRENT = "blobs/", "snapshots/", "current/"
 
@@ -47,7 +47,7 @@ def blob_key(entry: FileEntry) -> str:
     return f"{BLOBS}{entry.sha256[:2]}/{entry.sha256}"
 
 
-class FolderStore:
+class SnapshotStore:
     """Saves and loads folders. `cache` is a folder for blobs that this machine has; a local store needs none.
 
     A folder belongs to the store once it is saved, and its files must not be written into.
@@ -65,10 +65,10 @@ class FolderStore:
         snapshot = Snapshot(asset, run_id, dict(self.index(folder) if index is None else index))
         listed = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
         content = json.dumps(listed).encode()
-        with announced(self.objects, self.prefix, f"{asset}/{run_id}", content):
+        with save_guard(self.objects, self.prefix, f"{asset}/{run_id}", content):
             known = self._known(asset)
             new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in known}
-            there = self.objects.present(f"{self.prefix}{BLOBS}", new.keys())
+            there = self.objects.existing_keys(f"{self.prefix}{BLOBS}", new.keys())
             self._each(self.objects.upload, [(file, key) for key, file in new.items() if key not in there])
             self.objects.write(self._snapshot_key(asset, run_id), content)
             self.objects.write(self._pointer_key(asset), json.dumps({"run_id": run_id}).encode())
@@ -82,7 +82,7 @@ class FolderStore:
         """Index a folder, without reading the files that this machine has in its cache already."""
         return index_folder(folder, self._cache.recognizer() if self._cache else nothing_known)
 
-    def snapshot(self, asset: str, run_id: str | None = None) -> Snapshot:
+    def find(self, asset: str, run_id: str | None = None) -> Snapshot:
         """An asset's version made by a run, or the current one; FileNotFoundError that says what to materialize."""
         try:
             if run_id is None:
@@ -99,8 +99,8 @@ class FolderStore:
 
     def versions(self, asset: str) -> list[Snapshot]:
         """Every version of an asset that is kept, in no order."""
-        found = self.objects.stored(f"{self.prefix}{SNAPSHOTS}{asset}/")
-        return [self.snapshot(asset, Path(one.key).stem) for one in found]
+        found = self.objects.list_objects(f"{self.prefix}{SNAPSHOTS}{asset}/")
+        return [self.find(asset, Path(one.key).stem) for one in found]
 
     def read(self, snapshot: Snapshot, path: str) -> bytes:
         """One small file of a version; KeyError where it has none of that name."""
@@ -127,7 +127,7 @@ class FolderStore:
 
     def _known(self, asset: str) -> set[FileEntry]:
         try:
-            return set(self.snapshot(asset).files.values())
+            return set(self.find(asset).files.values())
         except FileNotFoundError:
             return set()
 
@@ -140,7 +140,7 @@ class FolderStore:
                 placed.write_bytes(content)
             else:
                 self.objects.download(key, placed)
-                sha256 = sha256_of(placed)
+                sha256 = file_sha256(placed)
             if sha256 != entry.sha256:
                 raise OSError(f"{self.objects.address(key)} is damaged: its SHA-256 is another")
             cache.keep(placed, entry)

@@ -19,8 +19,8 @@ from typing import Any
 from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
 from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.core.evaluation.bootstrap import paired_intervals
-from legosigns_dagster.core.files import sha256_of
+from legosigns_dagster.core.evaluation.bootstrap import bootstrap_intervals
+from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster.core.training.fine_tuning import Bench, Course
@@ -64,7 +64,7 @@ def train_ours(prepared: Path, work: Path) -> None:
     start = time.monotonic()
     course.taught(data, Bench(work / "work", work / "into", SILENT))
     seconds = time.monotonic() - start
-    print(json.dumps({"seconds": seconds, "digest": sha256_of(work / "into" / "best.pt")}))
+    print(json.dumps({"seconds": seconds, "digest": file_sha256(work / "into" / "best.pt")}))
 
 
 def train_theirs(prepared: Path, work: Path) -> None:
@@ -97,7 +97,7 @@ def compare_both(prepared: Path, work: Path) -> None:
         for _ in range(2):
             with tempfile.TemporaryDirectory(dir=work) as folder:
                 found.append(UltralyticsDetector().evaluate(given.base, part, 416, Path(folder)).matches)
-        paired_intervals(found[0], found[1], list(found[0].files))
+        bootstrap_intervals(found[0], found[1], list(found[0].files))
 
     print(json.dumps({"theirs": timed(theirs), "ours": timed(ours)}))
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
-from legosigns_dagster.core.dataset.splits import SplitSettings, side_of
+from legosigns_dagster.core.dataset.splits import SplitSettings, split_for
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
@@ -37,7 +37,7 @@ from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import Export
+from legosigns_dagster.resources.label_studio.sources import ExportSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster_tests.support.logs import SILENT, PrintedLog
 
@@ -85,7 +85,7 @@ def prepare(data: Path, base: Path, into: Path) -> None:
     read_backgrounds(
         data / "backgrounds", lambda images: detector.sees_sign(weights, images), folders["backgrounds"], log
     ).save()
-    export = Export(Location(str(data / "lego-signs/label-studio-export.json"), "LABEL_STUDIO_EXPORT", nowhere))
+    export = ExportSource(Location(str(data / "lego-signs/label-studio-export.json"), "LABEL_STUDIO_EXPORT", nowhere))
     images = Location(str(data / "lego-signs/images"), "LABEL_STUDIO_IMAGES", nowhere)
     (into / "incoming").mkdir()
     fetch = ImageFetcher(images, nowhere, None, None)
@@ -110,7 +110,7 @@ def folded(real: Dataset, fold: str) -> Dataset:
 
     def split_of(file: str, group: str) -> str:
         view = view_of(names[file])
-        return TEST if view == fold else TRAIN if not view else side_of(group, SplitSettings())
+        return TEST if view == fold else TRAIN if not view else split_for(group, SplitSettings())
 
     pairs = zip(real.images["file"], real.images["group"], strict=True)
     return replace(real, images=real.images.assign(split=[split_of(file, group) for file, group in pairs]))
@@ -207,7 +207,7 @@ def old_set(given: Given, kind: str) -> Dataset:
         return given.classical
     rows = given.backgrounds.images.itertuples() if kind == "backgrounds" else ()
     images = [LabeledImage(r.file, r.sha256, (r.width, r.height), (), TRAIN, r.file, "backgrounds") for r in rows]
-    return Dataset.of(given.backgrounds.folder, given.classical.classes, images)
+    return Dataset.from_images(given.backgrounds.folder, given.classical.classes, images)
 
 
 def train_ours(given: Given, real: Dataset, recipe: Recipe, seed: int, work: Path) -> Outcome:

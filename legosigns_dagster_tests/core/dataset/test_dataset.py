@@ -58,7 +58,7 @@ def test_a_part_has_only_its_split(tmp_path: Path) -> None:
 
 def test_a_good_dataset_has_no_problems(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path)
-    finders = [validation.class_contract_breaks, validation.absent_classes, validation.shared_groups,
+    finders = [validation.class_contract_breaks, validation.absent_classes, validation.groups_across_splits,
                validation.unreadable_images, validation.boxes_outside]  # fmt: skip
     assert [finder(dataset) for finder in finders] == [[], [], [], [], []]
 
@@ -70,7 +70,7 @@ def test_problems_name_their_offenders(tmp_path: Path) -> None:
     dataset.boxes.loc[1, "right"] = 65
     Image.new("RGB", (10, 10)).save(tmp_path / "images" / "1.jpg")
     (tmp_path / "images" / "2.jpg").write_bytes(b"not an image")
-    assert validation.shared_groups(dataset) == ["group one is in train, val"]
+    assert validation.groups_across_splits(dataset) == ["group one is in train, val"]
     assert validation.class_contract_breaks(dataset) == ["images/0.jpg: SpeedLimit has id 1"]
     assert validation.boxes_outside(dataset)[0].startswith("images/0.jpg: ")
     unreadable = validation.unreadable_images(dataset)
@@ -82,10 +82,10 @@ def test_class_ids_with_a_gap_are_refused(ids: dict[int, str]) -> None:
     from legosigns_dagster.core.classes import SignClasses
 
     with pytest.raises(ValueError, match="without a gap"):
-        SignClasses.of_ids(ids)
+        SignClasses.from_ids(ids)
 
 
 def test_weights_are_judged_by_the_test_part_and_by_the_val_part_where_there_is_none(tmp_path: Path) -> None:
     tested, only_val = make_dataset(tmp_path / "a", TRAIN, VAL, TEST), make_dataset(tmp_path / "b", TRAIN, VAL)
-    assert list(tested.judged().images["split"]) == [TEST]
-    assert list(only_val.judged().images["split"]) == [VAL]
+    assert list(tested.evaluation_part().images["split"]) == [TEST]
+    assert list(only_val.evaluation_part().images["split"]) == [VAL]

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
-from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, name_order, side_of
+from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key, split_for
 
 
 def candidate(number: int, bits: int | None = None, captured_s: float | None = None) -> Candidate:
@@ -40,7 +40,7 @@ def test_images_added_later_never_move_an_earlier_one() -> None:
     before: dict[str, str] = {}
     for count in range(10, 121, 10):
         group = group_images(images[:count], settings).group
-        sides = {sha256: side_of(name, settings) for sha256, name in group.items()}
+        sides = {sha256: split_for(name, settings) for sha256, name in group.items()}
         assert {sha256: sides[sha256] for sha256 in before} == before
         before = sides
 
@@ -49,21 +49,21 @@ def test_an_image_near_both_sides_is_left_out_and_says_what_it_is_near() -> None
     settings = SplitSettings(val_share=0.5)
     first = candidate(1, 0)
     others = (candidate(n, 0x3FF_0000_0000 | 0xF_FC00) for n in range(2, 40))
-    second = next(o for o in others if side_of(o.sha256[:12], settings) != side_of(first.sha256[:12], settings))
+    second = next(o for o in others if split_for(o.sha256[:12], settings) != split_for(first.sha256[:12], settings))
     between = candidate(50, 0xF_FC00)  # ten bits from each, which are twenty apart
     grouping = group_images([first, second, between], settings)
-    assert grouping.bridges == {between.sha256: f"1.jpg, {second.name}"}
+    assert grouping.cross_split_duplicates == {between.sha256: f"1.jpg, {second.name}"}
     assert between.sha256 not in grouping.group
 
 
 def test_about_the_wanted_share_of_groups_is_held_out() -> None:
-    sides = [side_of(f"group {n}", SplitSettings(val_share=0.25)) for n in range(2000)]
+    sides = [split_for(f"group {n}", SplitSettings(val_share=0.25)) for n in range(2000)]
     assert 0.22 < sides.count(VAL) / len(sides) < 0.28
     assert sides.count(VAL) + sides.count(TRAIN) == len(sides)
 
 
 def test_another_seed_holds_out_other_groups() -> None:
-    one, other = ([side_of(f"g{n}", SplitSettings(split_seed=s)) for n in range(50)] for s in (0, 1))
+    one, other = ([split_for(f"g{n}", SplitSettings(split_seed=s)) for n in range(50)] for s in (0, 1))
     assert one != other
 
 
@@ -73,4 +73,4 @@ def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
 
 
 def test_names_are_ordered_as_cameras_count() -> None:
-    assert sorted(["IMG_10.jpg", "IMG_9.jpg", "1.jpg"], key=name_order) == ["1.jpg", "IMG_9.jpg", "IMG_10.jpg"]
+    assert sorted(["IMG_10.jpg", "IMG_9.jpg", "1.jpg"], key=natural_sort_key) == ["1.jpg", "IMG_9.jpg", "IMG_10.jpg"]

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster.core.dataset.quarantine import ImageRejected, Rejected
-from legosigns_dagster.core.ingestion.annotations import choose_annotation, read_annotation_boxes
+from legosigns_dagster.core.dataset.quarantine import ImageRejectedError, RejectedError
+from legosigns_dagster.core.ingestion.annotations import choose_annotation, parse_annotation
 from legosigns_dagster.core.ingestion.label_studio import read_annotation, read_task
 from legosigns_dagster.core.ingestion.settings import AnnotationPolicies
 from legosigns_dagster_tests.support.builders import CLASSES, annotation, region, task
@@ -14,7 +14,7 @@ POLYGON = {"points": [[0, 0], [9, 0], [9, 9]], "polygonlabels": ["SpeedLimit"]}
 
 
 def boxes_of(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
-    reading = read_annotation_boxes(read_annotation(annotation(*regions)), SIZE, CLASSES, AnnotationPolicies())
+    reading = parse_annotation(read_annotation(annotation(*regions)), SIZE, CLASSES, AnnotationPolicies())
     return [(b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom) for b in reading.boxes]
 
 
@@ -70,7 +70,7 @@ def test_a_turned_rectangle_becomes_its_upright_envelope() -> None:
 )
 def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any], reason: str) -> None:
     neighbour = region(0, 0, 10, 10)
-    reading = read_annotation_boxes(read_annotation(annotation(given, neighbour)), SIZE, CLASSES, AnnotationPolicies())
+    reading = parse_annotation(read_annotation(annotation(given, neighbour)), SIZE, CLASSES, AnnotationPolicies())
     assert [note.reason for note in reading.rejected] == [reason]
     assert "r1" in reading.rejected[0].detail
     assert len(reading.boxes) == 1
@@ -85,7 +85,7 @@ def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any
     ],
 )
 def test_what_was_changed_is_noted(given: dict[str, Any], reason: str) -> None:
-    reading = read_annotation_boxes(read_annotation(annotation(given)), SIZE, CLASSES, AnnotationPolicies())
+    reading = parse_annotation(read_annotation(annotation(given)), SIZE, CLASSES, AnnotationPolicies())
     assert [note.reason for note in reading.adjusted] == [reason]
 
 
@@ -108,8 +108,8 @@ def test_what_was_changed_is_noted(given: dict[str, Any], reason: str) -> None:
 def test_an_image_is_refused_whole_when_the_rest_would_teach_something_wrong(
     given: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(Rejected, match=message):
-        read_annotation_boxes(read_annotation(annotation(given, region())), SIZE, CLASSES, AnnotationPolicies())
+    with pytest.raises(RejectedError, match=message):
+        parse_annotation(read_annotation(annotation(given, region())), SIZE, CLASSES, AnnotationPolicies())
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_one_of_several_annotations_counts(answers: list[dict[str, Any]], winner
     ],
 )
 def test_a_task_without_an_answer_is_not_an_image_without_signs(answers: list[dict[str, Any]], reason: str) -> None:
-    with pytest.raises(Rejected, match=reason):
+    with pytest.raises(RejectedError, match=reason):
         choose_annotation(read_task(task("a.jpg", *answers)), AnnotationPolicies())
 
 
@@ -163,16 +163,16 @@ def test_a_policy_leaves_out_the_region_or_refuses_the_image(
 ) -> None:
     answer = read_annotation(annotation(given, region(0, 0, 10, 10)))
     if boxes is None:
-        with pytest.raises(ImageRejected):
-            read_annotation_boxes(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
+        with pytest.raises(ImageRejectedError):
+            parse_annotation(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
         return
-    reading = read_annotation_boxes(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
+    reading = parse_annotation(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
     assert (len(reading.boxes), len(reading.rejected)) == (1 + boxes, 1 - boxes)
 
 
 def test_a_polygon_becomes_the_rectangle_around_its_points() -> None:
     given = read_annotation(annotation(region(type="polygonlabels", value=POLYGON)))
-    reading = read_annotation_boxes(given, (640, 480), CLASSES, AnnotationPolicies(polygons="envelope"))
+    reading = parse_annotation(given, (640, 480), CLASSES, AnnotationPolicies(polygons="envelope"))
     (found,) = reading.boxes
     assert found.class_id == 0
     assert (found.box.left, found.box.top) == (0, 0)
@@ -183,7 +183,7 @@ def test_a_polygon_becomes_the_rectangle_around_its_points() -> None:
 def test_by_policy_the_latest_counts_before_ground_truth_or_none_does() -> None:
     given = read_task(task("a.jpg", annotation(region(), id=1, ground_truth=True), annotation(id=2)))
     assert choose_annotation(given, AnnotationPolicies(several_annotations="latest"))[0].id == "2"
-    with pytest.raises(Rejected, match="several_annotations: 2 that differ"):
+    with pytest.raises(RejectedError, match="several_annotations: 2 that differ"):
         choose_annotation(given, AnnotationPolicies(several_annotations="reject"))
     agreed = read_task(task("a.jpg", annotation(region(), id=1), annotation(region(), id=2)))
     assert choose_annotation(agreed, AnnotationPolicies(several_annotations="reject"))[0].id == "2"
@@ -192,11 +192,11 @@ def test_by_policy_the_latest_counts_before_ground_truth_or_none_does() -> None:
 def test_by_policy_an_image_that_nobody_annotated_is_one_without_signs_and_is_noted() -> None:
     policies = AnnotationPolicies(unlabeled="no_sign")
     chosen, _ = choose_annotation(read_task(task("a.jpg")), policies)
-    reading = read_annotation_boxes(chosen, SIZE, CLASSES, policies)
+    reading = parse_annotation(chosen, SIZE, CLASSES, policies)
     assert (reading.boxes, [note.reason for note in reading.adjusted]) == ((), ["unlabeled"])
 
 
 def test_a_null_result_is_an_empty_answer_and_is_noted() -> None:
-    reading = read_annotation_boxes(read_annotation(annotation(result=None)), SIZE, CLASSES, AnnotationPolicies())
+    reading = parse_annotation(read_annotation(annotation(result=None)), SIZE, CLASSES, AnnotationPolicies())
     assert reading.boxes == ()
     assert [note.reason for note in reading.adjusted] == ["null_result"]

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.dataset.quarantine import Rejected
-from legosigns_dagster.core.files import folder_digest, index_folder, sha256_of
-from legosigns_dagster.core.ingestion.fetched_images import last_part
+from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.files import file_sha256, folder_digest, index_folder
+from legosigns_dagster.core.ingestion.fetched_images import image_name
 from legosigns_dagster.core.ingestion.ingest import ingest
 from legosigns_dagster.core.ingestion.label_studio import read_documents
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
@@ -21,9 +21,9 @@ def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) ->
     """The dataset of these tasks; images come from `folder/images`."""
 
     def fetch(url: str, into: Path) -> Path:
-        file = folder / "images" / last_part(url)
+        file = folder / "images" / image_name(url)
         if not file.is_file():
-            raise Rejected("missing_image", url)
+            raise RejectedError("missing_image", url)
         return file
 
     into = folder / "dataset"
@@ -36,7 +36,7 @@ def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) ->
 def test_an_image_without_an_orientation_tag_is_kept_byte_for_byte(tmp_path: Path) -> None:
     source = write_image(tmp_path / "images" / "a.jpg")
     dataset = run(tmp_path, task("a.jpg", annotation(region())))
-    assert [sha256_of(dataset.folder / file) for file in dataset.images["file"]] == [sha256_of(source)]
+    assert [file_sha256(dataset.folder / file) for file in dataset.images["file"]] == [file_sha256(source)]
 
 
 @pytest.mark.parametrize(("orientation", "turned"), [(3, Image.Transpose.ROTATE_180), (6, Image.Transpose.ROTATE_270)])
@@ -140,7 +140,7 @@ def test_images_of_the_same_name_stay_two(tmp_path: Path) -> None:
     ],
 )
 def test_an_image_is_named_by_the_last_part_of_its_url(url: str, name: str) -> None:
-    assert last_part(url) == name
+    assert image_name(url) == name
 
 
 def test_names_in_other_alphabets_become_safe_file_names(tmp_path: Path) -> None:

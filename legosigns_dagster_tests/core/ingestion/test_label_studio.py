@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.ingestion.label_studio import merge_by_task, read_documents, read_task
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task
 
@@ -38,9 +38,9 @@ def test_personal_data_is_left_behind() -> None:
     ],
 )
 def test_the_image_is_the_one_that_the_regions_are_on(data: dict[str, str], to_name: str, url: str) -> None:
-    assert read_task({"id": 1, "data": data, "annotations": []}).image_of(to_name) == url
+    assert read_task({"id": 1, "data": data, "annotations": []}).image_url(to_name) == url
 
 
 def test_a_task_with_two_images_and_no_clue_is_refused() -> None:
-    with pytest.raises(Rejected, match="expected one named 'image'"):
-        read_task({"id": 1, "data": {"left": "l.jpg", "right": "r.jpg"}, "annotations": []}).image_of(None)
+    with pytest.raises(RejectedError, match="expected one named 'image'"):
+        read_task({"id": 1, "data": {"left": "l.jpg", "right": "r.jpg"}, "annotations": []}).image_url(None)

@@ -23,5 +23,5 @@ def test_a_contact_sheet_stays_small_enough_for_metadata(tmp_path: Path) -> None
 
 def test_an_empty_dataset_has_an_empty_sheet(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, "train")
-    nothing = Dataset.of(tmp_path, dataset.classes, [])
+    nothing = Dataset.from_images(tmp_path, dataset.classes, [])
     assert opened(contact_sheet(nothing, 12, 960)).width == 960

@@ -249,5 +249,5 @@ def test_every_scene_can_be_an_annotated_image_and_only_train_images_are(
     assert find_misfits(made) == []
     own = real.part(TRAIN).boxes.groupby("file").size().min()
     assert made.boxes.groupby("file").size().min() >= own
-    held_out = Dataset.of(real.folder, real.classes, [replace(image, split=VAL) for image in real])
+    held_out = Dataset.from_images(real.folder, real.classes, [replace(image, split=VAL) for image in real])
     assert supply_of(cutouts, 1, held_out).annotated == 0

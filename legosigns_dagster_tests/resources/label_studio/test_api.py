@@ -13,61 +13,61 @@ import pytest
 import requests
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.ingestion.fetched_images import last_part
-from legosigns_dagster.core.ingestion.incremental import Before, extract_dataset
+from legosigns_dagster.core.ingestion.fetched_images import image_name
+from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
-from legosigns_dagster.resources.label_studio.api import Api
-from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
+from legosigns_dagster.resources.label_studio.api import ApiSource
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient, LabelStudioError
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.project import find_project
-from legosigns_dagster.resources.label_studio.sources import Export
+from legosigns_dagster.resources.label_studio.sources import ExportSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.support.label_studio_team import IMAGES, Counting, Team, digest
+from legosigns_dagster_tests.support.label_studio_project import IMAGES, Counting, LabelStudioProject, digest
 from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.servers import LabelStudio
 
 
-def test_the_api_and_an_export_of_the_same_project_give_the_same_dataset(team: Team, tmp_path: Path) -> None:
-    export = team.labels.call("GET", f"projects/{team.project}/export?exportType=JSON&download_all_tasks=true")
+def test_the_api_and_an_export_of_the_same_project_give_the_same_dataset(project: LabelStudioProject, tmp_path: Path) -> None:
+    export = project.labels.call("GET", f"projects/{project.id}/export?exportType=JSON&download_all_tasks=true")
     (tmp_path / "export.json").write_text(json.dumps(export))
     (tmp_path / "of-export").mkdir()
-    given = Export(Location(str(tmp_path / "export.json"), "LABEL_STUDIO_EXPORT", lambda: None))  # type: ignore[arg-type,return-value]
-    from_export = team.made(given.extract(tmp_path), None, tmp_path / "of-export")
-    from_api = team.extract("of-api", None)
+    given = ExportSource(Location(str(tmp_path / "export.json"), "LABEL_STUDIO_EXPORT", lambda: None))  # type: ignore[arg-type,return-value]
+    from_export = project.made(given.extract(tmp_path), None, tmp_path / "of-export")
+    from_api = project.extract("of-api", None)
     assert len(from_api.images) == IMAGES
     assert digest(from_api) == digest(from_export)
 
 
-def test_where_nothing_changed_nothing_is_fetched_again(team: Team) -> None:
-    first = team.extract("first", None)
-    server = Counting(team.labels.url, team.labels.personal_token)
-    second = team.extract("second", first, server)
-    assert (server.exported, team.fetched) == ([], [])
+def test_where_nothing_changed_nothing_is_fetched_again(project: LabelStudioProject) -> None:
+    first = project.extract("first", None)
+    server = Counting(project.labels.url, project.labels.personal_token)
+    second = project.extract("second", first, server)
+    assert (server.exported, project.fetched) == ([], [])
     assert digest(second) == digest(first)
 
 
-def test_only_what_changed_is_fetched_and_the_result_is_the_same_as_from_scratch(team: Team) -> None:
-    first = team.extract("first", None)
-    tasks = team.tasks()
-    answer = team.labels.call("GET", f"tasks/{tasks[1]}/annotations/")[0]["id"]
+def test_only_what_changed_is_fetched_and_the_result_is_the_same_as_from_scratch(project: LabelStudioProject) -> None:
+    first = project.extract("first", None)
+    tasks = project.tasks()
+    answer = project.labels.call("GET", f"tasks/{tasks[1]}/annotations/")[0]["id"]
     relabelled = region(value={"rectanglelabels": ["DangerAhead"]})
-    team.labels.call("PATCH", f"annotations/{answer}/", {"result": [relabelled]})
-    team.labels.call("DELETE", f"tasks/{tasks[2]}/")
-    added = team.add(77, {"result": []})
-    server = Counting(team.labels.url, team.labels.personal_token)
-    second = team.extract("second", first, server)
+    project.labels.call("PATCH", f"annotations/{answer}/", {"result": [relabelled]})
+    project.labels.call("DELETE", f"tasks/{tasks[2]}/")
+    added = project.add(77, {"result": []})
+    server = Counting(project.labels.url, project.labels.personal_token)
+    second = project.extract("second", first, server)
     assert sorted(server.exported, key=int) == [tasks[1], added]
-    assert set(team.fetched) == {"1.jpg", "77.jpg"}
+    assert set(project.fetched) == {"1.jpg", "77.jpg"}
     assert tasks[2] not in second.sources["task"].tolist()
-    assert digest(second) == digest(team.extract("scratch", None)) != digest(first)
+    assert digest(second) == digest(project.extract("scratch", None)) != digest(first)
 
 
 def test_a_task_that_cannot_be_read_stays_in_the_quarantine_while_others_change(
-    team: Team, monkeypatch: pytest.MonkeyPatch
+    project: LabelStudioProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken, other, *_ = team.tasks()
+    broken, other, *_ = project.tasks()
 
     def read(document: dict[str, Any]) -> Task:
         if str(document.get("id")) == broken and "project" in document:
@@ -76,57 +76,57 @@ def test_a_task_that_cannot_be_read_stays_in_the_quarantine_while_others_change(
 
     monkeypatch.setattr("legosigns_dagster.resources.label_studio.api.read_task", read)
     monkeypatch.setattr("legosigns_dagster.resources.label_studio.api.OVERLAP", timedelta())
-    first = team.extract("first", None)
-    team.change(other, [])
-    second = team.extract("second", first)
+    first = project.extract("first", None)
+    project.change(other, [])
+    second = project.extract("second", first)
     for dataset in (first, second):
         assert [(r.reason, r.task) for r in dataset.quarantine.itertuples()] == [("unreadable_annotation", broken)]
 
 
-def test_an_annotation_that_is_deleted_is_noticed(team: Team) -> None:
-    first = team.extract("first", None)
-    task = team.tasks()[3]
-    team.labels.call("DELETE", f"annotations/{team.labels.call('GET', f'tasks/{task}/annotations/')[0]['id']}/")
-    second = team.extract("second", first)
+def test_an_annotation_that_is_deleted_is_noticed(project: LabelStudioProject) -> None:
+    first = project.extract("first", None)
+    task = project.tasks()[3]
+    project.labels.call("DELETE", f"annotations/{project.labels.call('GET', f'tasks/{task}/annotations/')[0]['id']}/")
+    second = project.extract("second", first)
     assert [(row.reason, row.task) for row in second.quarantine.itertuples()] == [("unlabeled", task)]
 
 
-def test_an_image_that_was_missing_is_tried_again_though_nothing_changed_in_label_studio(team: Team) -> None:
-    image = team.folder / "images" / "4.jpg"
-    image.rename(team.folder / "elsewhere.jpg")
-    first = team.extract("first", None)
+def test_an_image_that_was_missing_is_tried_again_though_nothing_changed_in_label_studio(project: LabelStudioProject) -> None:
+    image = project.folder / "images" / "4.jpg"
+    image.rename(project.folder / "elsewhere.jpg")
+    first = project.extract("first", None)
     assert first.quarantine["image"].tolist() == ["4.jpg"]
-    (team.folder / "elsewhere.jpg").rename(image)
-    second = team.extract("second", first)
-    assert team.fetched == ["4.jpg"]
+    (project.folder / "elsewhere.jpg").rename(image)
+    second = project.extract("second", first)
+    assert project.fetched == ["4.jpg"]
     assert len(second.images) == IMAGES
     assert len(second.quarantine) == 0
 
 
-def test_another_split_is_made_of_the_same_images_without_fetching_them(team: Team, tmp_path: Path) -> None:
-    before = Before.load(team.extract("first", None).folder)
-    server = LabelStudioServer(team.labels.url, team.labels.personal_token)
-    extraction = Api(lambda: server, team.project, CLASSES, SILENT).extract(tmp_path, before)
-    team.fetched.clear()
+def test_another_split_is_made_of_the_same_images_without_fetching_them(project: LabelStudioProject, tmp_path: Path) -> None:
+    before = PreviousVersion.load(project.extract("first", None).folder)
+    server = LabelStudioClient(project.labels.url, project.labels.personal_token)
+    extraction = ApiSource(lambda: server, project.id, CLASSES, SILENT).extract(tmp_path, before)
+    project.fetched.clear()
     (tmp_path / "other").mkdir()
     recipe = Recipe(CLASSES, DatasetSettings(split_seed=1, val_share=0.5))
-    other = extract_dataset(extraction, before, team.fetch, recipe, tmp_path / "other", SILENT)
-    assert team.fetched == []
+    other = extract_dataset(extraction, before, project.fetch, recipe, tmp_path / "other", SILENT)
+    assert project.fetched == []
     assert len(other.images) == IMAGES
 
 
-def test_a_legacy_token_works_where_the_organization_allows_it(team: Team) -> None:
-    server = LabelStudioServer(team.labels.url, team.labels.legacy_token)
-    assert server.state(team.project).tasks == IMAGES
+def test_a_legacy_token_works_where_the_organization_allows_it(project: LabelStudioProject) -> None:
+    server = LabelStudioClient(project.labels.url, project.labels.legacy_token)
+    assert server.state(project.id).tasks == IMAGES
 
 
-def test_an_access_token_that_ended_is_renewed(team: Team) -> None:
+def test_an_access_token_that_ended_is_renewed(project: LabelStudioProject) -> None:
     now = [0.0]
-    server = LabelStudioServer(team.labels.url, team.labels.personal_token, clock=lambda: now[0])
+    server = LabelStudioClient(project.labels.url, project.labels.personal_token, clock=lambda: now[0])
     first = server.key.header()
     server.key._access = "a.b.c"
     now[0] = 9e9
-    assert server.state(team.project).tasks == IMAGES
+    assert server.state(project.id).tasks == IMAGES
     assert server.key.header() != {"Authorization": "Bearer a.b.c"}
     assert first["Authorization"].startswith("Bearer ")
 
@@ -143,56 +143,56 @@ def test_a_refused_token_says_which_kind_it_is_and_what_to_do(labels_server: Lab
     }
     for key, message in wrong.items():
         with pytest.raises(LabelStudioError, match=message):
-            LabelStudioServer(labels_server.url, key).state("1")
+            LabelStudioClient(labels_server.url, key).state("1")
 
 
-def test_a_project_is_found_by_id_and_by_title(team: Team) -> None:
-    server = LabelStudioServer(team.labels.url, team.labels.legacy_token)
-    by_id = find_project(server, team.project)
+def test_a_project_is_found_by_id_and_by_title(project: LabelStudioProject) -> None:
+    server = LabelStudioClient(project.labels.url, project.labels.legacy_token)
+    by_id = find_project(server, project.id)
     assert by_id == find_project(server, by_id.title)
     assert set(by_id.classes) == set(CLASSES.names)
 
 
-def test_a_project_that_is_not_there_lists_those_that_are(team: Team) -> None:
-    with pytest.raises(LabelStudioError, match=rf"'no such'.*{team.project} signs"):
-        find_project(LabelStudioServer(team.labels.url, team.labels.legacy_token), "no such")
+def test_a_project_that_is_not_there_lists_those_that_are(project: LabelStudioProject) -> None:
+    with pytest.raises(LabelStudioError, match=rf"'no such'.*{project.id} signs"):
+        find_project(LabelStudioClient(project.labels.url, project.labels.legacy_token), "no such")
 
 
-def test_labels_that_are_not_the_classes_are_an_error_before_anything_is_fetched(team: Team, tmp_path: Path) -> None:
-    server = Counting(team.labels.url, team.labels.legacy_token)
-    source = Api(lambda: server, team.project, SignClasses(("SpeedLimit", "Stop")), SILENT)
+def test_labels_that_are_not_the_classes_are_an_error_before_anything_is_fetched(project: LabelStudioProject, tmp_path: Path) -> None:
+    server = Counting(project.labels.url, project.labels.legacy_token)
+    source = ApiSource(lambda: server, project.id, SignClasses(("SpeedLimit", "Stop")), SILENT)
     with pytest.raises(LabelStudioError, match="unknown DangerAhead, missing Stop"):
         source.extract(tmp_path)
     assert server.exported == []
 
 
-def test_an_uploaded_image_comes_with_the_key(team: Team, tmp_path: Path) -> None:
+def test_an_uploaded_image_comes_with_the_key(project: LabelStudioProject, tmp_path: Path) -> None:
     file = write_image(tmp_path / "up.jpg", seed=9)
-    header = {"Authorization": f"Token {team.labels.legacy_token}"}
-    url = f"{team.labels.url}/api/projects/{team.project}/import?return_task_ids=true"
+    header = {"Authorization": f"Token {project.labels.legacy_token}"}
+    url = f"{project.labels.url}/api/projects/{project.id}/import?return_task_ids=true"
     form = {"f": ("up.jpg", file.read_bytes(), "image/jpeg")}
     task = requests.post(url, headers=header, files=form, timeout=30).json()["task_ids"][0]
-    image = team.labels.call("GET", f"tasks/{task}/?resolve_uri=false")["data"]["image"]
-    server = LabelStudioServer(team.labels.url, team.labels.personal_token)
+    image = project.labels.call("GET", f"tasks/{task}/?resolve_uri=false")["data"]["image"]
+    server = LabelStudioClient(project.labels.url, project.labels.personal_token)
     (tmp_path / "into").mkdir()
     fetch = ImageFetcher(None, lambda: None, server)  # type: ignore[arg-type,return-value]
     assert fetch(image, tmp_path / "into").read_bytes() == file.read_bytes()
 
 
-def test_an_image_on_label_studios_own_disk_comes_with_the_key(team: Team, tmp_path: Path) -> None:
-    file = write_image(team.labels.data / "photos" / "знак 1.jpg", seed=8)
-    storage = {"project": team.project, "title": "disk", "path": str(file.parent), "use_blob_urls": True}
-    made = team.labels.call("POST", "storages/localfiles/", storage | {"regex_filter": ".*jpg"})["id"]
-    before = team.tasks()
-    team.labels.call("POST", f"storages/localfiles/{made}/sync", {})
-    (task,) = set(team.tasks()) - set(before)
-    image = team.labels.call("GET", f"tasks/{task}/?resolve_uri=false")["data"]["image"]
+def test_an_image_on_label_studios_own_disk_comes_with_the_key(project: LabelStudioProject, tmp_path: Path) -> None:
+    file = write_image(project.labels.data / "photos" / "знак 1.jpg", seed=8)
+    storage = {"project": project.id, "title": "disk", "path": str(file.parent), "use_blob_urls": True}
+    made = project.labels.call("POST", "storages/localfiles/", storage | {"regex_filter": ".*jpg"})["id"]
+    before = project.tasks()
+    project.labels.call("POST", f"storages/localfiles/{made}/sync", {})
+    (task,) = set(project.tasks()) - set(before)
+    image = project.labels.call("GET", f"tasks/{task}/?resolve_uri=false")["data"]["image"]
     assert image.startswith("/data/local-files/?d=")
-    server = LabelStudioServer(team.labels.url, team.labels.personal_token)
+    server = LabelStudioClient(project.labels.url, project.labels.personal_token)
     (tmp_path / "into").mkdir()
     fetch = ImageFetcher(None, lambda: None, server)  # type: ignore[arg-type,return-value]
     assert fetch(image, tmp_path / "into").read_bytes() == file.read_bytes()
-    assert last_part(image) == "знак 1.jpg"
+    assert image_name(image) == "знак 1.jpg"
 
 
 @dataclass
@@ -239,8 +239,8 @@ def stub() -> Iterator[Stub]:
         thread.join()
 
 
-def impatient(url: str) -> LabelStudioServer:
-    return LabelStudioServer(url, "legacy", sleep=lambda _: None)
+def impatient(url: str) -> LabelStudioClient:
+    return LabelStudioClient(url, "legacy", sleep=lambda _: None)
 
 
 @pytest.mark.parametrize(

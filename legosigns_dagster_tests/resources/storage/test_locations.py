@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.dataset.quarantine import Rejected
+from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import Export, Sink
+from legosigns_dagster.resources.label_studio.sources import ExportSource, SinkSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task, write_export, write_image
@@ -29,40 +29,40 @@ def location(uri: str | Path, objects: S3ObjectStore | None = None) -> Location:
 
 
 def test_a_path_is_used_where_it_is(tmp_path: Path) -> None:
-    assert location(tmp_path).bring(tmp_path / "unused") == tmp_path
+    assert location(tmp_path).fetch(tmp_path / "unused") == tmp_path
 
 
 def test_a_path_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="THE_VARIABLE is .*gone"):
-        location(tmp_path / "gone").bring(tmp_path)
+        location(tmp_path / "gone").fetch(tmp_path)
 
 
 def test_a_prefix_is_downloaded_with_its_folders(objects: S3ObjectStore, tmp_path: Path) -> None:
     objects.write("given/a.txt", b"a")
     objects.write("given/deep/b.txt", b"b")
     objects.write("given-too/c.txt", b"c")
-    folder = location(f"s3://{objects.bucket}/given", objects).bring(tmp_path)
+    folder = location(f"s3://{objects.bucket}/given", objects).fetch(tmp_path)
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.txt")) == ["a.txt", "deep/b.txt"]
 
 
 def test_a_single_object_is_one_file(objects: S3ObjectStore, tmp_path: Path) -> None:
     objects.write("registry/best.pt", b"weights")
-    assert location(f"s3://{objects.bucket}/registry/best.pt", objects).bring(tmp_path).read_bytes() == b"weights"
+    assert location(f"s3://{objects.bucket}/registry/best.pt", objects).fetch(tmp_path).read_bytes() == b"weights"
 
 
 def test_a_prefix_with_nothing_below_names_the_variable(objects: S3ObjectStore, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="THE_VARIABLE is s3://.*no object"):
-        location(f"s3://{objects.bucket}/nothing", objects).bring(tmp_path)
+        location(f"s3://{objects.bucket}/nothing", objects).fetch(tmp_path)
 
 
 def test_a_sink_and_an_export_give_the_same_tasks(tmp_path: Path) -> None:
     tasks = [task(f"{n}.jpg", annotation(region(), id=n), id=n) for n in (1, 2)]
     for number, whole in enumerate(tasks, 1):
         write_export(tmp_path / "sink" / str(number), sink_document(whole))
-    sink = Sink(location(tmp_path / "sink")).extract(tmp_path)
-    export = Export(location(write_export(tmp_path / "export.json", *tasks))).extract(tmp_path)
+    sink = SinkSource(location(tmp_path / "sink")).extract(tmp_path)
+    export = ExportSource(location(write_export(tmp_path / "export.json", *tasks))).extract(tmp_path)
     assert sink.tasks == export.tasks
-    assert list(sink.unread) == []
+    assert list(sink.unreadable) == []
 
 
 def test_of_several_projects_in_one_sink_one_counts(tmp_path: Path) -> None:
@@ -71,30 +71,30 @@ def test_of_several_projects_in_one_sink_one_counts(tmp_path: Path) -> None:
             "project": project
         }
         write_export(tmp_path / "sink" / str(number), sink_document(whole))
-    found = Sink(location(tmp_path / "sink"), project="8").extract(tmp_path)
+    found = SinkSource(location(tmp_path / "sink"), project="8").extract(tmp_path)
     assert [t.id for t in found.tasks] == ["2"]
 
 
 def test_a_sink_in_s3_is_read_like_one_on_disk(objects: S3ObjectStore, tmp_path: Path) -> None:
     file = write_export(tmp_path / "1", sink_document(task("a.jpg", annotation(region(), id=1))))
     objects.upload(file, "sink/1")
-    found = Sink(location(f"s3://{objects.bucket}/sink", objects)).extract(tmp_path / "into")
+    found = SinkSource(location(f"s3://{objects.bucket}/sink", objects)).extract(tmp_path / "into")
     assert [t.id for t in found.tasks] == ["1"]
 
 
 def test_a_truncated_file_in_a_sink_is_a_row_and_the_others_are_unharmed(tmp_path: Path) -> None:
     good = write_export(tmp_path / "sink" / "1", sink_document(task("a.jpg", annotation(region(), id=1))))
     (tmp_path / "sink" / "2").write_bytes(good.read_bytes()[:200])
-    found = Sink(location(tmp_path / "sink")).extract(tmp_path)
+    found = SinkSource(location(tmp_path / "sink")).extract(tmp_path)
     assert len(found.tasks) == 1
-    assert [(row.reason, row.annotation) for row in found.unread] == [("unreadable_annotation", "2")]
+    assert [(row.reason, row.annotation) for row in found.unreadable] == [("unreadable_annotation", "2")]
 
 
 def test_a_truncated_export_is_an_error_that_names_it(tmp_path: Path) -> None:
     file = write_export(tmp_path / "export.json", task("a.jpg", annotation(region())))
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ValueError, match=r"export\.json"):
-        Export(location(file)).extract(tmp_path)
+        ExportSource(location(file)).extract(tmp_path)
 
 
 def fetched(url: str, into: Path, images: Location | None, objects: S3ObjectStore | None = None) -> Path:
@@ -121,7 +121,7 @@ def test_an_s3_url_is_fetched_from_its_bucket(objects: S3ObjectStore, tmp_path: 
 
 
 def test_an_image_that_is_nowhere_names_its_url_and_the_variable(tmp_path: Path) -> None:
-    with pytest.raises(Rejected, match=r"/data/upload/1/a\.jpg.*LABEL_STUDIO_IMAGES"):
+    with pytest.raises(RejectedError, match=r"/data/upload/1/a\.jpg.*LABEL_STUDIO_IMAGES"):
         fetched("/data/upload/1/a.jpg", tmp_path / "into", location(tmp_path))
 
 
@@ -149,7 +149,7 @@ def test_an_image_that_is_not_in_the_folder_is_fetched_from_its_url(web: str, tm
 
 
 def test_an_image_that_the_server_does_not_have_names_its_url(web: str, tmp_path: Path) -> None:
-    with pytest.raises(Rejected, match=r"missing_image: http://127.0.0.1:\d+/gone\.jpg: 404"):
+    with pytest.raises(RejectedError, match=r"missing_image: http://127.0.0.1:\d+/gone\.jpg: 404"):
         fetched(f"{web}/gone.jpg", tmp_path / "into", None)
 
 
@@ -158,5 +158,5 @@ def test_what_is_far_too_large_for_an_image_is_refused(
 ) -> None:
     monkeypatch.setattr("legosigns_dagster.resources.label_studio.images.MAX_BYTES", 1000)
     (tmp_path / "film.jpg").write_bytes(bytes(2000))
-    with pytest.raises(Rejected, match="that is no image"):
+    with pytest.raises(RejectedError, match="that is no image"):
         fetched(f"{web}/film.jpg", tmp_path / "into", None)
