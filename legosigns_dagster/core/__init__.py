@@ -1,6 +1,6 @@
-"""What the pipeline knows, as values and functions: no Dagster, no network, no environment, no torch.
+"""The pipeline's logic as values and functions: no Dagster, no network, no environment variables, no torch.
 
-Its own files are the ground that every room stands on: boxes, classes, images, files, progress, the machine.
+Its own files are used by every room: boxes, classes, images, files, progress, the machine.
 
 May import: nothing of ours.
 """

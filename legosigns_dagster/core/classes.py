@@ -1,4 +1,4 @@
-"""The classes a detector tells apart, and the contract that their ids never change on the way."""
+"""The classes that a detector tells apart. Their ids never change on the way from the base weights to new ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,29 +6,53 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SignClasses:
-    """Class names in the order of their ids; they come from the base weights and from nowhere else."""
+    """Class names in the order of their ids. They come from the base weights and from nowhere else.
+
+    Attributes:
+        names: The name of class 0, of class 1, and so on.
+    """
 
     names: tuple[str, ...]
 
     @classmethod
     def from_ids(cls, names: Mapping[int, str]) -> "SignClasses":
-        """The classes of an id-to-name mapping; ValueError unless its ids are 0, 1, 2, …"""
+        """Make the classes from a mapping of id to name.
+
+        Raises:
+            ValueError: The ids are not 0, 1, 2, … without a gap.
+        """
         if sorted(names) != list(range(len(names))) or not names:
             raise ValueError(f"class ids are {sorted(names)}, expected 0 to {len(names) - 1} without a gap")
         return cls(tuple(names[index] for index in range(len(names))))
 
     def class_id(self, name: str) -> int:
-        """The class id; ValueError that names what is known."""
+        """Look up the id of a class.
+
+        Raises:
+            ValueError: There is no such class. The message lists those that there are.
+
+        Example:
+            >>> classes = SignClasses(("SpeedLimit", "DangerAhead"))
+            >>> classes.class_id("DangerAhead")
+            1
+            >>> classes.class_id("Stop")
+            Traceback (most recent call last):
+            ValueError: class 'Stop' is not one of SpeedLimit, DangerAhead
+        """
         if name not in self.names:
             raise ValueError(f"class {name!r} is not one of {', '.join(self.names)}")
         return self.names.index(name)
 
     def by_id(self) -> dict[int, str]:
-        """Id to name, as Ultralytics' data.yaml wants it."""
+        """Id to name, as in the `names` of a YOLO `data.yaml`."""
         return dict(enumerate(self.names))
 
     def require(self, other: "SignClasses", whose: str) -> None:
-        """ValueError unless `other` has the same names with the same ids."""
+        """Check that other classes are the same names with the same ids.
+
+        Raises:
+            ValueError: They differ. The message begins with `whose` classes they are.
+        """
         if other != self:
             raise ValueError(
                 f"{whose} has the classes {list(other.names)}, the base weights have {list(self.names)}: ids would be "

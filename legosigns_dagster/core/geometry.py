@@ -1,12 +1,22 @@
-"""Boxes, and the only place where their units are converted."""
+"""Boxes. This is the only place where their units are converted."""
 
 import math
 from dataclasses import dataclass
 
+# Two boxes with at least this intersection over union are taken for the same sign. It is the "50" of mAP50.
+MATCH_IOU = 0.5
+
 
 @dataclass(frozen=True)
 class PixelBox:
-    """A box in pixels, not pixel indices: left and right in [0, width], top and bottom in [0, height]."""
+    """A box in pixels: distances from the image's edges, not indices of pixels.
+
+    Attributes:
+        left: Left edge in px, 0 to the image's width.
+        top: Top edge in px, 0 to the image's height.
+        right: Right edge in px, 0 to the image's width.
+        bottom: Bottom edge in px, 0 to the image's height.
+    """
 
     left: float
     top: float
@@ -15,21 +25,26 @@ class PixelBox:
 
     @property
     def width(self) -> float:
-        """Pixels from left to right; negative when they are swapped."""
+        """From left to right in px, negative when they are swapped."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
-        """Pixels from top to bottom; negative when they are swapped."""
+        """From top to bottom in px, negative when they are swapped."""
         return self.bottom - self.top
 
     @property
     def area(self) -> float:
-        """Square pixels; 0 for a box without inside."""
+        """The area in square pixels, 0 when edges are swapped."""
         return max(self.width, 0.0) * max(self.height, 0.0)
 
     def clip(self, size_wh: tuple[int, int]) -> "PixelBox":
-        """The part inside an image of this width and height."""
+        """Cut off what is outside of an image of this width and height.
+
+        Example:
+            >>> PixelBox(-5.0, 2.0, 30.0, 40.0).clip((64, 48))
+            PixelBox(left=0.0, top=2.0, right=30.0, bottom=40.0)
+        """
         width, height = size_wh
         return PixelBox(
             min(max(self.left, 0.0), width),
@@ -39,18 +54,32 @@ class PixelBox:
         )
 
     def overlap(self, other: "PixelBox") -> float:
-        """Square pixels that both boxes cover."""
+        """The area in square pixels that both boxes cover."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(width, 0.0) * max(height, 0.0)
 
     def iou(self, other: "PixelBox") -> float:
-        """Intersection over union, in [0, 1]."""
+        """Intersection over union, 0 (apart) to 1 (equal).
+
+        Example:
+            >>> box = PixelBox(0, 0, 10, 10)
+            >>> box.iou(box), box.iou(PixelBox(5, 0, 10, 10)), box.iou(PixelBox(10, 0, 20, 10))
+            (1.0, 0.5, 0.0)
+        """
         both = self.overlap(other)
         return both / (self.area + other.area - both) if both else 0.0
 
     def to_unit(self, size_wh: tuple[int, int]) -> "UnitBox":
-        """The same box as fractions of an image of this width and height."""
+        """Convert to shares of an image of this width and height.
+
+        Raises:
+            ZeroDivisionError: The image has no width or no height.
+
+        Example:
+            >>> PixelBox(left=10, top=20, right=30, bottom=60).to_unit((100, 200))
+            UnitBox(x_center=0.2, y_center=0.2, width=0.2, height=0.2)
+        """
         width, height = size_wh
         return UnitBox(
             (self.left + self.right) / 2 / width,
@@ -62,7 +91,14 @@ class PixelBox:
 
 @dataclass(frozen=True)
 class UnitBox:
-    """A box by centre and size, as fractions of the image's width and height in [0, 1]: YOLO's convention."""
+    """A box by centre and size, as shares of the image: YOLO's convention.
+
+    Attributes:
+        x_center: Centre from the left, 0 to 1 of the image's width.
+        y_center: Centre from the top, 0 to 1 of the image's height.
+        width: 0 to 1 of the image's width.
+        height: 0 to 1 of the image's height.
+    """
 
     x_center: float
     y_center: float
@@ -70,7 +106,12 @@ class UnitBox:
     height: float
 
     def to_pixels(self, size_wh: tuple[int, int]) -> PixelBox:
-        """The same box in pixels of an image of this width and height."""
+        """Convert to pixels of an image of this width and height.
+
+        Example:
+            >>> UnitBox(x_center=0.5, y_center=0.5, width=0.25, height=1.0).to_pixels((64, 48))
+            PixelBox(left=24.0, top=0.0, right=40.0, bottom=48.0)
+        """
         width, height = size_wh
         return PixelBox(
             (self.x_center - self.width / 2) * width,
@@ -81,12 +122,12 @@ class UnitBox:
 
 
 def upright_envelope(box: PixelBox, degrees: float) -> PixelBox:
-    """The smallest upright box around `box` turned clockwise about its top-left corner, as Label Studio turns boxes."""
+    """Compute the smallest upright box around a rotated one.
+
+    The rotation is clockwise about the box's top-left corner, as Label Studio rotates rectangles.
+    """
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     corners = [(0.0, 0.0), (box.width, 0.0), (box.width, box.height), (0.0, box.height)]
     xs = [box.left + x * cos - y * sin for x, y in corners]
     ys = [box.top + x * sin + y * cos for x, y in corners]
     return PixelBox(min(xs), min(ys), max(xs), max(ys))
-
-
-MATCH_IOU = 0.5

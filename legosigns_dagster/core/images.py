@@ -1,4 +1,4 @@
-"""Reading images without trusting them: bounded, fully decoded, the way up in which people saw them."""
+"""Reading images that may be damaged or far too large, upright as people saw them."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageFile, ImageOps
 
-MAX_PIXELS = 60_000_000  # a 60-megapixel image takes 180 MB decoded; a bomb takes the pod
+MAX_PIXELS = 60_000_000  # take 180 MB decoded; a small file can claim many more and use up the pod's memory
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "MPO": ".jpg"}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 ORIENTATION_TAG = 0x0112
@@ -17,7 +17,14 @@ ORIENTATION_TAG = 0x0112
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An image written into a dataset: displayed size in pixels, orientation tag (1 to 8) that it arrived with."""
+    """An image that was written into a dataset.
+
+    Attributes:
+        file: Where it is.
+        size_wh: Width and height in px as displayed, which is as stored in `file`.
+        stored_wh: Width and height in px in the file that it came from, before an EXIF tag rotates it.
+        orientation: The EXIF orientation tag that it came with, 1 (upright) to 8.
+    """
 
     file: Path
     size_wh: tuple[int, int]
@@ -26,7 +33,11 @@ class StoredImage:
 
 
 def open_upright(file: Path) -> Image.Image:
-    """The decoded image as a browser shows it; ValueError for no image, a truncated or a far too large one."""
+    """Decode an image and rotate it as its EXIF tag says, as a browser does.
+
+    Raises:
+        ValueError: The file is no image, is truncated, or has more than `MAX_PIXELS` pixels.
+    """
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise RuntimeError("Pillow was told to accept truncated images: damaged images would pass as good ones")
     try:
@@ -40,10 +51,14 @@ def open_upright(file: Path) -> Image.Image:
 
 
 def store_upright(source: Path, into: Path, stem: str) -> StoredImage:
-    """Put an image into folder `into` in displayed orientation; byte for byte where no EXIF tag turns it.
+    """Store an image upright in folder `into`, under its stem and the ending of its format.
 
-    Only orientations 2 to 8 are re-encoded (JPEG quality 95, no colour subsampling). Left in the file, the tag would
-    be obeyed by OpenCV and ignored by most edge code: the labels would be right in one and wrong in the other.
+    The bytes stay the same where no EXIF tag rotates the image. Only orientations 2 to 8 are encoded again (JPEG
+    quality 95, no colour subsampling). A tag left in the file would be obeyed by OpenCV and ignored by most code on
+    edge devices: the boxes would be right in one and wrong in the other.
+
+    Raises:
+        ValueError: As `open_upright`, or the format is not supported.
     """
     upright = open_upright(source)
     with Image.open(source) as header:
@@ -61,11 +76,16 @@ def store_upright(source: Path, into: Path, stem: str) -> StoredImage:
 
 
 def slug(name: str) -> str:
-    """A file stem from any name: ASCII letters, digits, dot, dash and underscore, at most 60 characters."""
+    """Make a safe file stem from any name: ASCII letters, digits, dot, dash and underscore, at most 60 characters.
+
+    Example:
+        >>> slug("Straße 7 (Köln).JPG"), slug("знак.jpg")
+        ('Strae-7-Koln', 'image')
+    """
     stem = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().rsplit(".", 1)[0]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:60] or "image"
 
 
 def find_images(folder: Path) -> list[Path]:
-    """Every image file below a folder, by its ending, in a stable order."""
+    """List all image files below a folder, known by their endings, in the order of their paths."""
     return sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES)

@@ -1,4 +1,7 @@
-"""What this process may use of the machine."""
+"""What this process may use of the machine: cores and memory.
+
+Linux only: it asks the scheduler (`os.sched_getaffinity`), `/proc` and the files of cgroup v2.
+"""
 
 import ctypes
 import gc
@@ -11,7 +14,11 @@ MIB = 2**20
 
 
 def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
-    """Cores that this process may use, at least 1: its affinity, and a container's quota where there is one."""
+    """Count the cores that this process may use.
+
+    Returns:
+        The cores it may be scheduled on, or the container's quota where that is less. At least 1.
+    """
     cores = len(os.sched_getaffinity(0))
     try:
         quota, period = quota_file.read_text().split()
@@ -21,7 +28,11 @@ def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
 
 
 def usable_memory_mib(limit_file: Path = MEMORY_LIMIT) -> int:
-    """MiB that this process may use: the container's limit where there is one, else the machine's memory."""
+    """Find how much memory this process may use.
+
+    Returns:
+        The container's limit or the machine's memory, whichever is less, in MiB.
+    """
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         return min(int(limit_file.read_text()), physical) // MIB
@@ -30,14 +41,15 @@ def usable_memory_mib(limit_file: Path = MEMORY_LIMIT) -> int:
 
 
 def resident_mib() -> int:
-    """MiB of memory that this process holds now."""
+    """Measure the memory that this process holds now, in MiB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // MIB
 
 
 def give_back_memory() -> None:
     """Return freed memory to the system, where the C library can.
 
-    Freed blocks of a hundred megabytes of images stay with glibc otherwise, and count in the peak of what comes next.
+    glibc would keep the freed blocks of a hundred megabytes of images. They would then count in the peak of the next
+    piece of work.
     """
     gc.collect()
     try:

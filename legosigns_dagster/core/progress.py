@@ -1,4 +1,4 @@
-"""Long work says how far it is: done, rate and time left, a line every few seconds."""
+"""Long work reports its progress: how much is done, how fast, and the time left."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -8,22 +8,35 @@ Item = TypeVar("Item")
 
 
 class Log(Protocol):
-    """Where long work tells how it goes. Dagster's `context.log` and a `logging.Logger` fit it as they are."""
+    """Where work reports to. Dagster's `context.log` and a `logging.Logger` fit as they are."""
 
     def info(self, message: str, /) -> None:
-        """Tell how far the work is."""
+        """Report progress."""
 
     def warning(self, message: str, /) -> None:
-        """Tell what somebody should look at, though the work goes on."""
+        """Report what somebody should look at, though the work goes on."""
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as `m:ss`."""
+    """Write seconds as minutes and seconds.
+
+    Example:
+        >>> format_duration(75.9)
+        '1:15'
+    """
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def track_progress(items: Iterable[Item], total: int, what: str, log: Log, every_s: float = 3.0) -> Iterator[Item]:
-    """The same items; logs `what`, how many of `total`, items a second and time left, and once at the end."""
+    """Yield the items and log a line every few seconds, and one at the end.
+
+    Args:
+        items: They are counted when the caller asks for the next one.
+        total: How many items there will be.
+        what: How a line begins, such as `images read`.
+        log: Where the lines go.
+        every_s: Seconds between two lines.
+    """
     start = last = time.monotonic()
     done = 0
     for item in items:
