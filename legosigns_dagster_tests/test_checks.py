@@ -22,46 +22,46 @@ from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 Change = Callable[[Dataset], object]
 
 
-def swapped_ids(dataset: Dataset) -> None:
+def swap_ids(dataset: Dataset) -> None:
     dataset.boxes["class_id"] = 1 - dataset.boxes["class_id"]
 
 
-def one_class_gone(dataset: Dataset) -> None:
+def remove_a_class(dataset: Dataset) -> None:
     dataset.boxes.loc[3, ["class_id", "class_name"]] = [0, "SpeedLimit"]
 
 
-def one_group(dataset: Dataset) -> None:
+def put_all_in_one_group(dataset: Dataset) -> None:
     dataset.images["group"] = "burst"
 
 
-def broken_file(dataset: Dataset) -> None:
+def break_a_file(dataset: Dataset) -> None:
     (dataset.folder / "images" / "1.jpg").write_bytes(b"\xff\xd8 nothing")
 
 
-def other_size(dataset: Dataset) -> None:
+def change_sizes(dataset: Dataset) -> None:
     dataset.images["width"] = 48
 
 
-def box_over_the_edge(dataset: Dataset) -> None:
+def move_a_box_over_the_edge(dataset: Dataset) -> None:
     dataset.boxes.loc[0, "right"] = 65.0
 
 
 RAW_ANNOTATIONS = [
-    (swapped_ids, "class_contract", "images/0.jpg: SpeedLimit has id 1"),
-    (one_class_gone, "every_class_present", "val has no DangerAhead"),
-    (one_group, "splits_share_no_group", "group burst is in train, val"),
-    (broken_file, "every_image_readable", "images/1.jpg"),
-    (other_size, "every_image_readable", "the manifest says (48, 48)"),
-    (box_over_the_edge, "boxes_inside", "images/0.jpg: 4.0, 4.0, 65.0, 24.0"),
+    (swap_ids, "class_contract", "images/0.jpg: SpeedLimit has id 1"),
+    (remove_a_class, "every_class_present", "val has no DangerAhead"),
+    (put_all_in_one_group, "splits_share_no_group", "group burst is in train, val"),
+    (break_a_file, "every_image_readable", "images/1.jpg"),
+    (change_sizes, "every_image_readable", "the manifest says (48, 48)"),
+    (move_a_box_over_the_edge, "boxes_inside", "images/0.jpg: 4.0, 4.0, 65.0, 24.0"),
 ]
 
 
-def results_of(check: dg.AssetChecksDefinition, dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
+def run_check(check: dg.AssetChecksDefinition, dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
     results: Any = check(dataset)
     return {str(result.check_name): result for result in results}
 
 
-def evaluate(dataset: Dataset, **settings: float) -> dict[str, dg.AssetCheckResult]:
+def check_annotations(dataset: Dataset, **settings: float) -> dict[str, dg.AssetCheckResult]:
     results: Any = checks.raw_annotations_checks(checks.QuarantineConfig(**settings), dataset)
     return {str(result.check_name): result for result in results}
 
@@ -70,18 +70,18 @@ def evaluate(dataset: Dataset, **settings: float) -> dict[str, dg.AssetCheckResu
 def test_what_is_wrong_fails_its_check_and_is_named(change: Change, check: str, offender: str, tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, TRAIN, VAL)
     change(dataset)
-    result = evaluate(dataset)[check]
+    result = check_annotations(dataset)[check]
     assert not result.passed
     assert offender in str(result.metadata["offenders"].value)
     assert offender.split(",")[0] in str(result.description)
 
 
 def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
-    assert all(result.passed for result in evaluate(make_dataset(tmp_path, TRAIN, VAL)).values())
+    assert all(result.passed for result in check_annotations(make_dataset(tmp_path, TRAIN, VAL)).values())
 
 
 def with_quarantine(dataset: Dataset, *rows: QuarantineRow) -> Dataset:
-    """Four images, of which the first is task 10's, and these rows."""
+    """Add these rows to the quarantine of a dataset of four images, whose tasks are 10 to 13."""
     files = dataset.images["file"]
     sources = pd.DataFrame("", index=range(len(files)), columns=dataset.sources.columns)
     return replace(
@@ -93,38 +93,40 @@ def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(
     sound = make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL)
     rows = [QuarantineRow("missing_image", "not there", f"{n}.jpg", str(n), link=f"/data?task={n}") for n in (1, 2)]
     dataset = with_quarantine(sound, *rows, QuarantineRow("unreadable_annotation", "cut off", annotation="77"))
-    result = evaluate(dataset)["few_quarantined"]
+    result = check_annotations(dataset)["few_quarantined"]
     assert not result.passed
     assert result.description == (
         "3 of 7 images are in the quarantine (42.9%, allowed 5.0%): 2 missing_image (1.jpg task 1, 2.jpg task 2); "
-        "1 unreadable_annotation (task): mend them in Label Studio, or raise max_quarantined"
+        "1 unreadable_annotation (task): correct them in Label Studio, or raise max_quarantined"
     )
     assert "missing_image: 2.jpg [task 2](/data?task=2): not there" in str(result.metadata["offenders"].value)
-    assert evaluate(dataset, max_quarantined=0.5)["few_quarantined"].passed
+    assert check_annotations(dataset, max_quarantined=0.5)["few_quarantined"].passed
 
 
 def test_what_people_decided_and_regions_of_images_in_use_do_not_count_as_lost(tmp_path: Path) -> None:
     meant = [QuarantineRow(reason, "", "a.jpg", "9") for reason in ("skipped", "unlabeled", "superseded", "same_image")]
     of_a_used_image = QuarantineRow("empty_box", "", "0.jpg", "10")
     dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, of_a_used_image)
-    assert evaluate(dataset, max_quarantined=0.0)["few_quarantined"].passed
+    assert check_annotations(dataset, max_quarantined=0.0)["few_quarantined"].passed
 
 
 @pytest.mark.parametrize(("left", "passed"), [(4, True), (9, False)])
 def test_a_synthetic_box_that_does_not_fit_its_pixels_is_named(left: int, passed: bool, tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, TRAIN, origin="synthetic")
-    owners = np.zeros((48, 64), np.uint8)
-    owners[4:24, left : left + 20] = 1
-    owners[10:40, 30:50] = 2
+    mask = np.zeros((48, 64), np.uint8)
+    mask[4:24, left : left + 20] = 1
+    mask[10:40, 30:50] = 2
     (tmp_path / "masks").mkdir()
-    Image.fromarray(owners).save(tmp_path / "masks" / "0.png")
-    result = results_of(checks.synthetic_set_checks, dataset)["boxes_fit_their_pixels"]
+    Image.fromarray(mask).save(tmp_path / "masks" / "0.png")
+    result = run_check(checks.synthetic_set_checks, dataset)["boxes_fit_their_pixels"]
     assert result.passed is passed
     assert ("images/0.jpg, box 1" in str(result.metadata["offenders"].value)) is not passed
 
 
-def compared(tmp_path: Path, images: int, found_by_base: int, found_by_new: int) -> dict[str, dg.AssetCheckResult]:
-    """Both budgets' results on slices of which base and new find the first images' boxes."""
+def check_comparison(
+    tmp_path: Path, images: int, found_by_base: int, found_by_new: int
+) -> dict[str, dg.AssetCheckResult]:
+    """Results of both criteria on slices where base and new weights find the boxes of the first images only."""
     dataset = make_dataset(tmp_path, *["val"] * images)
     base, new = (
         evaluation(dataset, *[(image, box, 0.9) for image in range(count) for box in (0, 1)])
@@ -134,7 +136,9 @@ def compared(tmp_path: Path, images: int, found_by_base: int, found_by_new: int)
         SliceResults(Slice.CLASSICAL.title, dataset, base, new),
         SliceResults(Slice.LEGO.title, dataset, base, new, "map50"),
     ]
-    results: Any = checks.comparison_report_checks(checks.BudgetConfig(), ComparisonReport(tmp_path, compare(slices)))
+    results: Any = checks.comparison_report_checks(
+        checks.AcceptanceConfig(), ComparisonReport(tmp_path, compare(slices))
+    )
     return {str(result.check_name): result for result in results}
 
 
@@ -144,18 +148,18 @@ def compared(tmp_path: Path, images: int, found_by_base: int, found_by_new: int)
         pytest.param(40, 20, 40, "passed", "passed", id="far more is found"),
         pytest.param(40, 40, 20, "ERROR", "ERROR", id="far less is found"),
         pytest.param(40, 20, 20, "passed", "WARN", id="the same is found: nothing lost, nothing gained"),
-        pytest.param(5, 1, 5, "WARN", "WARN", id="five scenes decide nothing"),
+        pytest.param(5, 1, 5, "WARN", "WARN", id="five groups of images are inconclusive"),
     ],
 )
-def test_budgets_are_kept_broken_or_cannot_be_told(
+def test_a_criterion_passes_fails_or_warns_that_it_is_inconclusive(
     images: int, base: int, new: int, kept: str, gained: str, tmp_path: Path
 ) -> None:
-    results = compared(tmp_path, images, base, new)
-    said = {name: "passed" if r.passed else r.severity.value for name, r in results.items()}
-    assert said == {"classical_signs_kept": kept, "lego_signs_gained": gained}
-    assert ("takes 6 scenes at least" in str(results["lego_signs_gained"].description)) is (images < 6)
+    results = check_comparison(tmp_path, images, base, new)
+    outcomes = {name: "passed" if r.passed else r.severity.value for name, r in results.items()}
+    assert outcomes == {"classical_signs_kept": kept, "lego_signs_gained": gained}
+    assert ("at least 6 groups of images are needed" in str(results["lego_signs_gained"].description)) is (images < 6)
     for result in results.values():
-        assert ("cannot tell with" in str(result.description)) is (
+        assert ("inconclusive with" in str(result.description)) is (
             not result.passed and result.severity.value == "WARN"
         )
         assert "95 % interval" in str(result.description)
@@ -163,7 +167,7 @@ def test_budgets_are_kept_broken_or_cannot_be_told(
 
 
 def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path) -> None:
-    results = results_of(checks.classical_signs_checks, make_dataset(tmp_path, TRAIN).part("none"))
+    results = run_check(checks.classical_signs_checks, make_dataset(tmp_path, TRAIN).part("none"))
     assert len(results) == 4
     for result in results.values():
         assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
@@ -172,7 +176,7 @@ def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path)
 
 def test_a_failed_check_stops_what_would_be_built_on_it(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, TRAIN, VAL)
-    one_group(dataset)
+    put_all_in_one_group(dataset)
 
     @dg.asset
     def raw_annotations() -> Dataset:
