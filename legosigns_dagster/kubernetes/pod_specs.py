@@ -1,86 +1,134 @@
-"""Named pod sizes, as op tags: the only place that spells `dagster-k8s/config`.
+"""Pod sizes of the steps, as op tags for dagster-k8s: the only file that spells `dagster-k8s/config`.
 
-Requests and limits are both given for every step, so that a pod is never larger or smaller than it says here. A laptop
-ignores these tags. What differs between clusters, the GPU, comes from variables.
+Every step states requests and limits, so that its pod has exactly the size that is written here. Variables set what
+differs between clusters: the GPU. A deployment without Kubernetes ignores these tags.
 """
 
 import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
-CPU, MEMORY = r"[1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*|[1-9]\d*m", r"[1-9]\d*(\.\d+)?[MGT]i?"
-RESOURCE = (
-    r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-)
-LABEL = r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?=([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?"
+# What Kubernetes accepts for each value, as patterns for the whole text.
+CPU = r"[1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*|[1-9]\d*m"
+MEMORY = r"[1-9]\d*(\.\d+)?[MGT]i?"
+DOMAIN_PART = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+RESOURCE = rf"({DOMAIN_PART}\.)+{DOMAIN_PART}/[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?"
+NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+LABEL = rf"([a-z0-9.-]+/)?{NAME}=({NAME})?"
 
 
-def pod(cpu: str, memory: str, **extra: dict[str, Any]) -> dict[str, Any]:
-    """Op tags for a pod with this many CPUs and this much memory, and what else its spec needs."""
-    resources = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}}
-    config: dict[str, Any] = {
-        "container_config": {"resources": resources},
-        # A pod that Kubernetes replaces by itself would run a step that Dagster has already given up.
-        "job_spec_config": {"backoff_limit": 0, "ttl_seconds_after_finished": 3600},
-        "pod_spec_config": extra.get("pod_spec_config", {}),
-    }
-    resources["requests"] |= extra.get("devices", {})
-    resources["limits"] |= extra.get("devices", {})
-    config["container_config"] |= extra.get("container_config", {})
-    config["job_spec_config"] |= extra.get("job_spec_config", {})
-    return {"dagster-k8s/config": config}
+@dataclass(frozen=True)
+class PodSpec:
+    """What the pod of a step asks for.
+
+    Attributes:
+        cpu: CPUs, as request and limit, such as "4" or "500m" (half a CPU).
+        memory: Memory, as request and limit, such as "16Gi".
+        devices: Number of each device, as request and limit, such as `{"nvidia.com/gpu": "1"}`.
+        tolerated_taints: Keys of node taints that the pod tolerates, in place of those that the launcher or the code
+            location tolerate. None: theirs stay.
+        node_selector: Labels that a node must have.
+        shared_memory: Size of /dev/shm, such as "2Gi". Empty: the 64 MB of every container.
+        deadline_s: Seconds until Kubernetes ends the pod, from its creation, waiting included. 0: never.
+    """
+
+    cpu: str
+    memory: str
+    devices: Mapping[str, str] = field(default_factory=dict)
+    tolerated_taints: tuple[str, ...] | None = None
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    shared_memory: str = ""
+    deadline_s: int = 0
+
+    def as_tags(self) -> dict[str, Any]:
+        """Write the spec as op tags, in the keys of the Kubernetes client.
+
+        Example:
+            >>> tags = PodSpec("1", "2Gi").as_tags()
+            >>> tags["dagster-k8s/config"]["container_config"]["resources"]["limits"]
+            {'cpu': '1', 'memory': '2Gi'}
+        """
+        resources = {"cpu": self.cpu, "memory": self.memory, **self.devices}
+        container: dict[str, Any] = {"resources": {"requests": resources, "limits": dict(resources)}}
+        # Another pod of the same job would run a step that Dagster has already counted as failed: no second try.
+        job = {"backoff_limit": 0, "ttl_seconds_after_finished": 3600}
+        pod: dict[str, Any] = {}
+        if self.tolerated_taints is not None:
+            pod["tolerations"] = [
+                {"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in self.tolerated_taints
+            ]
+        if self.shared_memory:
+            container["volume_mounts"] = [{"name": "shm", "mount_path": "/dev/shm"}]
+            pod["volumes"] = [{"name": "shm", "empty_dir": {"medium": "Memory", "size_limit": self.shared_memory}}]
+        if self.node_selector:
+            pod["node_selector"] = dict(self.node_selector)
+        if self.deadline_s:
+            job["active_deadline_seconds"] = self.deadline_s
+        return {"dagster-k8s/config": {"container_config": container, "job_spec_config": job, "pod_spec_config": pod}}
 
 
-def gpu_pod(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Op tags for the pod with the model in it, as the variables say; ValueError for a value that cannot be meant."""
-    count = setting(environment, "LEGOSIGNS_GPU_COUNT", "1", r"\d{1,2}", "a whole number, 0 for training on CPUs")
-    resource = setting(
+def gpu_pod(environment: Mapping[str, str]) -> PodSpec:
+    """Read the pod of the steps that run the detector from the variables `LEGOSIGNS_GPU_*`.
+
+    Raises:
+        ValueError: A variable has a value that Kubernetes would not accept.
+    """
+    count = read_variable(environment, "LEGOSIGNS_GPU_COUNT", "1", r"\d{1,2}", "a whole number, 0 for training on CPUs")
+    resource = read_variable(
         environment, "LEGOSIGNS_GPU_RESOURCE", "nvidia.com/gpu", RESOURCE, "a resource such as nvidia.com/mig-1g.5gb"
     )
-    cpu = setting(environment, "LEGOSIGNS_GPU_POD_CPU", "4", CPU, "a number of CPUs such as 4 or 500m")
-    memory = setting(environment, "LEGOSIGNS_GPU_POD_MEMORY", "16Gi", MEMORY, "an amount of memory such as 16Gi")
-    labels = setting(
+    labels = read_variable(
         environment, "LEGOSIGNS_GPU_NODE_SELECTOR", "", f"(({LABEL})(,{LABEL})*)?", "labels such as pool=gpu,zone=a"
     )
-    selector = {"node_selector": dict(label.split("=") for label in labels.split(","))} if labels else {}
-    tolerations = [{"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in taints(resource)]
-    return pod(
-        cpu,
-        memory,
-        devices={resource: count} if int(count) else {},
-        # PyTorch's data loaders pass images through /dev/shm, of which a container has 64 MB: "Bus error" otherwise.
-        container_config={"volume_mounts": [{"name": "shm", "mount_path": "/dev/shm"}]},
-        pod_spec_config={
-            "tolerations": tolerations if int(count) else [],
-            "volumes": [{"name": "shm", "empty_dir": {"medium": "Memory", "size_limit": "2Gi"}}],
-            **selector,
-        },
-        # Nothing else ends a pod that waits for a GPU that never comes.
-        job_spec_config={"active_deadline_seconds": 14400},
+    has_gpu = int(count) > 0
+    return PodSpec(
+        cpu=read_variable(environment, "LEGOSIGNS_GPU_POD_CPU", "4", CPU, "a number of CPUs such as 4 or 500m"),
+        memory=read_variable(
+            environment, "LEGOSIGNS_GPU_POD_MEMORY", "16Gi", MEMORY, "an amount of memory such as 16Gi"
+        ),
+        devices={resource: count} if has_gpu else {},
+        tolerated_taints=tuple(taints(resource)) if has_gpu else (),
+        node_selector=dict(label.split("=") for label in labels.split(",")) if labels else {},
+        # PyTorch's data loaders pass images through /dev/shm. With 64 MB they end with "Bus error".
+        shared_memory="2Gi",
+        # Four hours. Nothing else ends a pod that waits for a GPU that never comes.
+        deadline_s=14400,
     )
 
 
 def taints(resource: str) -> list[str]:
-    """Keys of the taints that nodes with this resource carry: its name, and one for all of NVIDIA's, MIG included."""
+    """List the keys of the taints on nodes with this resource: its own name, and NVIDIA's common key for its devices.
+
+    Example:
+        >>> taints("nvidia.com/mig-1g.5gb")
+        ['nvidia.com/mig-1g.5gb', 'nvidia.com/gpu']
+        >>> taints("amd.com/gpu")
+        ['amd.com/gpu']
+    """
     return list(dict.fromkeys([resource, *(["nvidia.com/gpu"] if resource.startswith("nvidia.com/") else [])]))
 
 
-def setting(environment: Mapping[str, str], name: str, otherwise: str, pattern: str, expected: str) -> str:
-    """A variable's value, or another where it is not set; ValueError for one that the pattern does not match."""
-    text = environment.get(name) or otherwise
+def read_variable(environment: Mapping[str, str], name: str, default: str, pattern: str, expected: str) -> str:
+    """Read a variable, or take the default where it is not set.
+
+    Raises:
+        ValueError: The pattern does not match the whole value.
+    """
+    text = environment.get(name) or default
     if not re.fullmatch(pattern, text):
         raise ValueError(f"{name} is {text!r}, expected {expected}")
     return text
 
 
 def devices(op_tags: Mapping[str, str], run_config: Mapping[str, Any], step: str) -> dict[str, str]:
-    """What a step's pod asks for besides CPUs and memory: the resource's name and how many, by the run's own settings.
+    """Look up the devices that a step's pod asks for, such as `{"nvidia.com/gpu": "1"}`.
 
-    Devices are the resources with a domain in their name, as in `nvidia.com/gpu`.
+    Limits in the run's own settings replace those of the op. A device is a resource with a domain in its name.
     """
     executor = run_config.get("execution", {}).get("config", {})
     own = executor.get("per_step_k8s_config", {}).get(step, {})
@@ -90,15 +138,16 @@ def devices(op_tags: Mapping[str, str], run_config: Mapping[str, Any], step: str
     return {}
 
 
-SMALL_POD = pod("1", "2Gi")
-RENDER_POD = pod("4", "4Gi")
-GPU_POD = gpu_pod(os.environ)
+SMALL_POD = PodSpec("1", "2Gi").as_tags()
+RENDER_POD = PodSpec("4", "4Gi").as_tags()
+GPU_POD = gpu_pod(os.environ).as_tags()
 
 
 def retries(environment: Mapping[str, str]) -> dg.RetryPolicy | None:
-    """How often a step is tried again whose pod was preempted, evicted or lost with its node; nothing on a laptop.
+    """Decide how often a step is tried again whose pod was preempted, evicted or lost with its node.
 
-    There, only errors in the step itself could be tried again, which would meet the same; and Ctrl-C would be an error.
+    Returns:
+        None outside of Kubernetes. No pod is lost there, and Ctrl-C would count as an error to try again.
     """
     if environment.get("LEGOSIGNS_DEPLOYMENT") != "kubernetes":
         return None

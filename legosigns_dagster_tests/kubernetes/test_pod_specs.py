@@ -11,7 +11,7 @@ import yaml
 from dagster_k8s.container_context import K8sContainerContext
 from kubernetes.utils.quantity import parse_quantity
 
-from legosigns_dagster.kubernetes.pod_specs import GPU_POD, RENDER_POD, SMALL_POD, gpu_pod, pod
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD, RENDER_POD, SMALL_POD, PodSpec, gpu_pod
 from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.step_jobs import container_of, job_in_pods, step_job
 
@@ -106,7 +106,7 @@ def test_a_pod_with_a_model_gets_its_gpu_shared_memory_and_a_deadline(tmp_path: 
 def test_another_gpu_is_asked_for_and_the_taints_of_its_nodes_are_tolerated(
     resource: str, tolerated: list[str]
 ) -> None:
-    made = gpu_pod({"LEGOSIGNS_GPU_RESOURCE": resource})
+    made = gpu_pod({"LEGOSIGNS_GPU_RESOURCE": resource}).as_tags()
     assert own(made)["limits"] == own(made)["requests"] == {"cpu": "4", "memory": "16Gi", resource: "1"}
     tolerations = made["dagster-k8s/config"]["pod_spec_config"]["tolerations"]
     assert [toleration["key"] for toleration in tolerations] == tolerated
@@ -120,14 +120,14 @@ def test_a_deployment_changes_count_cpu_memory_and_nodes_by_variables() -> None:
             "LEGOSIGNS_GPU_POD_MEMORY": "1.5Ti",
             "LEGOSIGNS_GPU_NODE_SELECTOR": "nvidia.com/gpu.product=NVIDIA-L4,pool=",
         }
-    )
+    ).as_tags()
     assert own(made)["limits"] == {"cpu": "7500m", "memory": "1.5Ti", "nvidia.com/gpu": "2"}
     selector = made["dagster-k8s/config"]["pod_spec_config"]["node_selector"]
     assert selector == {"nvidia.com/gpu.product": "NVIDIA-L4", "pool": ""}
 
 
 def test_without_a_gpu_the_pod_asks_for_none_and_tolerates_nothing() -> None:
-    made = gpu_pod({"LEGOSIGNS_GPU_COUNT": "0"})
+    made = gpu_pod({"LEGOSIGNS_GPU_COUNT": "0"}).as_tags()
     assert own(made)["limits"] == {"cpu": "4", "memory": "16Gi"}
     assert made["dagster-k8s/config"]["pod_spec_config"]["tolerations"] == []
 
@@ -156,7 +156,8 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(name: str, value: str, 
 
 @pytest.mark.parametrize("quantity", ["1", "0.5", "500m", "12"])
 def test_every_number_of_cpus_that_is_accepted_is_one_for_kubernetes(quantity: str) -> None:
-    assert parse_quantity(own(gpu_pod({"LEGOSIGNS_GPU_POD_CPU": quantity}))["limits"]["cpu"]) > 0
+    made = gpu_pod({"LEGOSIGNS_GPU_POD_CPU": quantity}).as_tags()
+    assert parse_quantity(own(made)["limits"]["cpu"]) > 0
 
 
 def test_the_code_location_does_not_load_with_a_wrong_value_and_says_why() -> None:
@@ -182,4 +183,12 @@ def test_the_readme_s_settings_of_a_run_give_it_the_pod_that_they_say(tmp_path: 
 
 
 def test_a_size_states_the_same_for_request_and_limit() -> None:
-    assert own(pod("2", "3Gi")) == {"requests": {"cpu": "2", "memory": "3Gi"}, "limits": {"cpu": "2", "memory": "3Gi"}}
+    same = {"cpu": "2", "memory": "3Gi"}
+    assert own(PodSpec("2", "3Gi").as_tags()) == {"requests": same, "limits": same}
+
+
+def test_a_size_says_nothing_of_what_it_leaves_to_the_cluster() -> None:
+    assert PodSpec("2", "3Gi").as_tags()["dagster-k8s/config"]["pod_spec_config"] == {}
+    assert PodSpec("2", "3Gi", tolerated_taints=()).as_tags()["dagster-k8s/config"]["pod_spec_config"] == {
+        "tolerations": []
+    }
