@@ -167,7 +167,7 @@ def test_a_criterion_passes_fails_or_warns_that_it_is_inconclusive(
 
 
 def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path) -> None:
-    results = run_check(checks.classical_signs_checks, make_dataset(tmp_path, TRAIN).part("none"))
+    results = run_check(checks.classical_signs_checks, make_dataset(tmp_path, TRAIN).part())
     assert len(results) == 4
     for result in results.values():
         assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)

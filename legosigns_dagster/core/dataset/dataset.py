@@ -1,9 +1,10 @@
-"""`Dataset`: images with boxes, split and group. Two tables are the manifest, the images are files."""
+"""`Dataset`: images with boxes, split and group. Its manifest is two tables, its images are files."""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Literal, TypeAlias
 
 import pandas as pd
 
@@ -11,7 +12,11 @@ from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
 
-TRAIN, VAL, TEST = "train", "val", "test"
+Split: TypeAlias = Literal["train", "val", "test"]
+TRAIN: Final = "train"
+VAL: Final = "val"
+TEST: Final = "test"
+
 IMAGE_COLUMNS = ["file", "sha256", "width", "height", "split", "group", "origin"]
 BOX_COLUMNS = ["file", "class_id", "class_name", "left", "top", "right", "bottom"]
 QUARANTINE_COLUMNS = ["reason", "detail", "image", "task", "annotation", "link"]
@@ -20,7 +25,12 @@ SOURCE_COLUMNS = ["file", "image", "task", "annotation", "link", "orientation", 
 
 @dataclass(frozen=True)
 class LabeledBox:
-    """A box around a sign's face, with its class id."""
+    """A box around the face of a sign.
+
+    Attributes:
+        class_id: The class, 0 to the number of classes - 1.
+        box: Where it is, in px of its image.
+    """
 
     class_id: int
     box: PixelBox
@@ -28,24 +38,34 @@ class LabeledBox:
 
 @dataclass(frozen=True)
 class LabeledImage:
-    """One image of a dataset; `file` is relative to the dataset's folder, size in pixels."""
+    """One image of a dataset with its boxes.
+
+    Attributes:
+        file: POSIX path below the dataset's folder.
+        sha256: SHA-256 of the file's bytes, 64 hex digits.
+        size_wh: Width and height in px.
+        boxes: The signs on it, none for an image without a sign.
+        split: What it is used for.
+        group: The name of its group of near-duplicates, which stay in one split.
+        origin: Where it came from: `label-studio`, `classical` or `synthetic`.
+    """
 
     file: str
     sha256: str
     size_wh: tuple[int, int]
     boxes: tuple[LabeledBox, ...]
-    split: str
+    split: Split
     group: str
     origin: str
 
 
 def empty_table(columns: list[str]) -> pd.DataFrame:
-    """A table without rows, all columns text."""
+    """Make a table without rows whose columns are text."""
     return pd.DataFrame({column: pd.Series(dtype=str) for column in columns})
 
 
 def read_table(file: Path) -> pd.DataFrame:
-    """A CSV as it was written: text stays text (a group called 007 too), floats to the last bit."""
+    """Read a CSV as it was written. Text stays text, also a group called 007; floats are exact to the last bit."""
     numeric = dict.fromkeys(["width", "height", "class_id", "orientation"], "int64")
     numeric |= dict.fromkeys(["left", "top", "right", "bottom"], "float64")
     columns = file.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
@@ -55,10 +75,17 @@ def read_table(file: Path) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images below `folder`, orientation baked in, with their manifest.
+    """Images in a folder, all upright, with their manifest.
 
-    `images` has a row an image, `boxes` a row a box (pixels, float), joined by `file`. `quarantine` lists what was
-    rejected and why, `adjustments` what was used but changed, `sources` which task each image came from.
+    Attributes:
+        folder: Where the image files and the tables are.
+        classes: The classes of all boxes.
+        images: A row for each image, columns `IMAGE_COLUMNS`; width and height in px.
+        boxes: A row for each box, columns `BOX_COLUMNS`; edges in px, joined with `images` by `file`.
+        quarantine: What could not be used, with its reason, columns `QUARANTINE_COLUMNS`.
+        adjustments: What was used but changed, such as a clipped box, columns as `quarantine`.
+        sources: The task of each image, columns `SOURCE_COLUMNS`; `captured_s` in seconds since 1970, empty if unknown.
+        index: The folder's files after saving or loading, None for a dataset that was just made.
     """
 
     folder: Path
@@ -72,7 +99,7 @@ class Dataset:
 
     @classmethod
     def from_images(cls, folder: Path, classes: SignClasses, images: Iterable[LabeledImage]) -> "Dataset":
-        """A dataset of these images, in the order of their files."""
+        """Make the manifest of these images, ordered by file."""
         ordered = sorted(images, key=lambda image: image.file)
         rows = [(i.file, i.sha256, *i.size_wh, i.split, i.group, i.origin) for i in ordered]
         boxes = [
@@ -83,7 +110,7 @@ class Dataset:
         return cls(folder, classes, pd.DataFrame(rows, columns=IMAGE_COLUMNS), pd.DataFrame(boxes, columns=BOX_COLUMNS))
 
     def __iter__(self) -> Iterator[LabeledImage]:
-        """The images with their boxes, in the order of the manifest."""
+        """Yield the images with their boxes, in the order of the manifest."""
         boxes = {str(file): rows for file, rows in self.boxes.groupby("file", sort=False)}
         for row in self.images.itertuples(index=False):
             labels = tuple(
@@ -93,17 +120,17 @@ class Dataset:
             size_wh = (int(row.width), int(row.height))
             yield LabeledImage(row.file, row.sha256, size_wh, labels, row.split, row.group, row.origin)
 
-    def part(self, *splits: str) -> "Dataset":
-        """Only the images of these splits; the same folder."""
+    def part(self, *splits: Split) -> "Dataset":
+        """Select the images of these splits; without a split, none. The folder is the same."""
         return self.select(self.images["split"].isin(splits))
 
     def evaluation_part(self) -> "Dataset":
-        """The images by which weights are judged: the test part, or the val part where there is none."""
+        """Select the images that weights are evaluated on: test, or val where there is no test image."""
         test = self.part(TEST)
         return test if len(test.images) else self.part(VAL)
 
     def select(self, chosen: "pd.Series[bool]") -> "Dataset":
-        """Only the images whose row is True; the same folder."""
+        """Select the images whose row is True. The folder is the same; quarantine and adjustments are left out."""
         images = self.images[chosen].reset_index(drop=True)
         boxes, sources = (
             table[table["file"].isin(images["file"])].reset_index(drop=True) for table in (self.boxes, self.sources)
@@ -111,12 +138,12 @@ class Dataset:
         return Dataset(self.folder, self.classes, images, boxes, sources=sources)
 
     def sources_by_file(self) -> dict[str, dict[str, str]]:
-        """The row of each file's source, by column; none of a file that came from nowhere."""
+        """Map each file to its source: the columns `image`, `task` and `link`. Files without a source are left out."""
         rows = self.sources[["image", "task", "link"]].to_dict("records")
         return {str(file): row for file, row in zip(self.sources["file"], rows, strict=True)}
 
     def counts(self) -> pd.DataFrame:
-        """Images and boxes by split and class, with a column for each class; one row a split that has images."""
+        """Count images and boxes: a row for each split that has images, a column for each class's boxes."""
         splits = self.images.set_index("file")["split"]
         boxes = self.boxes.assign(split=self.boxes["file"].map(splits))
         table = pd.crosstab(boxes["split"], boxes["class_name"]) if len(boxes) else pd.DataFrame()
@@ -139,7 +166,7 @@ class Dataset:
 
     @classmethod
     def load(cls, folder: Path) -> "Dataset":
-        """The dataset that `save` wrote into this folder."""
+        """Read the dataset that `save` wrote into this folder."""
         names = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))["classes"]
         tables = {name: read_table(folder / f"{name}.csv") for name in ("images", "boxes")}
         about = {n: read_table(folder / ABOUT / f"{n}.csv") for n in ("quarantine", "adjustments", "sources")}

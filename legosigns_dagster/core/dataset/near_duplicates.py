@@ -1,4 +1,4 @@
-"""When an image was taken and what it looks like, as far as near-duplicates are concerned."""
+"""What near-duplicates are found by: an image's perceptual hash and the time when it was taken."""
 
 import re
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ EXIF_FOLDER, DATE_TIME_ORIGINAL = 0x8769, 0x9003
 
 
 def perceptual_hash(file: Path) -> int:
-    """The image's 64-bit perceptual hash (DCT of 32x32 grey values): near-duplicates differ in few bits."""
+    """Compute an image's 64-bit pHash (DCT of 32x32 grey values). Near-duplicates differ in few bits."""
     import imagehash  # brings scipy, which a run that reads no image should not load
 
     with open_upright(file) as image:
@@ -20,8 +20,12 @@ def perceptual_hash(file: Path) -> int:
 
 
 def capture_time_s(file: Path, name: str) -> float | None:
-    """Seconds since 1970 at which an image was taken: from EXIF, else from a name that is such a number, else None."""
-    stamp = re.fullmatch(r"(1\d{9}(?:\.\d+)?)\.\w+", name)
+    """Find when an image was taken, in seconds since 1970.
+
+    Returns:
+        The time in its EXIF data, else the time that its name is, such as `1700000000.5.jpg`, else None.
+    """
+    name_is_time = re.fullmatch(r"(1\d{9}(?:\.\d+)?)\.\w+", name)
     try:
         with Image.open(file) as image:
             taken = image.getexif().get_ifd(EXIF_FOLDER).get(DATE_TIME_ORIGINAL)
@@ -29,4 +33,4 @@ def capture_time_s(file: Path, name: str) -> float | None:
             return datetime.strptime(str(taken), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     except (OSError, ValueError):
         pass  # damaged EXIF says nothing about the time; a damaged image is rejected where it is decoded
-    return float(stamp.group(1)) if stamp else None
+    return float(name_is_time.group(1)) if name_is_time else None

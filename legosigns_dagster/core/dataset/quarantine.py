@@ -1,4 +1,4 @@
-"""What could not be used, and what was used but changed: each a row with its reason and the way to its task."""
+"""What could not be used, and what was used but changed: a row for each, with its reason and a link to its task."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,12 @@ from legosigns_dagster.core.dataset.dataset import QUARANTINE_COLUMNS
 
 
 class RejectedError(ValueError):
-    """A task, annotation or region cannot be used: a reason in one word, and what was got and expected."""
+    """A task, an annotation or a region cannot be used. It becomes a row of the quarantine.
+
+    Attributes:
+        reason: One word, such as `unknown_class`.
+        detail: What was got, what was expected, and what to do.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -17,12 +22,21 @@ class RejectedError(ValueError):
 
 
 class ImageRejectedError(RejectedError):
-    """Because of a region its whole image cannot be used: the rest would teach something wrong."""
+    """One region makes its whole image unusable: with the other regions alone, a detector would learn an error."""
 
 
 @dataclass(frozen=True)
 class QuarantineRow:
-    """One line of the quarantine (or of the adjustments); `link` opens the task in Label Studio."""
+    """One row of the quarantine or of the adjustments. Text that is not known is empty.
+
+    Attributes:
+        reason: One word, such as `unknown_class`.
+        detail: What was got, what was expected, and what to do.
+        image: The image's name.
+        task: The id of its task in Label Studio.
+        annotation: The id of its annotation.
+        link: The address at which a person opens the task.
+    """
 
     reason: str
     detail: str
@@ -33,7 +47,7 @@ class QuarantineRow:
 
 
 def quarantine_table(rows: Iterable[QuarantineRow]) -> pd.DataFrame:
-    """The rows as a table, sorted by reason, image and task."""
+    """Make a table of the rows, sorted by reason, image and task."""
     records = sorted((r.reason, r.detail, r.image, r.task, r.annotation, r.link) for r in rows)
     ordered = sorted(records, key=lambda r: (r[0], r[2], r[3]))
     return pd.DataFrame(ordered, columns=QUARANTINE_COLUMNS, dtype=str)

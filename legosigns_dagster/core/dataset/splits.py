@@ -1,9 +1,9 @@
-"""Which images must stay together, and on which side of the split they stay for good.
+"""Groups of near-duplicate images, and the split of each group.
 
-Images are taken in the order of their names, as cameras count and people collect. Each joins the group of the nearest
-earlier near-duplicate, or opens its own. A group's side follows from its first image's content and the seed alone, so
-an image added later never moves an earlier one. An image that is near two groups on different sides cannot be kept
-without a leak: it is named in `cross_split_duplicates` and left out.
+Images are taken in the order of their names, as cameras number them. Each joins the group of the nearest earlier
+near-duplicate, or opens its own. A group's split follows from its first image's content and the seed alone, so an
+image that is added later never moves an earlier one to another split. An image that is near groups of two splits is
+left out: in either split it would leak.
 """
 
 import hashlib
@@ -16,29 +16,30 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
-from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL
+from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Split
 
-NEAR_BITS = 10  # of 64; measured on train-camera bursts: frames of one burst differ by less, other scenes by more
-BURST_S = 5.0
-Hashes: TypeAlias = npt.NDArray[np.uint64]
-Times: TypeAlias = npt.NDArray[np.float64]
+# Of 64 bits. Measured on bursts of a train's camera: images of one burst differ by less, other scenes by more.
+NEAR_BITS = 10
+BURST_S = 5.0  # seconds between two images of one burst, at most
+Hashes: TypeAlias = npt.NDArray[np.uint64]  # perceptual hashes, shape (images,)
+Times: TypeAlias = npt.NDArray[np.float64]  # seconds since 1970, NaN where unknown, shape (images,)
 
 
 class SplitSettings(BaseModel, frozen=True):
-    """Everything that decides which image is on which side."""
+    """What decides in which split an image is."""
 
     val_share: float = Field(
-        0.25, ge=0, lt=1, description="Share of the groups that are held out to compare models, 0 to 1."
+        0.25, ge=0, lt=1, description="Share of the groups in val, 0 to 1: by them the best weights are selected."
     )
     test_share: float = Field(
-        0.0, ge=0, lt=1, description="Share of the groups that nothing may look at before the final figure, 0 to 1."
+        0.0, ge=0, lt=1, description="Share of the groups in test, 0 to 1: only the report uses them. At 0 it uses val."
     )
     split_seed: int = Field(
-        0, description="Another seed puts other groups into val; keep it once models were compared."
+        0, description="Another seed puts other groups into val and test. Keep it once weights were compared."
     )
 
     @model_validator(mode="after")
-    def _leave_something_to_learn_from(self) -> "SplitSettings":
+    def _leave_groups_for_train(self) -> "SplitSettings":
         if self.val_share + self.test_share >= 1:
             raise ValueError(
                 f"val_share {self.val_share} and test_share {self.test_share} leave nothing to train on: lower one"
@@ -48,7 +49,14 @@ class SplitSettings(BaseModel, frozen=True):
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image to place: its name, content digest, 64-bit perceptual hash and capture time in seconds, if known."""
+    """An image that needs a group.
+
+    Attributes:
+        name: The name that people know it by; images are taken in this order.
+        sha256: SHA-256 of its bytes, 64 hex digits.
+        perceptual_hash: 64 bits as an integer.
+        captured_s: When it was taken, in seconds since 1970, None where unknown.
+    """
 
     name: str
     sha256: str
@@ -58,20 +66,36 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Grouping:
-    """Group by image digest, and the digests of images that would tie two sides together, with what they are near."""
+    """The groups of some images.
 
-    group: dict[str, str]
+    Attributes:
+        groups: The name of each image's group, by the image's SHA-256.
+        cross_split_duplicates: The images that are left out, by SHA-256: each with the names of the images that it is
+            near to and that are in different splits.
+    """
+
+    groups: dict[str, str]
     cross_split_duplicates: dict[str, str]
 
 
 def natural_sort_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key by which `IMG_9` comes before `IMG_10`."""
+    """Make a sort key by which numbers in names are compared as numbers.
+
+    Example:
+        >>> sorted(["IMG_10.jpg", "IMG_9.jpg"], key=natural_sort_key)
+        ['IMG_9.jpg', 'IMG_10.jpg']
+    """
     parts = re.findall(r"\d+|\D+", name)
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
 
 
-def split_for(group: str, settings: SplitSettings) -> str:
-    """The split of a group: a number in [0, 1) from its hash and the seed, held against the shares."""
+def split_for(group: str, settings: SplitSettings) -> Split:
+    """Choose a group's split: a number in [0, 1) from the SHA-256 of the seed and its name, compared with the shares.
+
+    Example:
+        >>> [split_for(f"group {number}", SplitSettings(val_share=0.5)) for number in range(4)]
+        ['train', 'val', 'val', 'val']
+    """
     digest = hashlib.sha256(f"{settings.split_seed}/{group}".encode()).digest()
     draw = int.from_bytes(digest[:8], "big") / 2**64
     if draw < settings.val_share:
@@ -80,9 +104,11 @@ def split_for(group: str, settings: SplitSettings) -> str:
 
 
 def distances(image: Candidate, hashes: Hashes, times_s: Times) -> npt.NDArray[np.uint8]:
-    """Bits by which an image's perceptual hash differs from each of these, 0 to 64; 0 for a shot of the same burst.
+    """Compare an image with others.
 
-    `hashes` are 64-bit integers, `times_s` capture times in seconds, NaN where unknown; both of shape (images,).
+    Returns:
+        The bits by which its perceptual hash differs from each, 0 to 64, and 0 for an image of the same burst. Shape
+        (images,), as `hashes` and `times_s`.
     """
     bits: npt.NDArray[np.uint8] = np.bitwise_count(hashes ^ np.uint64(image.perceptual_hash))
     if image.captured_s is not None:
@@ -91,8 +117,18 @@ def distances(image: Candidate, hashes: Hashes, times_s: Times) -> npt.NDArray[n
 
 
 def group_images(images: Sequence[Candidate], settings: SplitSettings) -> Grouping:
-    """Put each image into a group; equal for the same images whatever their order in the sequence."""
-    group: dict[str, str] = {}
+    """Put each image into a group. The order of the images in the sequence does not matter.
+
+    Example:
+        >>> images = [
+        ...     Candidate("a.jpg", "a" * 64, 0b0000, None),
+        ...     Candidate("b.jpg", "b" * 64, 0b0111, None),
+        ...     Candidate("c.jpg", "c" * 64, 2**64 - 1, None),
+        ... ]
+        >>> list(group_images(images, SplitSettings()).groups.values())
+        ['aaaaaaaaaaaa', 'aaaaaaaaaaaa', 'cccccccccccc']
+    """
+    groups: dict[str, str] = {}
     cross_split_duplicates: dict[str, str] = {}
     placed: list[Candidate] = []
     hashes, times_s = np.zeros(len(images), np.uint64), np.full(len(images), np.nan)
@@ -100,11 +136,11 @@ def group_images(images: Sequence[Candidate], settings: SplitSettings) -> Groupi
         count = len(placed)
         bits = distances(image, hashes[:count], times_s[:count])
         close = [placed[index] for index in np.flatnonzero(bits <= NEAR_BITS)]
-        if len({split_for(group[other.sha256], settings) for other in close}) > 1:
+        if len({split_for(groups[other.sha256], settings) for other in close}) > 1:
             cross_split_duplicates[image.sha256] = ", ".join(sorted({other.name for other in close}))
             continue
-        group[image.sha256] = group[placed[int(bits.argmin())].sha256] if close else image.sha256[:12]
+        groups[image.sha256] = groups[placed[int(bits.argmin())].sha256] if close else image.sha256[:12]
         hashes[count] = image.perceptual_hash
         times_s[count] = np.nan if image.captured_s is None else image.captured_s
         placed.append(image)
-    return Grouping(group, cross_split_duplicates)
+    return Grouping(groups, cross_split_duplicates)

@@ -1,4 +1,4 @@
-"""YOLO folders: reading the one that people give, writing the ones that a training or an evaluation reads."""
+"""YOLO folders: reading what people give, writing what a training or an evaluation reads."""
 
 import shutil
 import tarfile
@@ -8,18 +8,22 @@ from pathlib import Path
 import yaml
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
+from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledBox, LabeledImage, Split
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.geometry import UnitBox
 from legosigns_dagster.core.images import find_images, slug, store_upright
 from legosigns_dagster.core.progress import Log, track_progress
 
-SPLITS = {"train": TRAIN, "val": VAL, "valid": VAL, "test": "test"}
+SPLITS: dict[str, Split] = {"train": TRAIN, "val": VAL, "valid": VAL, "test": TEST}  # by the name of a folder
 
 
 def unpack(source: Path, into: Path) -> Path:
-    """A folder as it is; a `.tar.gz` unpacked into `into`, ValueError that names a member that would leave it."""
+    """Unpack a `.tar.gz` into a folder. A source that is a folder is returned as it is.
+
+    Raises:
+        ValueError: The file cannot be read, or one of its members would be written outside of the folder.
+    """
     if source.is_dir():
         return source
     try:
@@ -33,15 +37,19 @@ def unpack(source: Path, into: Path) -> Path:
 
 
 def find_yolo_root(folder: Path) -> Path:
-    """The folder that holds `data.yaml`; FileNotFoundError when there is none or more than one."""
-    found = sorted([*folder.rglob("data.yaml"), *folder.rglob("data.yml")])
-    if len(found) != 1:
-        raise FileNotFoundError(f"{folder} has {len(found)} files data.yaml, expected one that names the classes")
-    return found[0].parent
+    """Find the folder with `data.yaml`.
+
+    Raises:
+        FileNotFoundError: There is no such file, or more than one.
+    """
+    files = sorted([*folder.rglob("data.yaml"), *folder.rglob("data.yml")])
+    if len(files) != 1:
+        raise FileNotFoundError(f"{folder} has {len(files)} files data.yaml, expected one that names the classes")
+    return files[0].parent
 
 
 def read_classes(root: Path) -> SignClasses:
-    """The classes of a `data.yaml`, whose names are a list or an id-to-name mapping."""
+    """Read the classes of a `data.yaml`, whose `names` are a list or a mapping of id to name."""
     file = next(iter(sorted(root.glob("data.y*ml"))))
     names = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("names")
     if not names:
@@ -50,9 +58,20 @@ def read_classes(root: Path) -> SignClasses:
 
 
 def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> tuple[LabeledBox, ...]:
-    """The boxes of a YOLO label file, clipped to the image; a missing file is an image without a sign.
+    """Read a YOLO label file: a line `class x_center y_center width height` for each box, in shares of the image.
 
-    ValueError that names the line for anything that is not `class x_center y_center width height`.
+    Returns:
+        The boxes in px, clipped to the image. A missing file is an image without a sign.
+
+    Raises:
+        ValueError: A line is something else (the message names it), or a box has no area.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = (file := Path(folder) / "a.txt").write_text("1 0.5 0.5 0.25 1.0")
+        ...     read_labels(file, (64, 48), SignClasses(("SpeedLimit", "DangerAhead")))
+        (LabeledBox(class_id=1, box=PixelBox(left=24.0, top=0.0, right=40.0, bottom=48.0)),)
     """
     boxes = []
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
@@ -73,10 +92,14 @@ def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> t
 
 
 def read_yolo(source: Path, classes: SignClasses, into: Path, origin: str, log: Log) -> Dataset:
-    """The dataset in a YOLO folder with `images/<split>` and `labels/<split>`, its images stored in `into`.
+    """Read a YOLO folder with `images/<split>` and `labels/<split>` and store its images in folder `into`.
 
-    An image that cannot be used is a row of the quarantine. A group is an image's name up to the last underscore: crops
-    of one scene are named so, and stay on one side because the folder's own split is kept.
+    An image that cannot be used becomes a row of the quarantine. The folder's own split is kept. An image's group is
+    its name up to the last underscore, since crops of one scene are named so.
+
+    Raises:
+        FileNotFoundError: There is not exactly one `data.yaml`.
+        ValueError: Its classes are not `classes`, or no image can be used.
     """
     root = find_yolo_root(source)
     classes.require(read_classes(root), f"{root}/data.yaml")
@@ -103,9 +126,13 @@ def read_yolo(source: Path, classes: SignClasses, into: Path, origin: str, log: 
 
 
 def write_split(images: Iterable[LabeledImage], folder: Path, split: str, into: Path) -> list[Path]:
-    """Copy images and write their labels below `into`; answers the copies' paths, absolute.
+    """Copy images and write their labels into `images/<split>` and `labels/<split>` below `into`.
 
-    Copies, not links: Ultralytics rewrites a JPEG in place when it looks truncated, and would write into the store.
+    They are copies, not links: Ultralytics rewrites a JPEG in place when it looks truncated, and would change the
+    store's file.
+
+    Returns:
+        The absolute paths of the copies.
     """
     written = []
     for image in images:
@@ -122,7 +149,7 @@ def write_split(images: Iterable[LabeledImage], folder: Path, split: str, into: 
 
 
 def write_data_yaml(into: Path, train: str, val: str | list[str], classes: SignClasses) -> Path:
-    """A `data.yaml` with absolute places, since Ultralytics looks for relative ones in a folder of its own."""
+    """Write a `data.yaml` with absolute paths: Ultralytics looks for relative ones in a folder of its own."""
     file = into / "data.yaml"
     content = {"path": str(into.absolute()), "train": train, "val": val, "names": classes.by_id()}
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

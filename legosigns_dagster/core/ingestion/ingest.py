@@ -149,7 +149,7 @@ def place(kept: Sequence[IngestedImage], settings: SplitSettings) -> tuple[list[
                 )
             )
             continue
-        group = grouping.group[sha256]
+        group = grouping.groups[sha256]
         placed.append(replace(item, image=replace(item.image, group=group, split=split_for(group, settings))))
     return placed, rows
 

@@ -1,100 +1,107 @@
-"""Fine-tuning without forgetting, and the check that what comes back is this run's own."""
+"""Fine-tuning without forgetting: train, select between the base and the trained weights, export."""
 
 import math
 import resource
-import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
+from legosigns_dagster.core.dataset.dataset import TRAIN
 from legosigns_dagster.core.detector.checkpoints import Checkpoints, training_key
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.core.detector.training_job import CLASSICAL, LEGO, Lesson
+from legosigns_dagster.core.detector.training_job import TrainingJob, ignore_epoch
+from legosigns_dagster.core.detector.training_record import Selection, TrainingRecord, TrainingRun
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.training.caveats import cautions_of
-from legosigns_dagster.core.training.interpolation import ALPHAS, Mixing, Mixture, Referee
+from legosigns_dagster.core.training.caveats import find_caveats
+from legosigns_dagster.core.training.interpolation import ALPHAS, select_interpolation
 from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
+from legosigns_dagster.core.training.validation import ValidationScorer
 
 EXPORT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where a training works: its own empty folder, the folder of its result, its log, who is handed every epoch's
-    `best.pt` and `results.csv` (see `Lesson`), and where its state outlives it. Both folders are this run's, so a
-    neighbour's weights cannot be taken.
+class TrainingWorkspace:
+    """Where one run trains, whom it tells, and where its state outlives it.
+
+    Both folders are this run's own and empty, so another run's weights cannot be taken for its result.
+
+    Attributes:
+        work: for the training folder and everything temporary.
+        into: for the result.
+        log: for progress and warnings.
+        on_epoch_end: see `TrainingJob`.
+        checkpoints: see `TrainingJob`.
     """
 
     work: Path
     into: Path
     log: Log
-    keep: Callable[[Path], None] = lambda _: None
+    on_epoch_end: Callable[[Path], None] = ignore_epoch
     checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)
-class Course:
-    """What every training of a run shares: who trains, from which base, how it is judged, the base's own score, until
-    when, and the digests of what is learned from.
+class TrainingResult:
+    """What `train_and_select` left besides the weights.
+
+    Attributes:
+        selection: the choice between base and trained weights; None where interpolation was off.
+        resumed_from_epoch: epochs that an interrupted training had finished already.
     """
 
-    detector: Detector
-    base: Weights
-    settings: TrainingSettings
-    referee: Referee
-    score: Score
-    ends_at: float = math.inf
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    def taught(self, data: TrainingData, bench: Bench) -> tuple[dict[str, int], list[Mixture], int]:
-        """Train on this data and leave the best mixture as `best.pt`; how many images of which kind it was shown, all
-        mixtures that were tried (see `Mixing.choose`), and how many epochs an interrupted training had done already.
-        """
-        data_yaml, counts = write_training_folder(data, self.settings, bench.work)
-        bench.log.info(f"training on {counts}, {self.settings.epochs} epochs at {self.settings.image_size} px")
-        parts = {CLASSICAL: self.referee.classical, LEGO: self.referee.lego}
-        slices = {
-            f"val-{name}/{Path(str(file)).name}": name for name, part in parts.items() for file in part.images["file"]
-        }
-        classes = len(self.base.classes.names)
-        key = training_key(self.base.file, self.settings, self.versions)
-        lesson = Lesson(data_yaml, classes, slices, self.score, bench.keep, self.ends_at, bench.checkpoints, key)
-        done = self.detector.fine_tune(self.base, lesson, self.settings, bench.into, bench.log)
-        missing = [name for name in ("best.pt", "results.csv") if not (bench.into / name).is_file()]
-        if missing:
-            raise FileNotFoundError(f"the training left no {', '.join(missing)} in {bench.into}: its log tells why")
-        if not self.settings.interpolate:
-            return counts, [], done
-        shutil.copyfile(bench.into / "best.pt", bench.work / "trained.pt")
-        mixing = Mixing(self.referee, self.base, bench.work / "trained.pt", bench.work)
-        mixtures = mixing.choose(self.score, self.settings.classical_loss, bench.into / "best.pt", bench.log)
-        return counts, mixtures, done
+    selection: Selection | None
+    resumed_from_epoch: int
 
 
-def without_synthesis(course: Course, data: TrainingData, bench: Bench) -> Score:
-    """The score of a training like this one without synthetic images, as many images shown in an epoch."""
-    bench.log.info("once more without synthetic images, to see what they contribute")
-    real, synthetic = (len(part.part(TRAIN).images) for part in (data.real, data.synthetic))
-    repeats = course.settings.real_repeats + round(synthetic / real)
-    settings = course.settings.model_copy(update={"real_repeats": repeats})
-    folders = (bench.work / "without", bench.work / "without-into")
-    own = Bench(*folders, bench.log, checkpoints=bench.checkpoints)
-    for folder in folders:
-        folder.mkdir()
-    referee = replace(course.referee, work=own.work / "scores")
-    versions = {**course.versions, "synthetic_set": "left out"}
-    plain = replace(course, settings=settings, referee=referee, ends_at=math.inf, versions=versions)
-    plain.taught(replace(data, synthetic=data.synthetic.part("none")), own)
-    return referee.score(own.into / "best.pt", course.base.classes, "chosen")
+def train_and_select(base: Weights, job: TrainingJob, scorer: ValidationScorer, into: Path, log: Log) -> TrainingResult:
+    """Train, select between the base and the trained weights, and write `best.pt` and `results.csv` into `into`.
+
+    Raises:
+        FileNotFoundError: when the training left no weights.
+        FloatingPointError: when the loss is NaN or infinite.
+    """
+    settings = job.settings
+    resumed_from_epoch = scorer.detector.fine_tune(base, job, into, log)
+    missing = [name for name in ("best.pt", "results.csv") if not (into / name).is_file()]
+    if missing:
+        raise FileNotFoundError(f"the training left no {', '.join(missing)} in {into}: its log tells why")
+    selection = None
+    if settings.interpolate:
+        best, max_map_drop = into / "best.pt", settings.max_map_drop
+        selection = select_interpolation(scorer, base, job.base_score, best, job.folder, max_map_drop, log)
+    return TrainingResult(selection, resumed_from_epoch)
 
 
-def sized(settings: TrainingSettings, base: Weights) -> TrainingSettings:
-    """The settings with an image size, the base's where none is set; ValueError for one the network cannot take."""
+def score_without_synthesis(
+    base: Weights, data: TrainingData, job: TrainingJob, scorer: ValidationScorer, work: Path, log: Log
+) -> Score:
+    """Score a second training, without synthetic images, that shows as many images in an epoch."""
+    log.info("once more without synthetic images, to see what they contribute")
+    lego, synthetic = (len(dataset.part(TRAIN).images) for dataset in (data.lego, data.synthetic))
+    repeats = job.settings.lego_repeats + round(synthetic / lego)
+    settings = job.settings.model_copy(update={"lego_repeats": repeats})
+    (into := work / "result").mkdir(parents=True)
+    plain = write_training_folder(replace(data, synthetic=data.synthetic.part()), settings, work / "training")
+    key = training_key(base.file, settings, data.versions() | {"synthetic_set": "left out"})
+    second = replace(
+        job, data_yaml=plain.data_yaml, slices=plain.slices, settings=settings, key=key,
+        deadline=math.inf, on_epoch_end=ignore_epoch,
+    )  # fmt: skip
+    train_and_select(base, second, scorer, into, log)
+    return scorer.score(into / "best.pt", base.classes)
+
+
+def resolve_image_size(settings: TrainingSettings, base: Weights) -> TrainingSettings:
+    """Replace an image size of 0 by the base's.
+
+    Raises:
+        ValueError: for a size that the network cannot take, with the nearest that it can.
+    """
     size = settings.image_size or base.image_size
     if size % 32:
         raise ValueError(f"image_size is {size}, expected a multiple of 32: use {max(size // 32, 1) * 32}")
@@ -102,42 +109,66 @@ def sized(settings: TrainingSettings, base: Weights) -> TrainingSettings:
 
 
 def fine_tune(
-    detector: Detector,
-    base: Weights,
-    data: TrainingData,
-    settings: TrainingSettings,
-    versions: dict[str, str],
-    bench: Bench,
+    detector: Detector, base: Weights, data: TrainingData, settings: TrainingSettings, workspace: TrainingWorkspace
 ) -> Weights:
-    """The base weights, trained further; ValueError unless what comes back keeps the base's classes.
+    """Train the base weights further on the new signs while replaying the old ones.
 
-    `versions` are the digests of what it learns from, kept with the weights.
+    Raises:
+        ValueError: for data or an image size that cannot be trained on, and when the trained weights do not have the
+            base's classes.
+        FloatingPointError: when the loss is NaN or infinite.
     """
-    start = time.monotonic()
+    start, log = time.monotonic(), workspace.log
     data.require_contract(base)
-    data.require_parts()
-    settings = sized(settings, base)
-    size = settings.image_size
-    cautions = cautions_of(base.image_size, size, data.classical, data.real)
-    for caution in cautions:
-        bench.log.warning(f"{caution}")
-    referee = Referee(detector, data.classical.part(VAL), data.real.part(VAL), size, bench.work / "scores")
-    scoring = time.monotonic()
-    score = referee.score(base.file, base.classes, "base")
-    course = Course(detector, base, settings, referee, score, versions=versions)
-    # What comes after the last epoch: a score for each mixture, and the export.
-    after_s = (time.monotonic() - scoring) * len(ALPHAS) + EXPORT_S
-    ends_at = start + 60 * settings.minutes - after_s if settings.minutes else math.inf
-    counts, mixtures, done = replace(course, ends_at=ends_at).taught(data, bench)
-    trained_on: dict[str, object] = {"settings": settings.model_dump(), "images": counts, "versions": versions}
-    trained_on |= {"cautions": cautions, "mixtures": [mixture.facts() for mixture in mixtures]}
+    data.require_train_and_val()
+    settings = resolve_image_size(settings, base)
+    caveats = find_caveats(base.image_size, settings.image_size, data.classical, data.lego)
+    for caveat in caveats:
+        log.warning(caveat)
+    scorer = ValidationScorer.write(detector, data.val, settings.image_size, workspace.work / "scores")
+    base_score, deadline = score_base(scorer, base, settings, start)
+    versions = data.versions()
+    folder = write_training_folder(data, settings, workspace.work)
+    log.info(f"training on {folder.counts}, {settings.epochs} epochs at {settings.image_size} px")
+    job = TrainingJob(
+        folder.data_yaml, folder.slices, len(base.classes.names), settings, base_score, deadline,
+        workspace.on_epoch_end, workspace.checkpoints, training_key(base.file, settings, versions),
+    )  # fmt: skip
+    trained = train_and_select(base, job, scorer, workspace.into, log)
+    without = None
     if settings.measure_synthesis and len(data.synthetic.images):
-        trained_on["without_synthesis"] = without_synthesis(course, data, bench).facts()
-    bench.log.info("exporting ONNX")
-    detector.export(bench.into / "best.pt", size, bench.into / "model.onnx")
-    classes, _ = detector.read(bench.into / "best.pt")
-    base.classes.require(classes, "the trained model")
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    about: dict[str, object] = {"seconds": round(time.monotonic() - start, 1), "peak_memory_mb": peak_mb}
-    about |= {"resumed_from_epoch": done} if done else {}
-    return Weights(bench.into, classes, size, trained_on, about)
+        without = score_without_synthesis(base, data, job, scorer, workspace.work / "without", log)
+    export_onnx(detector, base, settings.image_size, workspace)
+    run = TrainingRun(round(time.monotonic() - start, 1), peak_memory_mb(), trained.resumed_from_epoch)
+    record = TrainingRecord(settings, folder.counts, versions, caveats, trained.selection, without, run)
+    return Weights(workspace.into, base.classes, settings.image_size, record)
+
+
+def score_base(
+    scorer: ValidationScorer, base: Weights, settings: TrainingSettings, start: float
+) -> tuple[Score, float]:
+    """Score the base weights, and tell when epochs must end so that all is done in `settings.minutes`.
+
+    Returns:
+        The score, and the deadline in seconds of `time.monotonic`, infinite without a limit.
+    """
+    before = time.monotonic()
+    score = scorer.score(base.file, base.classes)
+    if not settings.minutes:
+        return score, math.inf
+    # What comes after the last epoch: a score for each candidate, and the export.
+    after_s = (time.monotonic() - before) * len(ALPHAS) + EXPORT_S
+    return score, start + 60 * settings.minutes - after_s
+
+
+def export_onnx(detector: Detector, base: Weights, image_size: int, workspace: TrainingWorkspace) -> None:
+    """Write `model.onnx` beside the new weights, whose classes must be the base's."""
+    best = workspace.into / "best.pt"
+    workspace.log.info("exporting ONNX")
+    detector.export(best, image_size, workspace.into / "model.onnx")
+    base.classes.require(detector.read(best)[0], "the trained model")
+
+
+def peak_memory_mb() -> int:
+    """The largest resident set of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

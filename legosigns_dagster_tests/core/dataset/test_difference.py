@@ -7,7 +7,7 @@ from PIL import Image
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledBox
 from legosigns_dagster.core.dataset.difference import Difference, box_changes, difference
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.report.difference_pictures import change_sheet
+from legosigns_dagster.core.report.difference_pictures import difference_sheet
 from legosigns_dagster_tests.support.builders import make_dataset
 
 SPEED, DANGER = 0, 1
@@ -26,8 +26,8 @@ def version(folder: Path, images: int = 3, without: int | None = None) -> Datase
     return Dataset(folder, dataset.classes, images_left, kept, sources=left)
 
 
-def compared(before: Dataset, after: Dataset, **changes: Any) -> Difference:
-    return difference(before, after, changes.get("tasks", ["10", "11", "12", "13"]))
+def compare(before: Dataset, after: Dataset, **given: Any) -> Difference:
+    return difference(before, after, given.get("tasks", ["10", "11", "12", "13"]))
 
 
 def row(of: Difference, name: str) -> dict[str, Any]:
@@ -36,37 +36,37 @@ def row(of: Difference, name: str) -> dict[str, Any]:
 
 
 def test_two_equal_versions_have_no_difference(tmp_path: Path) -> None:
-    found = compared(version(tmp_path / "a"), version(tmp_path / "b"))
-    assert found.changes == ()
-    assert found.text() == "images: 0 added, 0 removed; boxes: 0 added, 0 removed, 0 moved, 0 relabelled"
+    result = compare(version(tmp_path / "a"), version(tmp_path / "b"))
+    assert result.changes == ()
+    assert result.text() == "images: 0 added, 0 removed; boxes: 0 added, 0 removed, 0 moved, 0 relabelled"
 
 
 def test_an_image_that_came_and_one_that_went_are_counted_by_class_with_their_boxes(tmp_path: Path) -> None:
     before, after = version(tmp_path / "a", 3), version(tmp_path / "b", 4, without=1)
-    found = compared(before, after, tasks=["10", "12", "13"])
+    result = compare(before, after, tasks=["10", "12", "13"])
     counts = {"images_added": 1, "images_removed": 1, "boxes_added": 1, "boxes_removed": 1}
-    assert row(found, "SpeedLimit") == row(found, "DangerAhead") == counts
-    assert row(found, "all") == {"images_added": 1, "images_removed": 1, "boxes_added": 2, "boxes_removed": 2}
-    assert found.by_image()[["change", "image", "task"]].values.tolist() == [
+    assert row(result, "SpeedLimit") == row(result, "DangerAhead") == counts
+    assert row(result, "all") == {"images_added": 1, "images_removed": 1, "boxes_added": 2, "boxes_removed": 2}
+    assert result.by_image()[["change", "image", "task"]].values.tolist() == [
         ["added", "3.jpg", "13"],
         ["removed", "1.jpg", "11"],
     ]
-    assert found.deleted_tasks.values.tolist() == [["11", "1.jpg", "/data?task=11"]]
+    assert result.deleted_tasks.values.tolist() == [["11", "1.jpg", "/data?task=11"]]
 
 
 def test_a_task_that_is_there_but_not_used_any_more_is_not_called_deleted(tmp_path: Path) -> None:
-    found = compared(version(tmp_path / "a"), version(tmp_path / "b", without=1))
-    assert len(found.changes) == 1
-    assert len(found.deleted_tasks) == 0
+    result = compare(version(tmp_path / "a"), version(tmp_path / "b", without=1))
+    assert len(result.changes) == 1
+    assert len(result.deleted_tasks) == 0
 
 
 def test_another_class_on_a_box_is_relabelled_from_one_and_to_the_other(tmp_path: Path) -> None:
     before, after = version(tmp_path / "a"), version(tmp_path / "b")
     after.boxes.loc[0, ["class_id", "class_name"]] = [DANGER, "DangerAhead"]
-    found = compared(before, after)
-    assert row(found, "SpeedLimit") == {"relabelled_from": 1}
-    assert row(found, "DangerAhead") == {"relabelled_to": 1}
-    assert found.by_image()["boxes"].tolist() == ["SpeedLimit relabelled DangerAhead"]
+    result = compare(before, after)
+    assert row(result, "SpeedLimit") == {"relabelled_from": 1}
+    assert row(result, "DangerAhead") == {"relabelled_to": 1}
+    assert result.by_image()["boxes"].tolist() == ["SpeedLimit relabelled DangerAhead"]
 
 
 def test_boxes_are_kept_moved_relabelled_added_or_removed() -> None:
@@ -81,18 +81,18 @@ def test_boxes_are_kept_moved_relabelled_added_or_removed() -> None:
 def test_a_second_box_in_the_same_place_is_one_more(tmp_path: Path) -> None:
     before, after = version(tmp_path / "a"), version(tmp_path / "b")
     after = Dataset(after.folder, after.classes, after.images, pd.concat([after.boxes, after.boxes.iloc[:1]]))
-    assert row(compared(before, after), "all") == {"boxes_added": 1}
+    assert row(compare(before, after), "all") == {"boxes_added": 1}
 
 
 def test_an_image_without_signs_is_counted_as_one(tmp_path: Path) -> None:
     before, after = version(tmp_path / "a", 2), version(tmp_path / "b", 3)
     bare = Dataset(after.folder, after.classes, after.images, after.boxes[after.boxes["file"] != "images/2.jpg"])
-    assert row(compared(before, bare), "(no sign)") == {"images_added": 1}
+    assert row(compare(before, bare), "(no sign)") == {"images_added": 1}
 
 
 def test_pictures_show_what_was_there_before_beside_what_is_there_now(tmp_path: Path) -> None:
     before, after = version(tmp_path / "a", 3), version(tmp_path / "b", 4, without=1)
-    (tmp_path / "sheet.jpg").write_bytes(change_sheet(compared(before, after), 8, 640))
+    (tmp_path / "sheet.jpg").write_bytes(difference_sheet(compare(before, after), 8, 640))
     sheet = Image.open(tmp_path / "sheet.jpg").convert("RGB")
     assert sheet.width == 640
     nothing = (0xE0, 0xE0, 0xE0)

@@ -18,13 +18,13 @@ def candidate(number: int, bits: int | None = None, captured_s: float | None = N
 
 def test_near_duplicates_share_a_group_and_others_do_not() -> None:
     images = [candidate(1, 0b0), candidate(2, 0b111), candidate(3, 2**64 - 1)]
-    group = group_images(images, SplitSettings()).group
+    group = group_images(images, SplitSettings()).groups
     assert group[images[0].sha256] == group[images[1].sha256] != group[images[2].sha256]
 
 
 def test_shots_of_one_burst_share_a_group_however_different_they_look() -> None:
     images = [candidate(1, captured_s=100.0), candidate(2, captured_s=104.0), candidate(3, captured_s=200.0)]
-    group = group_images(images, SplitSettings()).group
+    group = group_images(images, SplitSettings()).groups
     assert group[images[0].sha256] == group[images[1].sha256] != group[images[2].sha256]
 
 
@@ -39,13 +39,13 @@ def test_images_added_later_never_move_an_earlier_one() -> None:
     images = [candidate(n, bits=random.Random(n % 40).getrandbits(64) ^ (1 << n % 64)) for n in range(120)]
     before: dict[str, str] = {}
     for count in range(10, 121, 10):
-        group = group_images(images[:count], settings).group
-        sides = {sha256: split_for(name, settings) for sha256, name in group.items()}
-        assert {sha256: sides[sha256] for sha256 in before} == before
-        before = sides
+        group = group_images(images[:count], settings).groups
+        splits = {sha256: split_for(name, settings) for sha256, name in group.items()}
+        assert {sha256: splits[sha256] for sha256 in before} == before
+        before = splits
 
 
-def test_an_image_near_both_sides_is_left_out_and_says_what_it_is_near() -> None:
+def test_an_image_near_two_splits_is_left_out_and_says_what_it_is_near() -> None:
     settings = SplitSettings(val_share=0.5)
     first = candidate(1, 0)
     others = (candidate(n, 0x3FF_0000_0000 | 0xF_FC00) for n in range(2, 40))
@@ -53,13 +53,13 @@ def test_an_image_near_both_sides_is_left_out_and_says_what_it_is_near() -> None
     between = candidate(50, 0xF_FC00)  # ten bits from each, which are twenty apart
     grouping = group_images([first, second, between], settings)
     assert grouping.cross_split_duplicates == {between.sha256: f"1.jpg, {second.name}"}
-    assert between.sha256 not in grouping.group
+    assert between.sha256 not in grouping.groups
 
 
 def test_about_the_wanted_share_of_groups_is_held_out() -> None:
-    sides = [split_for(f"group {n}", SplitSettings(val_share=0.25)) for n in range(2000)]
-    assert 0.22 < sides.count(VAL) / len(sides) < 0.28
-    assert sides.count(VAL) + sides.count(TRAIN) == len(sides)
+    splits = [split_for(f"group {n}", SplitSettings(val_share=0.25)) for n in range(2000)]
+    assert 0.22 < splits.count(VAL) / len(splits) < 0.28
+    assert splits.count(VAL) + splits.count(TRAIN) == len(splits)
 
 
 def test_another_seed_holds_out_other_groups() -> None:

@@ -12,20 +12,23 @@ import pytest
 from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
+from legosigns_dagster.core.detector.detector import EvaluationImages, evaluate_dataset
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.training_job import ignore_epoch
+from legosigns_dagster.core.detector.training_record import TrainingRecord
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
 from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.images import open_upright
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.training.caveats import NO_CLASSICAL
-from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
-from legosigns_dagster.core.training.interpolation import ALPHAS, BLIND_ALPHA
+from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
+from legosigns_dagster.core.training.interpolation import ALPHAS, DEFAULT_ALPHA
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
-from legosigns_dagster.detectors.ultralytics.memory import memory_plan
+from legosigns_dagster.detectors.ultralytics.memory import measure_memory
 from legosigns_dagster_tests.support.builders import make_dataset
-from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 
 pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
 
@@ -63,8 +66,7 @@ def test_a_classifier_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_the_figures_are_those_of_yolo_val(base: Weights, classical: Dataset, tmp_path: Path) -> None:
     part = classical.part(VAL)
-    (tmp_path / "ours").mkdir()
-    ours = UltralyticsDetector().evaluate(base, part, 256, tmp_path / "ours").metrics.set_index("class_name")
+    ours = evaluate_dataset(UltralyticsDetector(), base, part, 256).metrics.set_index("class_name")
     write_split(part, part.folder, "val", tmp_path / "theirs")
     data = write_data_yaml(tmp_path / "theirs", "images/val", "images/val", base.classes)
     with library() as ultralytics:
@@ -77,18 +79,16 @@ def test_the_figures_are_those_of_yolo_val(base: Weights, classical: Dataset, tm
         assert ours.loc[name, columns].tolist() == pytest.approx(theirs.class_result(index), abs=1e-3)
 
 
-def test_average_precision_from_the_matches_is_what_ultralytics_computes(
-    base: Weights, classical: Dataset, tmp_path: Path
-) -> None:
-    found = UltralyticsDetector().evaluate(base, classical.part(VAL), 256, tmp_path)
+def test_average_precision_from_the_matches_is_what_ultralytics_computes(base: Weights, classical: Dataset) -> None:
+    found = evaluate_dataset(UltralyticsDetector(), base, classical.part(VAL), 256)
     ours = mean_precisions(average_precision(found.matches, np.ones((1, len(found.matches.files)), int)))[0]
     assert ours == pytest.approx(found.metrics[["map50", "map50_95"]].to_numpy(), abs=1e-6)
     assert sorted(found.matches.files) == sorted(classical.part(VAL).images["file"])
 
 
-def test_detections_are_in_pixels_of_the_image(base: Weights, classical: Dataset, tmp_path: Path) -> None:
+def test_detections_are_in_pixels_of_the_image(base: Weights, classical: Dataset) -> None:
     part = classical.part(VAL)
-    detections = UltralyticsDetector().evaluate(base, part, 256, tmp_path).detections
+    detections = evaluate_dataset(UltralyticsDetector(), base, part, 256).detections
     truth = {image.file: image for image in part}
     hits = 0
     for row in detections.itertuples():
@@ -107,17 +107,23 @@ def test_a_sign_is_seen_where_there_is_one(base: Weights, classical: Dataset) ->
 
 def parts_in(folder: Path) -> TrainingData:
     """A handful of images of each kind."""
-    names = ("real", "synthetic", "classical")
+    names = ("lego", "synthetic", "classical")
     return TrainingData(*(make_dataset(folder / name, TRAIN, TRAIN, VAL) for name in names))
 
 
-def fine_tuned(base: Weights, data: TrainingData, folder: Path, log: Log = print, **given: Any) -> Weights:
-    """A short training; `keep` and settings may be given."""
+def train(base: Weights, data: TrainingData, folder: Path, log: Log = SILENT, **given: Any) -> Weights:
+    """A short training; `on_epoch_end` and settings may be given."""
     for name in ("work", "into"):
         (folder / name).mkdir()
-    bench = Bench(folder / "work", folder / "into", log, given.pop("keep", lambda _: None))
+    workspace = TrainingWorkspace(folder / "work", folder / "into", log, given.pop("on_epoch_end", ignore_epoch))
     settings = TrainingSettings(**{"epochs": 2, "image_size": 64, "batch": 2, **given})
-    return fine_tune(UltralyticsDetector(), base, data, settings, {}, bench)
+    return fine_tune(UltralyticsDetector(), base, data, settings, workspace)
+
+
+def record(weights: Weights) -> TrainingRecord:
+    """The record that a training leaves."""
+    assert weights.record
+    return weights.record
 
 
 @dataclass
@@ -125,7 +131,7 @@ class Trained:
     """What a training left, what it said, and how many epochs it had handed over each time."""
 
     weights: Weights
-    said: list[str]
+    log: RecordedLog
     handed_over: list[int]
 
 
@@ -133,20 +139,20 @@ class Trained:
 def trained(base: Weights, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Two epochs on a handful of images, with every attempt to reach another host refused."""
     folder = tmp_path_factory.mktemp("training")
-    said: list[str] = []
+    log = RecordedLog()
     handed_over: list[int] = []
 
     def refuse(*arguments: Any, **_: Any) -> Any:
         raise AssertionError(f"the training wanted to reach {arguments}")
 
-    def keep(kept: Path) -> None:
-        assert UltralyticsDetector().read(kept / "best.pt")[0] == base.classes
-        handed_over.append(len((kept / "results.csv").read_text().splitlines()) - 1)
+    def hand_over(epoch: Path) -> None:
+        assert UltralyticsDetector().read(epoch / "best.pt")[0] == base.classes
+        handed_over.append(len((epoch / "results.csv").read_text().splitlines()) - 1)
 
     with pytest.MonkeyPatch.context() as without_network:
         without_network.setattr(socket, "getaddrinfo", refuse)
-        weights = fine_tuned(base, parts_in(folder), folder, said.append, keep=keep)
-    return Trained(weights, said, handed_over)
+        weights = train(base, parts_in(folder), folder, log, on_epoch_end=hand_over)
+    return Trained(weights, log, handed_over)
 
 
 def test_an_interrupted_training_leaves_what_it_had_since_every_epoch_is_handed_over(trained: Trained) -> None:
@@ -154,7 +160,7 @@ def test_an_interrupted_training_leaves_what_it_had_since_every_epoch_is_handed_
 
 
 def test_the_same_seed_gives_the_same_bytes_in_another_folder(base: Weights, trained: Trained, tmp_path: Path) -> None:
-    again = fine_tuned(base, parts_in(tmp_path), tmp_path)
+    again = train(base, parts_in(tmp_path), tmp_path)
     before, after = (index_folder(weights.save()) for weights in (trained.weights, again))
     assert {file for file in before if before[file] != after[file]} <= {"about/training.json"}
     assert folder_digest(before) == folder_digest(after)
@@ -170,31 +176,33 @@ def test_a_base_with_numbers_that_are_none_ends_the_training_with_a_reason(base:
         torch.save(checkpoint, tmp_path / "broken" / "best.pt")
     broken = Weights(tmp_path / "broken", base.classes, base.image_size)
     with pytest.raises(FloatingPointError, match=r"the loss became nan in epoch 1: lower learning_rate"):
-        fine_tuned(broken, parts_in(tmp_path), tmp_path)
+        train(broken, parts_in(tmp_path), tmp_path)
 
 
 def test_without_classical_images_it_trains_and_says_what_protects_the_old_skill(base: Weights, tmp_path: Path) -> None:
-    said: list[str] = []
+    log = RecordedLog()
     data = parts_in(tmp_path)
-    weights = fine_tuned(base, replace(data, classical=data.classical.part("none")), tmp_path, said.append, epochs=1)
-    cautions: Any = (weights.trained_on or {})["cautions"]
-    assert any(line.startswith(f"WARNING: {NO_CLASSICAL}") for line in said)
-    assert NO_CLASSICAL in cautions
-    tried: Any = (weights.trained_on or {})["mixtures"]
-    assert [mixture["alpha"] for mixture in tried] == [0.0, BLIND_ALPHA, BLIND_ALPHA]
+    weights = train(base, replace(data, classical=data.classical.part()), tmp_path, log, epochs=1)
+    selection = record(weights).selection
+    assert NO_CLASSICAL in log.warnings
+    assert NO_CLASSICAL in record(weights).caveats
+    assert selection
+    assert [one.alpha for one in selection.candidates] == [0.0, DEFAULT_ALPHA]
+    assert selection.selected.alpha == DEFAULT_ALPHA
 
 
 def test_a_budget_of_time_shortens_the_schedule_and_the_run_ends_well(base: Weights, tmp_path: Path) -> None:
-    said: list[str] = []
-    fine_tuned(base, parts_in(tmp_path), tmp_path, said.append, epochs=50, minutes=0.01, interpolate=False)
-    assert any("1 epochs fit into the 0.01 minutes, not 50" in line for line in said)
-    assert [line.split(":")[0] for line in said if line.startswith("epoch ")] == ["epoch 1/1"]
+    log = RecordedLog()
+    train(base, parts_in(tmp_path), tmp_path, log, epochs=50, minutes=0.01, interpolate=False)
+    assert any("1 epochs fit into the 0.01 minutes, not 50" in line for line in log.lines)
+    assert [line.split(":")[0] for line in log.lines if line.startswith("epoch ")] == ["epoch 1/1"]
 
 
 def test_a_second_training_tells_what_synthesis_contributes(base: Weights, tmp_path: Path) -> None:
-    weights = fine_tuned(base, parts_in(tmp_path), tmp_path, epochs=1, interpolate=False, measure_synthesis=True)
-    without: Any = (weights.trained_on or {})["without_synthesis"]
-    assert set(without) == {"classical_map50_95", "lego_map50", "lego_map50_95"}
+    weights = train(base, parts_in(tmp_path), tmp_path, epochs=1, interpolate=False, measure_synthesis=True)
+    without = record(weights).without_synthesis
+    assert without
+    assert 0 <= without.classical_map50_95 <= 1
 
 
 def test_a_training_leaves_weights_onnx_and_a_row_an_epoch(trained: Trained) -> None:
@@ -206,36 +214,52 @@ def test_a_training_leaves_weights_onnx_and_a_row_an_epoch(trained: Trained) -> 
 
 
 def test_every_epoch_is_logged_with_losses_metrics_and_time_left(trained: Trained) -> None:
-    said = trained.said
     for number in (1, 2):
-        (line,) = [line for line in said if line.startswith(f"epoch {number}/2")]
+        (line,) = [line for line in trained.log.lines if line.startswith(f"epoch {number}/2")]
         assert all(
             word in line for word in ("box_loss", "cls_loss", "classical mAP50-95", "LEGO mAP50", "images/s", "left")
         )
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
-def test_a_mixture_lies_between_the_base_and_the_trained_weights(
+def test_interpolated_weights_lie_between_the_base_and_the_trained_ones(
     alpha: float, base: Weights, trained: Trained, tmp_path: Path
 ) -> None:
-    UltralyticsDetector().mix(base, trained.weights.file, alpha, tmp_path / "mixed.pt")
+    UltralyticsDetector().interpolate(base, trained.weights.file, alpha, tmp_path / "between.pt")
     with library() as ultralytics:
-        files = (base.file, trained.weights.file, tmp_path / "mixed.pt")
-        first, last, mixed = (ultralytics.YOLO(file).model.float().state_dict() for file in files)
+        files = (base.file, trained.weights.file, tmp_path / "between.pt")
+        first, last, between = (ultralytics.YOLO(file).model.float().state_dict() for file in files)
     changed = [name for name in first if not first[name].equal(last[name])]
     assert len(changed) > 50
     for name in changed:
-        assert mixed[name].numpy() == pytest.approx((first[name].lerp(last[name], alpha)).numpy(), abs=2e-3)
+        assert between[name].numpy() == pytest.approx((first[name].lerp(last[name], alpha)).numpy(), abs=2e-3)
 
 
-def test_the_mixtures_that_were_tried_are_told_and_the_best_of_them_is_what_comes_back(
-    trained: Trained,
+def test_the_interpolated_weights_that_were_tried_are_logged_and_the_selected_ones_come_back(trained: Trained) -> None:
+    selection = record(trained.weights).selection
+    assert selection
+    assert [one.alpha for one in selection.candidates] == [0.0, *ALPHAS]
+    assert len([line for line in trained.log.lines if line.startswith("alpha ")]) == len(ALPHAS)
+    assert f"selected: {selection.selected}" in trained.log.lines
+    file = trained.weights.folder.parent / "work" / f"alpha-{selection.selected.alpha}.pt"
+    assert trained.weights.file.read_bytes() == file.read_bytes()
+
+
+def test_val_images_are_written_once_for_all_scores(base: Weights, tmp_path: Path) -> None:
+    """Two slices with one val image each: the training reads them, and all scores together read one more copy."""
+    train(base, parts_in(tmp_path), tmp_path, epochs=1)
+    assert len(list((tmp_path / "work" / "scores").rglob("*.jpg"))) == 2
+    assert len(list((tmp_path / "work").rglob("val-*/**/*.jpg"))) == 4
+
+
+def test_a_second_evaluation_of_the_same_images_gives_the_same_figures(
+    base: Weights, classical: Dataset, tmp_path: Path
 ) -> None:
-    weights, said = trained.weights, trained.said
-    tried: Any = (weights.trained_on or {})["mixtures"]
-    assert [mixture["alpha"] for mixture in tried] == [0.0, *ALPHAS, tried[-1]["alpha"]]
-    assert len([line for line in said if line.startswith("alpha ")]) == len(ALPHAS)
-    assert any(line.startswith(f"chosen: alpha {tried[-1]['alpha']}:") for line in said)
+    """Ultralytics leaves a cache of the labels beside them, which the second evaluation reads."""
+    images = EvaluationImages.write(classical.part(VAL), tmp_path)
+    first, second = (UltralyticsDetector().evaluate(base, images, 256) for _ in range(2))
+    assert first.metrics.equals(second.metrics)
+    assert first.detections.equals(second.detections)
 
 
 def test_the_statistics_of_the_base_are_kept(base: Weights, trained: Trained) -> None:
@@ -266,7 +290,7 @@ def test_numbers_too_small_to_be_normal_are_zero_since_they_would_take_most_of_t
 def test_the_memory_of_a_training_grows_with_the_batch_and_shrinks_with_what_is_frozen(base: Weights) -> None:
     with library() as ultralytics:
         model = ultralytics.YOLO(base.file).model
-        whole, half = (memory_plan(model, TrainingSettings(image_size=128, freeze=freeze)) for freeze in (0, 10))
+        whole, half = (measure_memory(model, TrainingSettings(image_size=128, freeze=freeze)) for freeze in (0, 10))
     assert 2 < whole.image_mib < 20
     assert half.image_mib < 0.7 * whole.image_mib
     assert whole.peak_mib(16) - whole.peak_mib(8) == pytest.approx(8 * 1.4 * whole.image_mib)
