@@ -55,7 +55,7 @@ def test_the_terminal_shows_progress_and_the_table(printed: str) -> None:
     assert "images of classical read: 220" in printed
     assert "mAP50 base -> new" in printed
     assert "the base: classical mAP50-95" in printed
-    assert re.search(r"LEGO signs: (better|worse|not distinguishable), mAP50 0\.\d+ → 0\.\d+", printed)
+    assert re.search(r"LEGO signs: (better|worse|inconclusive), mAP50 0\.\d+ → 0\.\d+", printed)
 
 
 def test_people_find_their_files_below_the_run_and_the_curves_at_the_root(laptop: Workplace, printed: str) -> None:

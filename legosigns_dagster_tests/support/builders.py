@@ -121,6 +121,22 @@ def matches(dataset: Dataset, detections: pd.DataFrame) -> Matches:
     )
 
 
+def make_matches(images: int, missed: int = 0, loose: int = 0, classes: int = 2) -> Matches:
+    """One box of each class on each image: the first `missed` not found, the next `loose` up to an IoU of 0.7 only."""
+    rows = [(i, c) for i in range(images) for c in range(classes) if i >= missed]
+    hit = np.ones((len(rows), IOU_COUNT), bool)
+    for number, (image, _) in enumerate(rows):
+        hit[number, 5:] = image >= missed + loose
+    return Matches(
+        files=tuple(f"{i}.jpg" for i in range(images)),
+        image=np.array([i for i, _ in rows], int),
+        class_id=np.array([c for _, c in rows], int),
+        confidence=np.linspace(0.9, 0.5, len(rows), dtype=np.float64),
+        hit=hit,
+        box_counts=np.ones((images, classes), int),
+    )
+
+
 def write_folder(folder: Path, count: int = 20) -> Path:
     for number in range(count):
         file = folder / "images" / f"{number}.bin"

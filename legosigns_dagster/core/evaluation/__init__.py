@@ -1,4 +1,4 @@
-"""How good weights are: matches, average precision, intervals, the comparison of base and new.
+"""How good weights are: average precision, intervals, and the comparison of base and new weights.
 
 May import: core, core.dataset.
 """

@@ -1,43 +1,68 @@
-"""Whether new weights may be shipped: a difference held against what people allow, with what chance leaves open."""
+"""Whether new weights may be used: their differences checked against limits, with what chance leaves open."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from legosigns_dagster.core.evaluation.comparison import Comparison, change_of, more_images, moved, signed
+from legosigns_dagster.core.evaluation.comparison import Comparison
 from legosigns_dagster.core.evaluation.evaluation import ALL
+from legosigns_dagster.core.evaluation.formatting import (
+    format_base_and_new,
+    format_change,
+    format_difference,
+    format_images_needed,
+)
 
-KEPT, BROKEN, OPEN = "kept", "broken", "open"
+
+class Outcome(StrEnum):
+    """Whether a criterion is met."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True)
-class Budget:
-    """The least difference (new minus base) of a slice's metric that is allowed."""
+class AcceptanceCriterion:
+    """A limit for the difference of one metric on one slice.
+
+    Attributes:
+        slice_name: The slice's title, as in the comparison.
+        metric: The metric's name, such as `map50_95`.
+        min_difference: The smallest allowed difference, new minus base, -1 to 1.
+    """
 
     slice_name: str
     metric: str
-    least: float
+    min_difference: float
 
 
 @dataclass(frozen=True)
-class Judged:
-    """`kept` or `broken` where the whole interval says so, else `open`; in words, and the classes that fell short."""
+class AcceptanceResult:
+    """What a comparison says about a criterion.
 
-    state: str
+    Attributes:
+        outcome: `passed` or `failed` where the whole interval is above or below the limit, else `inconclusive`.
+        text: The same in a sentence, with the figures.
+        offenders: Each class whose difference is below the limit, with its figures.
+    """
+
+    outcome: Outcome
     text: str
     offenders: tuple[str, ...]
 
 
-def judge(comparison: Comparison, budget: Budget) -> Judged:
-    """Hold a comparison against a budget."""
-    rows = comparison.table[
-        (comparison.table["slice"] == budget.slice_name) & (comparison.table["metric"] == budget.metric)
-    ]
+def check_criterion(comparison: Comparison, criterion: AcceptanceCriterion) -> AcceptanceResult:
+    """Check a comparison against a criterion. Without images of the slice the result is inconclusive."""
+    table, limit = comparison.table, criterion.min_difference
+    rows = table[(table["slice"] == criterion.slice_name) & (table["metric"] == criterion.metric)]
     if not len(rows):
-        return Judged(OPEN, f"there are no val images of {budget.slice_name}: add some", ())
+        text = f"there are no val or test images of {criterion.slice_name}: add some"
+        return AcceptanceResult(Outcome.INCONCLUSIVE, text, ())
     row = rows[rows["class_name"] == ALL].iloc[0]
-    state = KEPT if row["low"] > budget.least else BROKEN if row["high"] < budget.least else OPEN
-    text = f"{budget.slice_name}: {change_of(row)}; at least {signed(budget.least)} is wanted"
-    if state == OPEN:
-        text = f"{text}: cannot tell with {row['images']} images. {more_images(row)}".strip()
-    each = rows[(rows["class_name"] != ALL) & (rows["difference"] < budget.least)]
-    offenders = tuple(f"{one['class_name']}: {moved(one)}" for _, one in each.iterrows())
-    return Judged(state, text, offenders)
+    outcome = Outcome.PASSED if row["low"] > limit else Outcome.FAILED if row["high"] < limit else Outcome.INCONCLUSIVE
+    text = f"{criterion.slice_name}: {format_change(row)}; required: at least {format_difference(limit)}"
+    if outcome is Outcome.INCONCLUSIVE:
+        text = f"{text}: inconclusive with {row['images']} images. {format_images_needed(row)}".strip()
+    below = rows[(rows["class_name"] != ALL) & (rows["difference"] < limit)]
+    offenders = tuple(f"{row['class_name']}: {format_base_and_new(row)}" for _, row in below.iterrows())
+    return AcceptanceResult(outcome, text, offenders)

@@ -1,5 +1,6 @@
-"""Base against new, on the same images."""
+"""The comparison of base and new weights on the same images."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +8,32 @@ from dataclasses import dataclass
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS, SHARP, UNKNOWN, Interval, paired_intervals
+from legosigns_dagster.core.evaluation.bootstrap import Interval, Verdict, bootstrap_intervals
 from legosigns_dagster.core.evaluation.evaluation import ALL, METRICS, Evaluation
+from legosigns_dagster.core.evaluation.formatting import (
+    METRIC_TITLES,
+    SUMMARY_METRICS,
+    align_cell,
+    format_change,
+    format_images_needed,
+    summary_cells,
+)
 
-COLUMNS = ["slice", "class_name", "images", "boxes", "metric", "base", "new", "difference", "low", "high", "verdict",
-           "images_needed", "headline"]  # fmt: skip
-Json = dict[str, dict[str, dict[str, dict[str, float | str | None]]]]
-TITLES = {"map50": "mAP50", "map50_95": "mAP50-95", "precision": "precision", "recall": "recall"}
-SUMMARY_METRICS = ["map50", "map50_95"]  # with precision and recall a line would not fit a terminal
+COMPARISON_COLUMNS = ["slice", "class_name", "images", "boxes", "metric", "base", "new", "difference", "low", "high",
+                      "verdict", "images_needed", "headline"]  # fmt: skip
+MetricsJson = dict[str, dict[str, dict[str, dict[str, float | str | None]]]]  # slice, class, metric, column
 
 
 @dataclass(frozen=True)
 class SliceResults:
-    """A set of images that is judged by itself (only the evaluated ones), and what both weights do on it.
+    """What both weights do on one slice.
 
-    `headline` is the metric that its verdict is about.
+    Attributes:
+        name: The slice's title.
+        dataset: The images on which both weights were evaluated, and no others.
+        base: The evaluation of the base weights.
+        new: The evaluation of the new weights.
+        headline: The metric that the slice's verdict is about.
     """
 
     name: str
@@ -33,32 +45,36 @@ class SliceResults:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row for each slice, class and metric; `difference` is new minus base, NaN where a class has no box.
+    """All metrics of base and new weights, for each slice and class.
 
-    mAP50 and mAP50-95 have the 95 % interval of the difference (`low`, `high`), a verdict from it, and how many images
-    of this kind it would take to tell a difference of 0.02. `headline` marks the metric that a slice is judged by.
+    Attributes:
+        table: A row for each slice, class (first `all`) and metric. `base` and `new` are from 0 to 1, `difference` is
+            new minus base, all three NaN where a class has no box. mAP50 and mAP50-95 have the 95 % interval of the
+            difference (`low`, `high`), its `verdict`, and `images_needed` to detect a difference of 0.02. `headline`
+            marks the metric that the slice is judged by.
     """
 
     table: pd.DataFrame
 
     def summary_rows(self) -> pd.DataFrame:
-        """A row for each slice and class, all text: what it is, how much of it, and mAP base -> new (difference)."""
-        header = ["slice", "class", "images", "boxes", *(f"{TITLES[metric]} base -> new" for metric in SUMMARY_METRICS)]
-        return pd.DataFrame([cells(rows) for _, rows in self.groups()], columns=header)
+        """The short table, all text: a row for each slice and class, with both mAP values of both weights."""
+        titles = [f"{METRIC_TITLES[metric]} base -> new" for metric in SUMMARY_METRICS]
+        columns = ["slice", "class", "images", "boxes", *titles]
+        return pd.DataFrame([summary_cells(rows) for rows in self.class_rows()], columns=columns)
 
     def summary(self) -> str:
-        """The summary's rows as aligned text for a terminal."""
+        """The short table as aligned text for a terminal."""
         rows = self.summary_rows()
         lines = [list(rows.columns), *rows.values.tolist()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(map(aligned, line, widths, range(len(line)))).rstrip() for line in lines)
+        return "\n".join("  ".join(map(align_cell, line, widths, range(len(line)))).rstrip() for line in lines)
 
-    def as_json(self) -> Json:
-        """SliceResults to class to metric to base, new, difference, interval and verdict; None where a class has no box."""
-        nested: Json = {}
+    def as_json(self) -> MetricsJson:
+        """The table as nested dictionaries: slice, class, metric, column. NaN becomes None."""
+        nested: MetricsJson = {}
         for row in self.table.itertuples():
             values: dict[str, float | str | None] = {
-                key: number(getattr(row, key)) for key in ("base", "new", "difference", "low", "high")
+                key: nan_to_none(getattr(row, key)) for key in ("base", "new", "difference", "low", "high")
             }
             if row.verdict:
                 values |= {"verdict": row.verdict, "images_needed": int(row.images_needed)}
@@ -66,103 +82,111 @@ class Comparison:
         return nested
 
     def value(self, slice_name: str, metric: str, column: str, class_name: str = ALL) -> float:
-        """One figure; KeyError when there is no such row."""
-        found = self.table.set_index(["slice", "class_name", "metric"]).loc[(slice_name, class_name, metric), column]
-        return float(found)
+        """Look up one figure of the table.
 
-    def verdict(self, slice_name: str) -> str:
-        """What happened to a slice, in a sentence: verdict, figures, interval."""
-        mine = (self.table["slice"] == slice_name) & (self.table["class_name"] == ALL) & self.table["headline"]
-        row = self.table[mine].iloc[0]
-        said = f"{slice_name}: {row['verdict']}, {change_of(row)}."
-        return f"{said} {more_images(row)}".strip() if row["verdict"] == UNKNOWN else said
+        Raises:
+            KeyError: The table has no such row or column.
+        """
+        table = self.table.set_index(["slice", "class_name", "metric"])
+        return float(table.loc[(slice_name, class_name, metric), column])
 
-    def groups(self) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-        """SliceResults and class name with their rows, one a metric, in the order in which the slices were given."""
-        return list(self.table.groupby(["slice", "class_name"], sort=False))
+    def verdict_sentence(self, slice_name: str) -> str:
+        """The verdict on a slice with its figures and its interval, as a sentence."""
+        is_headline = (self.table["slice"] == slice_name) & (self.table["class_name"] == ALL) & self.table["headline"]
+        row = self.table[is_headline].iloc[0]
+        sentence = f"{slice_name}: {row['verdict']}, {format_change(row)}."
+        if row["verdict"] == Verdict.INCONCLUSIVE:
+            return f"{sentence} {format_images_needed(row)}".strip()
+        return sentence
 
-
-def cells(rows: pd.DataFrame) -> list[str]:
-    """The rows of one slice and class as the words of a line of the summary."""
-    first, by_metric = rows.iloc[0], rows.set_index("metric")
-    words = [str(first[column]) for column in ("slice", "class_name", "images", "boxes")]
-    for metric in SUMMARY_METRICS:
-        row = by_metric.loc[metric]
-        change = f"{signed(row['difference'])} {row['verdict']}".strip()
-        words.append(f"{shown(row['base']):>5} -> {shown(row['new']):>5} ({change})")
-    return words
-
-
-def change_of(row: pd.Series) -> str:
-    """A row's base, new, difference and interval: `mAP50 0.605 → 0.995 (+0.390, 95 % interval +0.179 to +0.633)`."""
-    interval = f"95 % interval {signed(row['low'])} to {signed(row['high'])}"
-    if math.isnan(row["low"]):
-        interval = f"no 95 % interval: that takes {FEWEST_GROUPS} scenes at least"
-    return f"{moved(row)} ({signed(row['difference'])}, {interval})"
-
-
-def more_images(row: pd.Series) -> str:
-    """How many images a sharper answer would need, as a sentence; nothing where these are enough or too few to say."""
-    if row["images_needed"] <= row["images"]:
-        return ""
-    return f"To tell a difference of {SHARP} would take about {row['images_needed']} images like these."
-
-
-def moved(row: pd.Series) -> str:
-    """A row's base and new: `mAP50 0.605 → 0.995`."""
-    return f"{TITLES[row['metric']]} {shown(row['base'])} → {shown(row['new'])}"
-
-
-def aligned(word: str, width: int, column: int) -> str:
-    """The word in its column: counts to the right, the rest to the left."""
-    return word.rjust(width) if column in (2, 3) else word.ljust(width)
-
-
-def number(value: float) -> float | None:
-    """The value, None for NaN."""
-    return None if value != value else float(value)
-
-
-def shown(value: float, digits: int = 3) -> str:
-    """The value with that many decimals, a dash for NaN."""
-    return "-" if value != value else f"{value:.{digits}f}"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign; no sign where it rounds to zero, a dash for NaN."""
-    text = shown(value, digits)
-    return text.lstrip("-") if value == value and not float(text) else f"+{text}" if value > 0 else text
+    def class_rows(self) -> list[pd.DataFrame]:
+        """The rows of each slice and class, a row for each metric, in the order of the table."""
+        return [rows for _, rows in self.table.groupby(["slice", "class_name"], sort=False)]
 
 
 def compare(slices: Sequence[SliceResults]) -> Comparison:
-    """New minus base for each slice, class and metric; ValueError when the two did not see the same boxes."""
+    """Compute the differences, new minus base, with intervals and verdicts.
+
+    Raises:
+        ValueError: Base and new were not evaluated on the same images and boxes.
+
+    Example:
+        On 8 images with one sign each, the base weights find nothing and the new weights find everything:
+
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from legosigns_dagster.core.classes import SignClasses
+        >>> from legosigns_dagster.core.evaluation.evaluation import METRIC_COLUMNS, Matches
+        >>> files = [f"{number}.jpg" for number in range(8)]
+        >>> images = pd.DataFrame({"file": files, "group": files})
+        >>> dataset = Dataset(Path("."), SignClasses(("Stop",)), images, boxes=pd.DataFrame())
+        >>> def evaluate(hit: bool) -> Evaluation:
+        ...     rows = [[name, 8, 8, *[0.995 * hit] * 4] for name in ("all", "Stop")]
+        ...     matches = Matches(
+        ...         files=tuple(files), image=np.arange(8), class_id=np.zeros(8, int), confidence=np.full(8, 0.9),
+        ...         hit=np.full((8, 10), hit), box_counts=np.ones((8, 1), int),
+        ...     )
+        ...     return Evaluation(pd.DataFrame(rows, columns=METRIC_COLUMNS), pd.DataFrame(), matches)
+        >>> comparison = compare([SliceResults("LEGO signs", dataset, evaluate(False), evaluate(True))])
+        >>> comparison.verdict_sentence("LEGO signs")
+        'LEGO signs: better, mAP50-95 0.000 → 0.995 (+0.995, 95 % interval +0.995 to +0.995).'
+    """
+    rows = [row for results in slices for row in slice_rows(results)]
+    return Comparison(pd.DataFrame(rows, columns=COMPARISON_COLUMNS))
+
+
+def slice_rows(results: SliceResults) -> list[tuple[object, ...]]:
+    """The rows of one slice in the table of a comparison, with `COMPARISON_COLUMNS`."""
+    base_metrics, new_metrics = results.base.metrics, results.new.metrics
+    keys = ["class_name", "images", "boxes"]
+    same_files = results.base.matches.files == results.new.matches.files
+    if not same_files or base_metrics[keys].values.tolist() != new_metrics[keys].values.tolist():
+        raise ValueError(f"{results.name}: base and new were evaluated on different images: evaluate both again")
     rows: list[tuple[object, ...]] = []
-    for part in slices:
-        keys = ["class_name", "images", "boxes"]
-        same = part.base.matches.files == part.new.matches.files
-        if not same or part.base.metrics[keys].values.tolist() != part.new.metrics[keys].values.tolist():
-            raise ValueError(f"{part.name}: base and new were evaluated on different images: evaluate both again")
-        intervals = intervals_of(part)
-        for index in range(len(part.base.metrics)):
-            base, new = part.base.metrics.iloc[index], part.new.metrics.iloc[index]
-            counts = (part.name, base["class_name"], int(base["images"]), int(base["boxes"]))
-            for metric in METRICS:
-                figures = (base[metric], new[metric], new[metric] - base[metric])
-                judged = judgement(intervals[index].get(metric), counts[2])
-                rows.append((*counts, metric, *figures, *judged, metric == part.headline))
-    return Comparison(pd.DataFrame(rows, columns=COLUMNS))
+    intervals = metric_intervals(results)
+    for index in range(len(base_metrics)):
+        base, new = base_metrics.iloc[index], new_metrics.iloc[index]
+        counts = (results.name, base["class_name"], int(base["images"]), int(base["boxes"]))
+        for metric in METRICS:
+            figures = (base[metric], new[metric], new[metric] - base[metric])
+            columns = interval_columns(intervals[index].get(metric), counts[2])
+            rows.append((*counts, metric, *figures, *columns, metric == results.headline))
+    return rows
 
 
-def intervals_of(part: SliceResults) -> list[dict[str, Interval]]:
-    """The intervals of a slice's differences by metric: of all classes, then of each, as the metrics' rows are."""
-    groups = dict(zip(part.dataset.images["file"], part.dataset.images["group"], strict=True))
-    names = [str(groups[file]) for file in part.base.matches.files]
-    found = paired_intervals(part.base.matches, part.new.matches, names)
-    return [{"map50": map50, "map50_95": map50_95} for map50, map50_95 in found]
+def metric_intervals(results: SliceResults) -> list[dict[str, Interval]]:
+    """Compute the intervals of a slice by metric: for all classes, then for each, in the order of the metrics' rows."""
+    groups = dict(zip(results.dataset.images["file"], results.dataset.images["group"], strict=True))
+    names = [str(groups[file]) for file in results.base.matches.files]
+    pairs = bootstrap_intervals(results.base.matches, results.new.matches, names)
+    return [{"map50": map50, "map50_95": map50_95} for map50, map50_95 in pairs]
 
 
-def judgement(interval: Interval | None, images: int) -> tuple[float, float, str, int]:
-    """Low, high, verdict and images needed of an interval; nothing for a metric that has none."""
+def interval_columns(interval: Interval | None, images: int) -> tuple[float, float, str, int]:
+    """The columns low, high, verdict and images_needed of the table, empty for a metric without an interval."""
     if interval is None:
         return math.nan, math.nan, "", 0
-    return interval.low, interval.high, interval.verdict, interval.images_needed(images)
+    return interval.low, interval.high, interval.verdict.value, interval.images_needed(images)
+
+
+def nan_to_none(value: float) -> float | None:
+    """Replace NaN, which JSON does not have, by None."""
+    return None if math.isnan(value) else float(value)
+
+
+def read_new_value(metrics_json: str | bytes, slice_name: str, metric: str) -> float | None:
+    """Read the value of the new weights over all classes from a stored `metrics.json`, which `as_json` writes.
+
+    Returns:
+        The value, 0 to 1. None where it has no such slice or metric, has no value there, or has an older layout.
+
+    Example:
+        >>> stored = '{"LEGO signs": {"all": {"map50": {"base": 0.4, "new": 0.9}}}}'
+        >>> read_new_value(stored, "LEGO signs", "map50")
+        0.9
+    """
+    figures = json.loads(metrics_json)
+    try:
+        return float(figures[slice_name][ALL][metric]["new"])
+    except (KeyError, TypeError):
+        return None

@@ -1,4 +1,4 @@
-"""What one detector does on one set of images."""
+"""What a detector finds on a set of images, and its metrics there."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,19 +9,26 @@ import pandas as pd
 
 from legosigns_dagster.core.geometry import PixelBox
 
-ALL = "all"
+ALL = "all"  # stands for a class name in the row with the means over all classes
 METRICS = ["precision", "recall", "map50", "map50_95"]
 METRIC_COLUMNS = ["class_name", "images", "boxes", *METRICS]
 DETECTION_COLUMNS = ["file", "class_id", "confidence", "left", "top", "right", "bottom"]
-IOUS = 10  # thresholds, 0.50 to 0.95
+IOU_COUNT = 10  # IoU thresholds: 0.50, 0.55, … 0.95
 
 
 @dataclass(frozen=True)
 class Matches:
-    """How every detection fits the labelled boxes, by Ultralytics' own matching: what all its metrics are made of.
+    """All detections on a set of images, matched with the annotated boxes. All metrics are computed from it.
 
-    `image` (number in `files`), `class_id`, `confidence` have shape (detections,), `hit` (detections, 10): whether it
-    is right at an IoU of 0.50 to 0.95. `truths` has shape (images, classes): how many boxes are labelled.
+    The matching is the one of Ultralytics. Detections of all images lie one after another.
+
+    Attributes:
+        files: The images, relative to the dataset's folder.
+        image: Shape (detections,): the image's position in `files`.
+        class_id: Shape (detections,): the detected class.
+        confidence: Shape (detections,): 0 to 1.
+        hit: Shape (detections, 10): whether the detection is correct at an IoU threshold of 0.50, 0.55, … 0.95.
+        box_counts: Shape (images, classes): the number of annotated boxes.
     """
 
     files: tuple[str, ...]
@@ -29,12 +36,18 @@ class Matches:
     class_id: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
     hit: npt.NDArray[np.bool_]
-    truths: npt.NDArray[np.int64]
+    box_counts: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A box in pixels of the image as displayed, with its class id and a confidence, 0 to 1."""
+    """One box that a detector found.
+
+    Attributes:
+        class_id: The detected class.
+        confidence: 0 to 1.
+        box: Pixels of the image as it is displayed.
+    """
 
     class_id: int
     confidence: float
@@ -43,11 +56,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics and the detections behind them.
+    """The metrics of one detector on a set of images, and the detections behind them.
 
-    `metrics` has the row `all` (means over the classes that have boxes) and a row for each class, values in [0, 1];
-    precision and recall are taken at the confidence of the best mean F1. A class without a box has no number (NaN).
-    `detections` are those with a confidence of at least 0.25, in pixels of the image as displayed; `matches` has all.
+    Attributes:
+        metrics: The row `all` (means over the classes that have boxes), then a row for each class. Values from 0 to 1,
+            NaN for a class without a box. Precision and recall are taken at the confidence of the best mean F1.
+        detections: Detections with a confidence of at least 0.25, a row each. Boxes in pixels of the image as it is
+            displayed.
+        matches: All detections, those with a low confidence too.
     """
 
     metrics: pd.DataFrame
@@ -56,9 +72,9 @@ class Evaluation:
 
     @cached_property
     def by_file(self) -> dict[str, list[Detection]]:
-        """The confident detections of each image that has one."""
-        found: dict[str, list[Detection]] = {}
+        """The rows of `detections` by image. Images without a detection have no entry."""
+        by_file: dict[str, list[Detection]] = {}
         for row in self.detections.itertuples():
             box = PixelBox(row.left, row.top, row.right, row.bottom)
-            found.setdefault(str(row.file), []).append(Detection(int(row.class_id), float(row.confidence), box))
-        return found
+            by_file.setdefault(str(row.file), []).append(Detection(int(row.class_id), float(row.confidence), box))
+        return by_file

@@ -1,67 +1,91 @@
-"""What flipped: signs and false alarms on which one of the two weights is right and the other wrong, as pictures."""
+"""Flips: signs and false positives on which one of the weights is right and the other is wrong.
+
+Negative flips are what an update of a detector breaks, whatever the means say (Yan et al., Positive-Congruent
+Training: Towards Regression-Free Model Updates, CVPR 2021).
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.evaluation import Detection
 from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
 
-LOST, GAINED = "base right, new wrong", "base wrong, new right"
+
+class FlipKind(StrEnum):
+    """Which of the weights is right. The values are the headings in the report."""
+
+    NEGATIVE = "base right, new wrong"
+    POSITIVE = "base wrong, new right"
 
 
 @dataclass(frozen=True)
 class Flip:
-    """A place in an image where `way` (`LOST` or `GAINED`) holds; `confidence` is that of the detection that tells.
+    """One place in an image where one of the weights is right and the other is wrong.
 
-    `what` says it in words; a sign's box is the labelled one, a false alarm's the detection's.
+    Attributes:
+        image: The image with its annotated boxes.
+        kind: Which of the weights is right.
+        description: What happened, in words.
+        confidence: Confidence of the detection that only one of the weights has, 0.25 to 1.
+        box: The annotated box of a sign, or the detected box of a false positive. In pixels.
     """
 
     image: LabeledImage
-    way: str
-    what: str
+    kind: FlipKind
+    description: str
     confidence: float
     box: PixelBox
 
 
-def finds(detections: Sequence[Detection], class_id: int, box: PixelBox) -> float:
-    """The confidence of the surest detection of this class at this place; 0 where there is none."""
-    fitting = (d.confidence for d in detections if d.class_id == class_id and d.box.iou(box) >= MATCH_IOU)
-    return max(fitting, default=0.0)
+def best_confidence(detections: Sequence[Detection], class_id: int, box: PixelBox) -> float:
+    """Return the highest confidence of the detections of this class at this box (IoU of at least 0.5).
+
+    Returns:
+        0.25 to 1, or 0 where there is no such detection.
+    """
+    matching = (d.confidence for d in detections if d.class_id == class_id and d.box.iou(box) >= MATCH_IOU)
+    return max(matching, default=0.0)
 
 
-def is_alarm(image: LabeledImage, detection: Detection) -> bool:
-    """Whether no sign of its class is labelled where the detection is."""
+def is_false_positive(image: LabeledImage, detection: Detection) -> bool:
+    """Whether no box of the detected class is annotated where the detection is."""
     return not any(
-        truth.class_id == detection.class_id and truth.box.iou(detection.box) >= MATCH_IOU for truth in image.boxes
+        labeled.class_id == detection.class_id and labeled.box.iou(detection.box) >= MATCH_IOU
+        for labeled in image.boxes
     )
 
 
-def flips_of(part: SliceResults) -> list[Flip]:
-    """Every flip of a slice, the surest first; what the weights say is taken at a confidence of 0.25."""
-    base, new = part.base.by_file, part.new.by_file
-    found = [
+def find_flips(results: SliceResults) -> list[Flip]:
+    """Find all flips of a slice, those with the highest confidence first.
+
+    Detections with a confidence below 0.25 do not count.
+    """
+    base, new, names = results.base.by_file, results.new.by_file, results.dataset.classes.names
+    flips = [
         flip
-        for image in part.dataset
-        for flip in flips_in(image, base.get(image.file, []), new.get(image.file, []), part.dataset.classes.names)
+        for image in results.dataset
+        for flip in find_flips_in(image, base.get(image.file, []), new.get(image.file, []), names)
     ]
-    return sorted(found, key=lambda flip: (-flip.confidence, flip.image.file))
+    return sorted(flips, key=lambda flip: (-flip.confidence, flip.image.file))
 
 
-def flips_in(
+def find_flips_in(
     image: LabeledImage, base: Sequence[Detection], new: Sequence[Detection], names: Sequence[str]
 ) -> Iterator[Flip]:
-    """The flips of one image."""
-    for truth in image.boxes:
-        before, after = (finds(detections, truth.class_id, truth.box) for detections in (base, new))
-        name = names[truth.class_id]
+    """Find the flips of one image, given the detections of both weights on it."""
+    for labeled in image.boxes:
+        before, after = (best_confidence(detections, labeled.class_id, labeled.box) for detections in (base, new))
+        name = names[labeled.class_id]
         if before and not after:
-            yield Flip(image, LOST, f"{name} is no longer found", before, truth.box)
+            yield Flip(image, FlipKind.NEGATIVE, f"{name} is no longer found", before, labeled.box)
         if after and not before:
-            yield Flip(image, GAINED, f"{name} is found now", after, truth.box)
-    for way, alarms, others in ((LOST, new, base), (GAINED, base, new)):
-        for alarm in alarms:
-            if is_alarm(image, alarm) and not finds(others, alarm.class_id, alarm.box):
-                what = f"{'new' if way == LOST else 'no longer a'} false alarm for {names[alarm.class_id]}"
-                yield Flip(image, way, what, alarm.confidence, alarm.box)
+            yield Flip(image, FlipKind.POSITIVE, f"{name} is found now", after, labeled.box)
+    for kind, wrong, right in ((FlipKind.NEGATIVE, new, base), (FlipKind.POSITIVE, base, new)):
+        for detection in wrong:
+            if is_false_positive(image, detection) and not best_confidence(right, detection.class_id, detection.box):
+                start = "new" if kind is FlipKind.NEGATIVE else "no longer a"
+                description = f"{start} false positive for {names[detection.class_id]}"
+                yield Flip(image, kind, description, detection.confidence, detection.box)
