@@ -12,7 +12,7 @@ import pandas as pd
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import Difference
 from legosigns_dagster.core.files import SavedAsFolder, folder_digest, index_folder
-from legosigns_dagster.core.report.difference_pictures import change_sheet
+from legosigns_dagster.core.report.difference_pictures import difference_sheet
 from legosigns_dagster.core.report.gallery import contact_sheet
 
 SHOWN_ROWS = 200  # metadata lives in a row of the event log; the whole table is a file of the snapshot
@@ -77,7 +77,7 @@ def difference_metadata(difference: Difference) -> dict[str, Any]:
     shown: dict[str, Any] = {"difference": difference.text(), "difference_by_class": table(difference.by_class())}
     if difference.changes:
         shown["difference_by_image"] = table(difference.by_image())
-        shown["difference_pictures"] = picture(change_sheet(difference, 8, 960), "images before and after")
+        shown["difference_pictures"] = picture(difference_sheet(difference, 8, 960), "images before and after")
     if len(difference.deleted_tasks):
         shown["deleted_tasks"] = table(difference.deleted_tasks)
     return shown

@@ -1,19 +1,20 @@
-"""Step 4, the report: whether the new weights are better, on which signs, and by how much."""
+"""Step 4, the report: whether the new weights are better, for which signs, and by how much."""
 
-import json
+import math
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
 from legosigns_dagster.assets.metadata import table, versioned
-from legosigns_dagster.core.dataset.dataset import VAL, Dataset
+from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
+from legosigns_dagster.core.evaluation.comparison import read_new_value
+from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.core.report.notes import told_of
-from legosigns_dagster.core.report.report import ComparisonReport, write_report
+from legosigns_dagster.core.report.compare_weights import compare_weights
+from legosigns_dagster.core.report.metric_charts import Point
+from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
@@ -31,44 +32,37 @@ def comparison_report(
     raw_annotations: Dataset,
     classical_signs: Dataset,
 ) -> dg.Output[ComparisonReport]:
-    """Base and new on the same images, classical signs and LEGO signs apart, as a page that opens in a browser."""
-    parts = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
-    slices = [
-        SliceResults(
-            one.title,
-            part,
-            detector.evaluate(base_weights, part, model_weights.image_size, scratch.folder("val")),
-            detector.evaluate(model_weights, part, model_weights.image_size, scratch.folder("val")),
-            one.headline,
-        )
-        for one, part in parts.items()
-        if len(part.images)
-    ]
-    comparison = compare(slices)
-    curves = pd.read_csv(model_weights.folder / "results.csv", skipinitialspace=True)
-    chosen_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
-    told = told_of(context.run_id, model_weights, runs_so_far(store.snapshots()), chosen_on)
-    report = write_report(comparison, slices, curves, told, scratch.folder("comparison_report"))
-    verdicts = "\n".join(comparison.verdict(part.name) for part in slices)
-    context.log.info(f"base against new\n{comparison.summary()}\n{verdicts}")
+    """Base and new weights compared on the same images, for classical signs and LEGO signs, as a page for a browser."""
+    images = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
+    report = compare_weights(
+        detector,
+        base_weights,
+        model_weights,
+        images,
+        earlier_points(store.snapshots()),
+        context.run_id,
+        scratch.folder("evaluation"),
+        scratch.folder("comparison_report"),
+    )
+    comparison = report.comparison
+    verdicts = "\n".join(comparison.verdict_sentence(one.title) for one, part in images.items() if len(part.images))
+    context.log.info(f"base weights and new weights compared\n{comparison.summary()}\n{verdicts}")
     figures: dict[str, Any] = {
         f"{row.slice} {row.metric} difference".replace(" ", "_"): float(row.difference)
         for row in comparison.table.itertuples()
-        if row.class_name == "all" and row.difference == row.difference
+        if row.class_name == ALL and not math.isnan(row.difference)
     }
-    shown = {"verdict": dg.MetadataValue.text(verdicts), "summary": table(comparison.summary_rows())}
-    shown |= {**figures, "metrics": table(comparison.table)}
-    return versioned(report, shown)
+    metadata = {"verdict": dg.MetadataValue.text(verdicts), "summary": table(comparison.summary_rows())}
+    metadata |= {**figures, "metrics": table(comparison.table)}
+    return versioned(report, metadata)
 
 
-def runs_so_far(snapshots: SnapshotStore) -> list[tuple[float, float]]:
-    """mAP50-95 on classical and on LEGO signs of each comparison that is kept; one of an older layout is left out."""
-    found = []
+def earlier_points(snapshots: SnapshotStore) -> list[Point]:
+    """Read mAP50-95 on classical and LEGO signs from each stored report, without those that lack one of them."""
+    points = []
     for version in snapshots.versions("comparison_report"):
-        figures = json.loads(snapshots.read(version, "metrics.json"))
-        try:
-            point = tuple(float(figures[one.title]["all"]["map50_95"]["new"]) for one in Slice)
-        except (KeyError, TypeError):
-            continue
-        found.append((point[0], point[1]))
-    return found
+        metrics_json = snapshots.read(version, "metrics.json")
+        classical, lego = (read_new_value(metrics_json, one.title, "map50_95") for one in Slice)
+        if classical is not None and lego is not None:
+            points.append((classical, lego))
+    return points

@@ -1,5 +1,6 @@
-"""A flip as a picture: the sign's surroundings with the boxes of truth, base and new weights."""
+"""Pictures of flips: the surroundings of a sign with the boxes of the annotation, the base and the new weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,49 +10,71 @@ from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import Flip
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
-from legosigns_dagster.core.report.gallery import Shown, as_jpeg, drawn, initials
+from legosigns_dagster.core.report.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
 
-COLORS = {"truth": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
-AROUND = 5.0  # sides of the picture, in sizes of the sign
-SMALLEST_PX = 160.0  # of the picture, in pixels of the image
+SOURCE_COLORS = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
+CONTEXT = 5.0  # width of the crop, in multiples of the longer side of the box
+MIN_CROP_PX = 160.0  # smallest width of the crop, in pixels of the image
 WIDTH_PX = 420
 
 
 @dataclass(frozen=True)
-class Picture:
-    """The surroundings of a flip as a JPEG, with the boxes of truth, base and new in three colours."""
+class FlipPicture:
+    """A flip as a picture.
+
+    Attributes:
+        flip: The flip.
+        jpeg: The crop around it, with the boxes of annotation, base and new weights in three colours.
+    """
 
     flip: Flip
     jpeg: bytes
 
 
-def window_of(box: PixelBox, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom in whole pixels of what is shown around a box: three quarters as high as wide."""
-    width = min(max(AROUND * max(box.width, box.height), SMALLEST_PX), float(size_wh[0]))
+def crop_window(box: PixelBox, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Choose what to show around a box: a window inside the image, three quarters as high as wide.
+
+    Returns:
+        Left, top, right and bottom in whole pixels of the image.
+
+    Example:
+        >>> crop_window(PixelBox(300, 200, 340, 240), (640, 480))
+        (220, 145, 420, 295)
+    """
+    width = min(max(CONTEXT * max(box.width, box.height), MIN_CROP_PX), float(size_wh[0]))
     height = min(0.75 * width, float(size_wh[1]))
     left = min(max((box.left + box.right - width) / 2, 0), size_wh[0] - width)
     top = min(max((box.top + box.bottom - height) / 2, 0), size_wh[1] - height)
     return round(left), round(top), round(left + width), round(top + height)
 
 
-def picture_of(flip: Flip, part: SliceResults) -> Picture:
-    """The picture of a flip."""
-    names, window = part.dataset.classes.names, window_of(flip.box, flip.image.size_wh)
+def draw_flip(flip: Flip, results: SliceResults) -> FlipPicture:
+    """Draw the surroundings of a flip with all boxes of annotation, base and new weights."""
+    names, window = results.dataset.classes.names, crop_window(flip.box, flip.image.size_wh)
 
-    def inside(box: PixelBox) -> PixelBox:
+    def in_window(box: PixelBox) -> PixelBox:
         return PixelBox(box.left - window[0], box.top - window[1], box.right - window[0], box.bottom - window[1])
 
-    shown = [Shown(COLORS["truth"], inside(b.box), initials(names[b.class_id])) for b in flip.image.boxes]
-    for name, evaluation in (("base", part.base), ("new", part.new)):
+    color = SOURCE_COLORS["annotation"]
+    overlays = [BoxOverlay(color, in_window(b.box), initials(names[b.class_id])) for b in flip.image.boxes]
+    for source, evaluation in (("base", results.base), ("new", results.new)):
         for d in evaluation.by_file.get(flip.image.file, []):
-            text = f"{name} {initials(names[d.class_id])} {100 * d.confidence:.0f}"
-            shown.append(Shown(COLORS[name], inside(d.box), text))
-    with open_upright(part.dataset.folder / flip.image.file) as image:
-        canvas: Image.Image = drawn(image.crop(window), shown, WIDTH_PX)
-    return Picture(flip, as_jpeg(canvas, 75))
+            text = f"{source} {initials(names[d.class_id])} {100 * d.confidence:.0f}"
+            overlays.append(BoxOverlay(SOURCE_COLORS[source], in_window(d.box), text))
+    with open_upright(results.dataset.folder / flip.image.file) as image:
+        canvas: Image.Image = draw_boxes(image.crop(window), overlays, WIDTH_PX)
+    return FlipPicture(flip, as_jpeg(canvas, 75))
 
 
-def caption_of(flip: Flip, sources: dict[str, dict[str, str]]) -> tuple[str, str]:
-    """What a picture shows, and the way to its task (empty where there is none)."""
+def flip_caption(flip: Flip, sources: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    """Write the caption of a flip.
+
+    Args:
+        flip: The flip.
+        sources: Name and link of each file's Label Studio task, as `Dataset` gives them.
+
+    Returns:
+        The caption, and the link to the task, empty where it is not known.
+    """
     source = sources.get(flip.image.file, {"image": Path(flip.image.file).name, "link": ""})
-    return f"{source['image']}: {flip.what} ({100 * flip.confidence:.0f} %)", source["link"]
+    return f"{source['image']}: {flip.description} ({100 * flip.confidence:.0f} %)", source["link"]

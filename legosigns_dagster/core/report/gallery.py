@@ -1,4 +1,4 @@
-"""Images with boxes drawn on them, for people, and contact sheets of a dataset."""
+"""Images with boxes drawn on them, and contact sheets of a dataset."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -10,66 +10,95 @@ from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
 
-COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id
+CLASS_COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id, then from the start
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A box to draw: its colour, the box in pixels of the image, text beside it."""
+class BoxOverlay:
+    """A box to draw on an image.
+
+    Attributes:
+        color: Of line and text, as `#rrggbb`.
+        box: In pixels of the image, before it is scaled.
+        text: Written above the box; may be empty.
+    """
 
     color: str
     box: PixelBox
     text: str
 
 
-def drawn(image: Image.Image, boxes: Iterable[Shown], width_px: int) -> Image.Image:
-    """The image scaled to a width, with its boxes; line and text keep their size whatever the image's."""
+def draw_boxes(image: Image.Image, overlays: Iterable[BoxOverlay], width_px: int) -> Image.Image:
+    """Scale an image to a width and draw boxes on it. Lines and text have the same size on every image."""
     scale = width_px / image.width
     canvas = image.convert("RGB").resize((width_px, max(1, round(image.height * scale))), Image.Resampling.BILINEAR)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
-    for shown in boxes:
-        corners = [shown.box.left * scale, shown.box.top * scale, shown.box.right * scale, shown.box.bottom * scale]
-        pen.rectangle(corners, outline=shown.color, width=2)
-        if shown.text:
+    for overlay in overlays:
+        box = overlay.box
+        corners = [box.left * scale, box.top * scale, box.right * scale, box.bottom * scale]
+        pen.rectangle(corners, outline=overlay.color, width=2)
+        if overlay.text:
             anchor = (corners[0], max(corners[1] - 13, 0))
-            pen.rectangle(pen.textbbox(anchor, shown.text, font=font), fill="black")
-            pen.text(anchor, shown.text, fill=shown.color, font=font)
+            pen.rectangle(pen.textbbox(anchor, overlay.text, font=font), fill="black")
+            pen.text(anchor, overlay.text, fill=overlay.color, font=font)
     return canvas
 
 
 def as_jpeg(image: Image.Image, quality: int = 80) -> bytes:
-    """The image's bytes as JPEG."""
+    """Encode an image as JPEG, with a quality from 1 to 95."""
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=quality)
     return stream.getvalue()
 
 
-def truth_of(image: LabeledImage, names: Sequence[str]) -> list[Shown]:
-    """The labelled boxes, with the class's initials."""
-    return [Shown(COLORS[b.class_id % len(COLORS)], b.box, initials(names[b.class_id])) for b in image.boxes]
+def ground_truth_overlays(image: LabeledImage, names: Sequence[str]) -> list[BoxOverlay]:
+    """The annotated boxes of an image, coloured by class, with the initials of the class."""
+    return [
+        BoxOverlay(CLASS_COLORS[b.class_id % len(CLASS_COLORS)], b.box, initials(names[b.class_id]))
+        for b in image.boxes
+    ]
 
 
 def initials(name: str) -> str:
-    """Its capital letters, or its first two: what fits beside a small box."""
+    """Shorten a class name so that it fits above a small box: its capital letters, or its first two letters.
+
+    Example:
+        >>> initials("SpeedLimit"), initials("stop")
+        ('SL', 'st')
+    """
     return "".join(letter for letter in name if letter.isupper()) or name[:2]
 
 
-def spread(images: Sequence[LabeledImage], count: int) -> list[LabeledImage]:
-    """At most `count` of the images, evenly spaced."""
+def evenly_spaced(images: Sequence[LabeledImage], count: int) -> list[LabeledImage]:
+    """Choose at most `count` images, evenly spaced."""
     step = max(len(images) / count, 1)
     return [images[int(index * step)] for index in range(min(count, len(images)))]
 
 
 def contact_sheet(dataset: Dataset, count: int, width_px: int, columns: int = 4) -> bytes:
-    """A JPEG of at most about 90 KB with up to `count` images and their boxes, evenly spread over the dataset."""
-    chosen = spread(sorted(dataset, key=lambda image: (image.split, image.file)), count)
-    cell = width_px // columns
-    tiles = [drawn(open_upright(dataset.folder / i.file), truth_of(i, dataset.classes.names), cell) for i in chosen]
-    return sheet_of(tiles, width_px, columns)
+    """Draw up to `count` images of a dataset with their boxes on one sheet, evenly spaced over splits and files.
+
+    Returns:
+        A JPEG, as `compose_sheet` makes it.
+    """
+    chosen = evenly_spaced(sorted(dataset, key=lambda image: (image.split, image.file)), count)
+    tiles = [
+        draw_boxes(
+            open_upright(dataset.folder / image.file),
+            ground_truth_overlays(image, dataset.classes.names),
+            width_px // columns,
+        )
+        for image in chosen
+    ]
+    return compose_sheet(tiles, width_px, columns)
 
 
-def sheet_of(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes:
-    """Images of one width side by side and below each other, as a JPEG of at most about 90 KB."""
+def compose_sheet(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes:
+    """Put images of one width into rows of `columns` images.
+
+    Returns:
+        A JPEG of at most about 90 KB, so that it fits into Dagster's metadata.
+    """
     cell, height = width_px // columns, max((tile.height for tile in tiles), default=1)
     sheet = Image.new("RGB", (width_px, height * -(-len(tiles) // columns) or 1), "white")
     for index, tile in enumerate(tiles):

@@ -1,29 +1,47 @@
-"""Classical signs against LEGO signs as one chart: where base, mixtures, earlier runs and this run's weights lie."""
+"""Charts of metrics: classical signs against LEGO signs, and precision over recall."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from legosigns_dagster.core.evaluation.average_precision import RECALLS, precision_over_recall
+from legosigns_dagster.core.detector.training_record import Selection
+from legosigns_dagster.core.evaluation.average_precision import RECALLS, precision_recall_curve
 from legosigns_dagster.core.evaluation.comparison import SliceResults
-from legosigns_dagster.core.report.charts import BOTTOM, HEIGHT, LEFT, SHARE, SIDE, TOP, WIDTH, framed, grid, scale_of
+from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.report.charts import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    METRIC_RANGE,
+    NARROW_RIGHT,
+    TOP,
+    WIDTH,
+    chart_svg,
+    grid,
+)
+from legosigns_dagster.core.report.scale import fit_scale
 
 Point = tuple[float, float]  # classical mAP50-95, LEGO mAP50-95
 
 
-def trade_off(mixtures: Sequence[Mapping[str, float | None]], runs: Sequence[Point]) -> str:
-    """An SVG element; `mixtures` are facts of `Mixture`, base first and chosen last, `runs` those before this one.
+def trade_off_chart(selection: Selection, earlier: Sequence[Point]) -> str:
+    """Draw what weights forget on classical signs against what they gain on LEGO signs.
 
-    Empty where there is nothing to show.
+    Args:
+        selection: The base, the weights that were tried, and the selected ones.
+        earlier: The new weights of earlier runs.
+
+    Returns:
+        An SVG element, empty where one of the slices has no val image.
     """
-    known = [(point, mixture["alpha"]) for mixture in mixtures if (point := point_of(mixture))]
-    if not known:
+    tried = [point for weights in selection.candidates if (point := validation_point(weights.score))]
+    selected = validation_point(selection.selected.score)
+    if selected is None:
         return ""
-    earlier = [run for run in runs if all(map(math.isfinite, run))]
-    points = [*(point for point, _ in known), *earlier]
-    across = scale_of([x for x, _ in points], LEFT, WIDTH - SIDE, 4)
-    up = scale_of([y for _, y in points], HEIGHT - BOTTOM, TOP, 5)
-    *path, (x, y) = [(across.at(classical), up.at(lego)) for (classical, lego), _ in known]
-    alpha = f"alpha {known[-1][1]:g}"
+    earlier = [point for point in earlier if all(map(math.isfinite, point))]
+    across = fit_scale([x for x, _ in (*tried, selected, *earlier)], LEFT, WIDTH - NARROW_RIGHT, 4)
+    up = fit_scale([y for _, y in (*tried, selected, *earlier)], HEIGHT - BOTTOM, TOP, 5)
+    *path, (x, y) = [(across.at(classical), up.at(lego)) for classical, lego in (*tried, selected)]
+    alpha = f"alpha {selection.selected.alpha:g}"
     content = [
         grid(across, up),
         *(dot(across.at(classical), up.at(lego), 3, "earlier") for classical, lego in earlier),
@@ -33,32 +51,37 @@ def trade_off(mixtures: Sequence[Mapping[str, float | None]], runs: Sequence[Poi
         dot(x, y, 5, "second-fill"),
         f'<text class="name second-fill" x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle">{alpha}</text>',
     ]
-    told = f"classical against LEGO signs, mAP50-95; chosen: {alpha}"
-    return framed("LEGO mAP50-95 over classical mAP50-95", told, "".join(content))
+    description = f"classical against LEGO signs, mAP50-95; selected: {alpha}"
+    return chart_svg("LEGO mAP50-95 over classical mAP50-95", description, "".join(content))
 
 
 def dot(x: float, y: float, radius: float, style: str) -> str:
-    """A circle around a pixel."""
+    """Draw a circle around a pixel, as SVG."""
     return f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"/>'
 
 
-def point_of(mixture: Mapping[str, float | None]) -> Point | None:
-    """A mixture's place; None where one of its slices has no image."""
-    classical, lego = mixture["classical_map50_95"], mixture["lego_map50_95"]
-    return None if classical is None or lego is None else (classical, lego)
+def validation_point(score: Score) -> Point | None:
+    """The place of weights in the chart, None where one of the slices has no val image."""
+    point = (score.classical_map50_95, score.lego_map50_95)
+    return point if all(map(math.isfinite, point)) else None
 
 
-def precision_recall(part: SliceResults) -> str:
-    """An SVG element with a line for the base and one for the new weights, at an IoU of 0.5."""
-    across, up = scale_of(SHARE, LEFT, WIDTH - SIDE, 5), scale_of(SHARE, HEIGHT - BOTTOM, TOP, 5)
+def precision_recall_chart(results: SliceResults) -> str:
+    """Draw precision over recall at an IoU of 0.5, a line for the base and one for the new weights.
+
+    Returns:
+        An SVG element.
+    """
+    across = fit_scale(METRIC_RANGE, LEFT, WIDTH - NARROW_RIGHT, 5)
+    up = fit_scale(METRIC_RANGE, HEIGHT - BOTTOM, TOP, 5)
     lines = []
-    for evaluation, style in ((part.base, "second"), (part.new, "first")):
-        curve = zip(RECALLS, precision_over_recall(evaluation.matches), strict=True)
+    for evaluation, style in ((results.base, "second"), (results.new, "first")):
+        curve = zip(RECALLS, precision_recall_curve(evaluation.matches), strict=True)
         points = " ".join(f"{across.at(recall):.1f},{up.at(precision):.1f}" for recall, precision in curve)
         lines.append(f'<polyline class="line {style}" points="{points}"/>')
-    title = f"{part.name}: precision over recall"
+    title = f"{results.name}: precision over recall"
     names = "".join(
         f'<text class="name {style}-fill" x="{LEFT + 8}" y="{HEIGHT - BOTTOM - 8 - 15 * row}">{name}</text>'
         for row, (name, style) in enumerate((("new", "first"), ("base", "second")))
     )
-    return framed(title, title, f"{grid(across, up)}{''.join(lines)}{names}")
+    return chart_svg(title, title, f"{grid(across, up)}{''.join(lines)}{names}")

@@ -11,12 +11,14 @@ import pytest
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.report.notes import Told
+from legosigns_dagster.core.report.notes import ReportNotes
 from legosigns_dagster.core.report.report import ComparisonReport, write_report
 from legosigns_dagster.core.report.tables import synthesis_table
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
-TOLD = Told({"run": "a & b"}, ["hardly any <image>"], synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3))))
+NOTES = ReportNotes(
+    {"run": "a & b"}, ["hardly any <image>"], synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3)))
+)
 CURVES = pd.DataFrame({"epoch": [1, 2], "train/box_loss": [2.0, 1.0]})
 
 
@@ -45,7 +47,7 @@ def report(tmp_path: Path) -> ComparisonReport:
         "<LEGO> signs", dataset, evaluation(dataset, map50=0.25), evaluation(dataset, (0, 0, 0.9), map50=0.75)
     )
     (tmp_path / "report").mkdir()
-    return write_report(compare([part]), [part], CURVES, TOLD, tmp_path / "report")
+    return write_report(compare([part]), [part], CURVES, NOTES, tmp_path / "report")
 
 
 def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) -> None:
@@ -58,7 +60,7 @@ def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) 
 
 def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
     words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
-    assert "<LEGO> signs: not distinguishable, mAP50-95 0.125 → 0.375 (+0.250, no 95 % interval: that" in words
+    assert "<LEGO> signs: inconclusive, mAP50-95 0.125 → 0.375 (+0.250, no 95 % interval: at least 6" in words
     assert "a & b" in words
 
 
@@ -70,13 +72,13 @@ def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> Non
     assert "0.jpg: SpeedLimit is found now (90 %)" in page.words
 
 
-def test_the_page_says_what_to_be_careful_about_and_what_synthesis_contributed(report: ComparisonReport) -> None:
+def test_the_page_has_the_caveats_and_the_effect_of_the_synthetic_images(report: ComparisonReport) -> None:
     words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
     assert "hardly any <image>" in words
     assert "new, without synthetic images0.8000.2000.200new, with synthetic images0.8000.3000.300" in words
 
 
-def test_an_annotation_that_may_be_wrong_links_to_its_task(tmp_path: Path) -> None:
+def test_a_suspected_label_error_links_to_its_task(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "data", "val", "val")
     both = evaluation(dataset, (0, 0, 0.9))
     link = "https://labels.example.invalid/projects/1/data?task=7"
@@ -86,9 +88,10 @@ def test_an_annotation_that_may_be_wrong_links_to_its_task(tmp_path: Path) -> No
     (tmp_path / "report").mkdir()
     part = SliceResults("LEGO signs", forgotten.part("val"), both, both)
     text = (
-        write_report(compare([part]), [part], None, Told({}), tmp_path / "report").folder / "comparison.html"
+        write_report(compare([part]), [part], None, ReportNotes({}), tmp_path / "report").folder / "comparison.html"
     ).read_text()
     assert f'<a href="{link}">&lt;street&gt;.jpg</a>' in text
+    assert "LEGO signs: suspected label errors" in text
 
 
 def test_every_style_that_the_page_uses_is_defined(report: ComparisonReport) -> None:
@@ -100,11 +103,32 @@ def test_a_report_is_what_it_was_after_saving_and_loading(report: ComparisonRepo
     loaded = ComparisonReport.load(report.save())
     pd.testing.assert_frame_equal(loaded.comparison.table, report.comparison.table)
     figures = json.loads((report.folder / "metrics.json").read_text(encoding="utf-8"))
-    found = figures["<LEGO> signs"]["all"]["map50"]
-    assert (found["base"], found["new"], found["difference"]) == (0.25, 0.75, 0.5)
-    assert found["verdict"] == "not distinguishable"
+    values = figures["<LEGO> signs"]["all"]["map50"]
+    assert (values["base"], values["new"], values["difference"]) == (0.25, 0.75, 0.5)
+    assert values["verdict"] == "inconclusive"
 
 
-def test_without_training_curves_the_page_says_so(tmp_path: Path) -> None:
-    written = write_report(compare([]), [], None, Told({}), tmp_path)
-    assert "There are no curves." in (written.folder / "comparison.html").read_text(encoding="utf-8")
+# As version 0.1 wrote it; one slice of two classes is left of it.
+TABLE_OF_0_1 = """\
+slice,class_name,images,boxes,metric,base,new,difference,low,high,verdict,images_needed,headline
+LEGO signs,all,14,28,precision,0.8,0.8,0.0,,,,0,False
+LEGO signs,all,14,28,recall,0.7,0.7,0.0,,,,0,False
+LEGO signs,all,14,28,map50,0.3,0.5,0.2,-0.36,0.35999999999999993,not distinguishable,4536,True
+LEGO signs,all,14,28,map50_95,0.15,0.25,0.1,0.20999999999999985,0.7099999999999999,better,2188,False
+"""
+
+
+def test_a_table_that_says_not_distinguishable_is_loaded_as_inconclusive(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text(TABLE_OF_0_1, encoding="utf-8")
+    comparison = ComparisonReport.load(tmp_path).comparison
+    assert comparison.table["verdict"].tolist() == ["", "", "inconclusive", "better"]
+    assert comparison.value("LEGO signs", "map50", "high") == 0.35999999999999993
+    assert comparison.verdict_sentence("LEGO signs").endswith(
+        "LEGO signs: inconclusive, mAP50 0.300 → 0.500 (+0.200, 95 % interval -0.360 to +0.360). "
+        "To detect a difference of 0.02, about 4536 images of this kind are needed."
+    )
+
+
+def test_without_anything_to_draw_the_page_says_so(tmp_path: Path) -> None:
+    written = write_report(compare([]), [], None, ReportNotes({}), tmp_path)
+    assert "There are no charts." in (written.folder / "comparison.html").read_text(encoding="utf-8")
