@@ -1,4 +1,4 @@
-"""helm-values.yaml agrees with the chart, with the code that it deploys, and with the README."""
+"""helm-values.yaml agrees with the chart, with the code that it deploys, and with docs/kubernetes.md."""
 
 import importlib.metadata
 import re
@@ -12,9 +12,9 @@ from kubernetes.utils.quantity import parse_quantity
 from legosigns_dagster.deployments import deployment
 from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
 from legosigns_dagster_tests.support.helm_chart import CHART, TEXT, below, code_location, launcher, unknown_keys
-from legosigns_dagster_tests.support.step_jobs import container_of, step_job
+from legosigns_dagster_tests.support.step_jobs import only_container, step_job
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
 # Read by others than our own code: a writable home folder, and matplotlib's within it.
 FOR_LIBRARIES = {"HOME", "MPLCONFIGDIR"}
 UNPRIVILEGED = {
@@ -109,8 +109,8 @@ def test_a_step_s_pod_has_its_own_size_the_variables_the_secret_and_no_privilege
     values: dict[str, Any], step: str, tmp_path: Path
 ) -> None:
     made = step_job(step, tmp_path, below(values))
-    container = container_of(made)
-    assert container["resources"] == container_of(step_job(step, tmp_path))["resources"]
+    container = only_container(made)
+    assert container["resources"] == only_container(step_job(step, tmp_path))["resources"]
     assert container["securityContext"] == UNPRIVILEGED | {"runAsNonRoot": True}
     assert container["envFrom"] == [{"secretRef": {"name": "legosigns-s3"}}]
     assert {"name": "LEGOSIGNS_DEPLOYMENT", "value": "kubernetes"} in container["env"]
@@ -160,9 +160,9 @@ def test_it_names_the_version_of_dagster_that_is_pinned() -> None:
     assert importlib.metadata.version("dagster-postgres") == importlib.metadata.version("dagster-k8s")
 
 
-def test_the_readme_lists_what_to_change_before_the_first_install() -> None:
+def test_the_guide_lists_what_to_change_before_the_first_install() -> None:
     marked = re.findall(r"^ *(?:# )?(?:- )?(?:name: )?([\w-]+)\b.*# first install", TEXT, re.MULTILINE)
-    table = README.split("Before the first install:")[1].split("\n\n")[1]
+    table = GUIDE.split("Before the first install:")[1].split("\n\n")[1]
     told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
     assert len(marked) > 10
     assert sorted(told) == sorted(marked)

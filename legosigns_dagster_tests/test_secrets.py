@@ -13,10 +13,11 @@ import pytest
 import yaml
 from dagster._serdes import serialize_value
 
-from legosigns_dagster.resources.label_studio.client import LabelStudioError, LabelStudioServer
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster_tests.support.helm_chart import TEXT, below
 from legosigns_dagster_tests.support.servers import S3Server
-from legosigns_dagster_tests.support.step_jobs import KUBERNETES, container_of, job_in_pods, step_job
+from legosigns_dagster_tests.support.step_jobs import KUBERNETES, only_container, job_in_pods, step_job
 from legosigns_dagster_tests.support.workplace import MODULE, Workplace
 
 LABEL_STUDIO_KEY = "planted-label-studio-key"
@@ -106,7 +107,7 @@ def test_a_personal_token_that_is_sent_to_be_exchanged_is_not_repeated_either() 
     claims = base64.urlsafe_b64encode(json.dumps({"token_type": "refresh"}).encode()).decode().rstrip("=")
     token = f"planted.{claims}.token"
     with repeating_server([]) as url, pytest.raises(LabelStudioError, match="nothing here for") as refused:
-        LabelStudioServer(url, token).get("api/projects/1")
+        LabelStudioClient(url, token).get("api/projects/1")
     assert token not in str(refused.value)
     assert "…" in str(refused.value)
 
@@ -130,5 +131,5 @@ def test_a_pod_gets_references_to_secrets_and_no_secret(tmp_path: Path, monkeypa
     assert len(made) == 12
     assert found_in({step: json.dumps(job) for step, job in made.items()}, tuple(planted.values())) == []
     for job in made.values():
-        assert container_of(job)["envFrom"] == [{"secretRef": {"name": "legosigns-s3"}}]
-        assert {entry["name"] for entry in container_of(job)["env"]} & set(planted) == set()
+        assert only_container(job)["envFrom"] == [{"secretRef": {"name": "legosigns-s3"}}]
+        assert {entry["name"] for entry in only_container(job)["env"]} & set(planted) == set()

@@ -1,4 +1,4 @@
-"""A pod for each step: its size, its GPU, and why it died. The only room that imports the Kubernetes client.
+"""A pod for each step: its size, its GPU, and why it failed. Only this room imports the Kubernetes client.
 
 May import: nothing of ours.
 """

@@ -1,4 +1,10 @@
-"""Steps in pods that say why they died or wait: dagster-k8s' step handler, which only says that a job failed."""
+"""A step handler for dagster-k8s that says why a step's pod failed or waits. The original says only that a job failed.
+
+It uses internals of Dagster: `StepDelegatingExecutor._step_handler`, four private members of `K8sStepHandler`, and
+`CheckStepHealthResult`. They were checked with dagster 1.13.27 and dagster-k8s 0.29.27. After an update of Dagster,
+`kubernetes/test_step_handler.py` fails until they are checked again, and where one of them is gone.
+`kubernetes/stand_in/test_failures.py` fails where the reasons no longer reach the run's log.
+"""
 
 import time
 from collections.abc import Iterator
@@ -13,15 +19,25 @@ from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from legosigns_dagster.kubernetes.orphans import end_orphans
-from legosigns_dagster.kubernetes.pod_failures import Trouble, created_pod, explain, explain_deadline, explain_missing
+from legosigns_dagster.kubernetes.pod_failures import (
+    PodProblem,
+    explain,
+    explain_deadline,
+    explain_missing,
+    newest_pod_name,
+)
 
-# A registry may be down for a moment and a secret may come late; what is wrong longer than this needs a person.
+# A registry may be down for a moment, and a secret may come late. What is wrong for longer needs a person.
 GIVE_UP_AFTER_S = 60.0
 LOG_LINES = 10
 
 
-def with_reasons(executor: dg.Executor) -> dg.Executor:
-    """The executor that k8s_job_executor made, with a step handler that gives reasons."""
+def add_explanations(executor: dg.Executor) -> dg.Executor:
+    """Replace the step handler of the executor that `k8s_job_executor` made.
+
+    Raises:
+        TypeError: The executor is another one, so Dagster's internals have changed.
+    """
     if not isinstance(executor, StepDelegatingExecutor):
         raise TypeError(f"expected dagster-k8s' executor, got {type(executor).__name__}")
     executor._step_handler = ExplainingStepHandler(executor._step_handler)
@@ -29,78 +45,87 @@ def with_reasons(executor: dg.Executor) -> dg.Executor:
 
 
 @dataclass
-class Watched:
-    """What was seen of a step's job so far."""
+class JobState:
+    """What is known about the job of a step.
 
-    trouble: Trouble | None = None
+    Attributes:
+        problem: What was wrong at the last health check. None: nothing.
+        since_s: When a problem of this kind began, in seconds of the monotonic clock.
+    """
+
+    problem: PodProblem | None = None
     since_s: float = field(default_factory=time.monotonic)
 
 
 class ExplainingStepHandler(K8sStepHandler):
-    """Tells in the run's log what a pod waits for, and in the step's failure what it died of.
+    """Writes into the run's log what a pod waits for, and into the step's failure why its pod failed.
 
-    The reason is read at every health check, since Kubernetes forgets it: with the pod when it is preempted or its
-    deadline passes, with the job after ttl_seconds_after_finished.
+    The reason is read at every health check, since Kubernetes forgets it: with the pod when the pod is preempted or its
+    deadline passes, and with the job after ttl_seconds_after_finished.
+
+    Args:
+        original: dagster-k8s' own handler, which has read its settings and connected. Its attributes are taken over as
+            they are: its constructor would need the settings again.
     """
 
-    def __init__(self, theirs: Any) -> None:
-        vars(self).update(vars(theirs))
-        self._watched: dict[str, Watched] = {}
+    def __init__(self, original: Any) -> None:
+        vars(self).update(vars(original))
+        self._job_states: dict[str, JobState] = {}
 
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
-        """Make room, then start the step's pod."""
+        """End pods of finished runs, then start the step's pod."""
         namespace = str(self._get_container_context(step_handler_context).namespace)
         log = step_handler_context.get_step_context(self._get_step_key(step_handler_context)).log
         try:
             for job in end_orphans(self._api_client, namespace, step_handler_context.instance):
-                log.warning(f"ended {job}, which still worked for a run that is over")
+                log.warning(f"ended {job}, which was still running for a finished run")
         except (ApiException, HTTPError) as error:
-            log.warning(f"pods of runs that are over could not be looked for: {str(error).splitlines()[0]}")
+            log.warning(f"could not list pods of finished runs: {str(error).splitlines()[0]}")
         yield from super().launch_step(step_handler_context)
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
-        """Whether the step's job is alive, and why not."""
+        """Check whether the step's job is alive, and explain why not."""
         job = self._get_k8s_step_job_name(step_handler_context)
         namespace = str(self._get_container_context(step_handler_context).namespace)
-        verdict = super().check_step_health(step_handler_context)
-        watched = self._watched.setdefault(job, Watched())
-        before = watched.trouble
-        self._look(watched, job, namespace)
-        trouble = watched.trouble
-        if not verdict.is_healthy:
-            told = [self._deadline(job, namespace), *(one.sentence for one in (trouble, before) if one)]
-            reasons = "; ".join(filter(None, dict.fromkeys(told)))
-            return CheckStepHealthResult.unhealthy(f"{reasons}\n({verdict.unhealthy_reason})") if reasons else verdict
-        if trouble is None:
-            return verdict
-        if before is None or trouble.sentence != before.sentence:
+        health = super().check_step_health(step_handler_context)
+        state = self._job_states.setdefault(job, JobState())
+        previous = state.problem
+        self._update(state, job, namespace)
+        problem = state.problem
+        if not health.is_healthy:
+            sentences = [p.sentence for p in (problem, previous) if p]
+            reasons = "; ".join(filter(None, dict.fromkeys([self._explain_deadline(job, namespace), *sentences])))
+            return CheckStepHealthResult.unhealthy(f"{reasons}\n({health.unhealthy_reason})") if reasons else health
+        if problem is None:
+            return health
+        if previous is None or problem.sentence != previous.sentence:
             step = self._get_step_key(step_handler_context)
-            step_handler_context.get_step_context(step).log.warning(f"step {step} waits: {trouble.sentence}")
-        if trouble.permanent and time.monotonic() - watched.since_s > GIVE_UP_AFTER_S:
+            step_handler_context.get_step_context(step).log.warning(f"step {step} waits: {problem.sentence}")
+        if problem.permanent and time.monotonic() - state.since_s > GIVE_UP_AFTER_S:
             self._api_client.delete_job(job_name=job, namespace=namespace)
-            return CheckStepHealthResult.unhealthy(f"{trouble.sentence} (given up after {GIVE_UP_AFTER_S:.0f} s)")
-        return verdict
+            return CheckStepHealthResult.unhealthy(f"{problem.sentence} (given up after {GIVE_UP_AFTER_S:.0f} s)")
+        return health
 
-    def _look(self, watched: Watched, job: str, namespace: str) -> None:
-        """Bring what is known of a job up to date; what cannot be read now is what was read last."""
+    def _update(self, state: JobState, job: str, namespace: str) -> None:
+        """Read again what is wrong with a job. Where Kubernetes does not answer, the last known problem stays."""
         try:
-            trouble = self._trouble(job, namespace)
+            problem = self._find_problem(job, namespace)
         except (ApiException, HTTPError) as error:
-            told = f"why is not known, since Kubernetes refused to tell: {str(error).splitlines()[0]}"
-            watched.trouble = watched.trouble or Trouble(told)
+            reason = f"the reason is not known, since Kubernetes did not answer: {str(error).splitlines()[0]}"
+            state.problem = state.problem or PodProblem(reason)
             return
-        if trouble is None or watched.trouble is None or trouble.permanent != watched.trouble.permanent:
-            watched.since_s = time.monotonic()
-        watched.trouble = trouble
+        if problem is None or state.problem is None or problem.permanent != state.problem.permanent:
+            state.since_s = time.monotonic()
+        state.problem = problem
 
-    def _trouble(self, job: str, namespace: str) -> Trouble | None:
-        """What is wrong with the job's newest pod, or with the job where it has none."""
+    def _find_problem(self, job: str, namespace: str) -> PodProblem | None:
+        """Find out what is wrong with the job's newest pod, or with the job where it has none."""
         core: Any = self._api_client.core_api
         pods = self._api_client.get_pods_in_job(job, namespace)
         if not pods:
-            told = self._events(job, namespace)
-            gone = created_pod(told)
-            return explain_missing(told, self._events(gone, namespace) if gone else [])
+            job_events = self._read_events(job, namespace)
+            missing = newest_pod_name(job_events)
+            return explain_missing(job_events, self._read_events(missing, namespace) if missing else [])
         newest = max(pods, key=lambda pod: pod.metadata.creation_timestamp)
         name = newest.metadata.name
         log = ""
@@ -109,18 +134,18 @@ class ExplainingStepHandler(K8sStepHandler):
                 log = self._api_client.retrieve_pod_logs(name, namespace, tail_lines=LOG_LINES)
             except ApiException:
                 log = ""  # a pod that never ran has none
-        settled = newest.status.phase in ("Running", "Succeeded")
-        events = [] if settled else self._events(name, namespace)
+        has_started = newest.status.phase in ("Running", "Succeeded")
+        events = [] if has_started else self._read_events(name, namespace)
         return explain(core.api_client.sanitize_for_serialization(newest), events, log)
 
-    def _deadline(self, job: str, namespace: str) -> str:
-        """That the job's deadline ended it; empty where it did not."""
+    def _explain_deadline(self, job: str, namespace: str) -> str:
+        """Say that the job reached its deadline. Empty: it did not."""
         status = self._api_client.get_job_status(job, namespace)
         conditions = (status.conditions if status else None) or []
         return explain_deadline([{"reason": condition.reason} for condition in conditions])
 
-    def _events(self, name: str, namespace: str) -> list[dict[str, Any]]:
-        """What happened to a job or a pod, the oldest first."""
+    def _read_events(self, name: str, namespace: str) -> list[dict[str, Any]]:
+        """Read the events of a job or a pod, the oldest first."""
         core: Any = self._api_client.core_api
-        found = self._api_client.retrieve_pod_events(name, namespace)
-        return [core.api_client.sanitize_for_serialization(event) for event in found]
+        events = self._api_client.retrieve_pod_events(name, namespace)
+        return [core.api_client.sanitize_for_serialization(event) for event in events]

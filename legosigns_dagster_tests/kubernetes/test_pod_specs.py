@@ -13,9 +13,9 @@ from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, RENDER_POD, SMALL_POD, PodSpec, gpu_pod
 from legosigns_dagster_tests.support.environment import ROOT
-from legosigns_dagster_tests.support.step_jobs import container_of, job_in_pods, step_job
+from legosigns_dagster_tests.support.step_jobs import job_in_pods, only_container, step_job
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
 PODS = {
     "base_weights": SMALL_POD,
     "classical_signs": SMALL_POD,
@@ -59,7 +59,7 @@ def test_every_asset_and_every_check_states_the_pod_it_needs() -> None:
 
 @pytest.mark.parametrize("step", PODS)
 def test_no_resource_of_the_launcher_or_the_code_location_gets_into_a_step(step: str, tmp_path: Path) -> None:
-    resources = container_of(step_job(step, tmp_path, (LAUNCHER, LOCATION)))["resources"]
+    resources = only_container(step_job(step, tmp_path, (LAUNCHER, LOCATION)))["resources"]
     assert resources == own(PODS[step])
     assert set(resources["requests"]) == set(resources["limits"]) >= {"cpu", "memory"}
     for name, asked in resources["requests"].items():
@@ -68,7 +68,7 @@ def test_no_resource_of_the_launcher_or_the_code_location_gets_into_a_step(step:
 
 def test_a_step_keeps_the_secrets_the_variables_and_the_volumes_of_the_code_location(tmp_path: Path) -> None:
     made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION))
-    container = container_of(made)
+    container = only_container(made)
     assert {"secretRef": {"name": "legosigns-s3"}} in container["envFrom"]
     assert {"secretRef": {"name": "launcher-secret"}} in container["envFrom"]
     assert {"name": "BASE_WEIGHTS", "value": "s3://model-registry/default/best.pt"} in container["env"]
@@ -89,7 +89,7 @@ def test_a_pod_with_a_model_gets_its_gpu_shared_memory_and_a_deadline(tmp_path: 
     spec = made["spec"]["template"]["spec"]
     assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     assert spec["volumes"] == [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}]
-    assert container_of(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "1"}
+    assert only_container(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "1"}
     assert made["spec"]["activeDeadlineSeconds"] == 14400
 
 
@@ -168,18 +168,18 @@ def test_the_code_location_does_not_load_with_a_wrong_value_and_says_why() -> No
     assert "LEGOSIGNS_GPU_POD_MEMORY is '16GB', expected an amount of memory such as 16Gi" in done.stderr
 
 
-def test_the_readme_s_settings_of_a_run_give_it_the_pod_that_they_say(tmp_path: Path) -> None:
-    larger, other = (yaml.safe_load(block.split("```")[0]) for block in README.split("```yaml\nexecution:")[1:])
+def test_the_documented_settings_of_a_run_give_it_the_documented_pod(tmp_path: Path) -> None:
+    larger, other = (yaml.safe_load(block.split("```")[0]) for block in GUIDE.split("```yaml\nexecution:")[1:])
     made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION), larger["config"])
-    assert container_of(made)["resources"]["limits"] == {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "2"}
+    assert only_container(made)["resources"]["limits"] == {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "2"}
     assert made["spec"]["template"]["spec"]["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L40S"}
     assert made["spec"]["activeDeadlineSeconds"] == 43200
     made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION), other["config"])
-    assert container_of(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "amd.com/gpu": "1"}
+    assert only_container(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "amd.com/gpu": "1"}
     tolerations = made["spec"]["template"]["spec"]["tolerations"]
     assert tolerations == [{"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     # The next step of the same run is not touched by it.
-    assert container_of(step_job("comparison_report", tmp_path, (), other["config"]))["resources"] == own(GPU_POD)
+    assert only_container(step_job("comparison_report", tmp_path, (), other["config"]))["resources"] == own(GPU_POD)
 
 
 def test_a_size_states_the_same_for_request_and_limit() -> None:

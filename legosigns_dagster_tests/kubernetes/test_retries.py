@@ -1,11 +1,11 @@
-"""Which steps are tried again: those whose pod is gone, not those that would meet the same error."""
+"""A step whose pod is lost is tried again. A step that would fail with the same error is not."""
 
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from legosigns_dagster.assets.weights import hopeless_errors
+from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.kubernetes.pod_specs import retries
@@ -13,15 +13,15 @@ from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import LocalStore
 
 
-def tries(error: Exception) -> int:
-    """How often a step is tried that ends with this error."""
+def count_tries(error: Exception) -> int:
+    """Count how often a step is tried that ends with this error."""
     count = 0
 
     @dg.op(retry_policy=dg.RetryPolicy(max_retries=2))
     def step() -> None:
         nonlocal count
         count += 1
-        with hopeless_errors():
+        with non_retryable_errors():
             raise error
 
     @dg.job
@@ -42,8 +42,8 @@ def tries(error: Exception) -> int:
         pytest.param(ConnectionError("the store does not answer"), 3, id="a store that does not answer"),
     ],
 )
-def test_what_another_try_would_meet_again_is_not_tried_again(error: Exception, expected: int) -> None:
-    assert tries(error) == expected
+def test_an_error_that_a_retry_cannot_fix_is_not_tried_again(error: Exception, expected: int) -> None:
+    assert count_tries(error) == expected
 
 
 def test_a_step_whose_upstream_was_never_made_is_not_tried_again(tmp_path: Path) -> None:
@@ -65,12 +65,12 @@ def test_a_step_whose_upstream_was_never_made_is_not_tried_again(tmp_path: Path)
     assert not [event for event in done.all_events if event.is_step_up_for_retry]
 
 
-def test_a_step_whose_pod_is_lost_is_tried_again_later_and_later() -> None:
+def test_a_step_whose_pod_is_lost_is_tried_again_after_growing_pauses() -> None:
     policy = retries({"LEGOSIGNS_DEPLOYMENT": "kubernetes"})
     assert policy
     assert [policy.calculate_delay(attempt) for attempt in range(1, policy.max_retries + 1)] == [30, 90, 210, 450]
 
 
 @pytest.mark.parametrize("environment", [{}, {"LEGOSIGNS_DEPLOYMENT": "local"}])
-def test_a_laptop_tries_nothing_again(environment: dict[str, str]) -> None:
+def test_a_laptop_tries_no_step_again(environment: dict[str, str]) -> None:
     assert retries(environment) is None

@@ -1,4 +1,4 @@
-"""The Kubernetes Job of a step as dagster-k8s builds it, from the layers that Dagster merges: no cluster is needed."""
+"""The Kubernetes Job of a step as dagster-k8s builds it, from the settings that Dagster merges. It needs no cluster."""
 
 from collections.abc import Mapping
 from functools import cache, reduce
@@ -29,58 +29,12 @@ users: [{name: me, user: {token: none}}]
 """
 
 
-@cache
-def job_in_pods() -> dg.JobDefinition:
-    """The job traffic_signs with a pod for each step."""
-    return definitions(KUBERNETES).resolve_job_def("traffic_signs")
-
-
-def step_job(
-    step: str,
-    folder: Path,
-    below: tuple[K8sContainerContext, ...] = (),
-    launchpad: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The Job of a step, as the API server would get it.
-
-    `below` are the launcher's and the code location's parts; `launchpad` is the run's `execution.config`, which is
-    validated as Dagster validates it, with the job's own executor.
-    """
-    job = job_in_pods()
-    (folder / "kubeconfig").write_text(KUBECONFIG, encoding="utf-8")
-    given = {"load_incluster_config": False, "kubeconfig_file": str(folder / "kubeconfig"), **(launchpad or {})}
-    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
-        for name, value in KUBERNETES.items():
-            patch.setenv(name, value)
-        config = ResolvedRunConfig.build(job, {"execution": {"config": given}}).execution.execution_engine_config
-        create: Any = job.executor_def.executor_creation_fn
-        executor = create(dg.InitExecutorContext(InMemoryJob(job), job.executor_def, config, instance))
-    handler = executor._step_handler
-    tags = get_user_defined_k8s_config(job.get_node_named(step).definition.tags)
-    own = UserDefinedDagsterK8sConfig.from_dict(handler._per_step_k8s_config.get(step, {}))  # type: ignore[no-untyped-call]
-    layers = [handler._executor_container_context, *(K8sContainerContext(run_k8s_config=part) for part in (tags, own))]
-    merged = reduce(K8sContainerContext.merge, layers, reduce(K8sContainerContext.merge, below, K8sContainerContext()))
-    built = construct_dagster_k8s_job(
-        DagsterK8sJobConfig(job_image="image:1"), ["x"], "t", user_defined_k8s_config=merged.run_k8s_config
-    )
-    found: dict[str, Any] = ApiClient().sanitize_for_serialization(built)
-    return found
-
-
-def container_of(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The only container of a Job's pod."""
-    (only,) = job["spec"]["template"]["spec"]["containers"]
-    found: dict[str, Any] = only
-    return found
-
-
 S3 = {"AWS_S3_BUCKET": "b", "AWS_S3_ENDPOINT": "http://127.0.0.1:1", "AWS_SECRET_ACCESS_KEY": "planted-secret"}
-
-
 KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3
 
 
 def definitions(environment: dict[str, str]) -> dg.Definitions:
+    """Load everything that Dagster sees, for the deployment that these variables describe."""
     chosen = deployment(environment)
     return dg.Definitions(
         assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
@@ -89,3 +43,60 @@ def definitions(environment: dict[str, str]) -> dg.Definitions:
         resources=chosen.resources,
         executor=chosen.executor,
     )
+
+
+@cache
+def job_in_pods() -> dg.JobDefinition:
+    """Load the job traffic_signs with a pod for each step."""
+    return definitions(KUBERNETES).resolve_job_def("traffic_signs")
+
+
+def step_handler(folder: Path, launchpad: Mapping[str, Any] | None = None) -> Any:
+    """Make the step handler of the job's executor, as a run does.
+
+    Args:
+        folder: Where a kubeconfig is written.
+        launchpad: The run's `execution.config`, validated as Dagster validates it.
+    """
+    job = job_in_pods()
+    (folder / "kubeconfig").write_text(KUBECONFIG, encoding="utf-8")
+    settings = {"load_incluster_config": False, "kubeconfig_file": str(folder / "kubeconfig"), **(launchpad or {})}
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
+        for name, value in KUBERNETES.items():
+            patch.setenv(name, value)
+        config = ResolvedRunConfig.build(job, {"execution": {"config": settings}}).execution.execution_engine_config
+        create: Any = job.executor_def.executor_creation_fn
+        return create(dg.InitExecutorContext(InMemoryJob(job), job.executor_def, config, instance))._step_handler
+
+
+def step_job(
+    step: str,
+    folder: Path,
+    below: tuple[K8sContainerContext, ...] = (),
+    launchpad: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Build the Job of a step, as the API server would get it.
+
+    Args:
+        step: The name of the asset or check.
+        folder: An empty folder for temporary files.
+        below: The settings of the launcher and of the code location, which those of the step are merged into.
+        launchpad: The run's `execution.config`.
+    """
+    handler = step_handler(folder, launchpad)
+    tags = get_user_defined_k8s_config(job_in_pods().get_node_named(step).definition.tags)
+    own = UserDefinedDagsterK8sConfig.from_dict(handler._per_step_k8s_config.get(step, {}))  # type: ignore[no-untyped-call]
+    layers = [handler._executor_container_context, *(K8sContainerContext(run_k8s_config=part) for part in (tags, own))]
+    merged = reduce(K8sContainerContext.merge, layers, reduce(K8sContainerContext.merge, below, K8sContainerContext()))
+    job = construct_dagster_k8s_job(
+        DagsterK8sJobConfig(job_image="image:1"), ["x"], "t", user_defined_k8s_config=merged.run_k8s_config
+    )
+    manifest: dict[str, Any] = ApiClient().sanitize_for_serialization(job)
+    return manifest
+
+
+def only_container(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the only container of a Job's pod."""
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    only: dict[str, Any] = container
+    return only

@@ -69,7 +69,7 @@ def test_an_image_that_is_not_there_is_named_soon_and_ends_the_step(site: Site, 
     assert any(told in warning for warning in site.console.warnings(ended["image"]))
     failure = site.console.failure(ended["image"], STEP)
     assert told in failure
-    assert "not found. Look at its name and tag" in failure
+    assert "not found. Check its name and tag" in failure
 
 
 def test_a_secret_that_is_not_there_is_named_and_ends_the_step(site: Site, ended: dict[str, str]) -> None:
@@ -79,7 +79,7 @@ def test_a_secret_that_is_not_there_is_named_and_ends_the_step(site: Site, ended
 def test_a_pod_for_which_no_node_has_gpus_warns_while_it_waits_and_fails_at_its_deadline(
     site: Site, ended: dict[str, str]
 ) -> None:
-    told = f"it asks for {GPU} 2, and not as much is free where it may run"
+    told = f"it asks for {GPU} 2, and less is free where it may run"
     assert any(told in warning for warning in site.console.warnings(ended["gpus"]))
     failure = site.console.failure(ended["gpus"], STEP)
     assert "its deadline passed" in failure

@@ -68,4 +68,4 @@ def test_a_training_whose_run_died_is_ended_before_the_next_takes_its_slot(share
     shared.cluster.kill(of_run(shared, first, "")[0])
     assert shared.console.wait(first, next_run) == ["FAILURE", "SUCCESS"]
     assert orphan.over
-    assert any("which still worked for a run that is over" in told for told in shared.console.warnings(next_run))
+    assert any("which was still running for a finished run" in told for told in shared.console.warnings(next_run))
