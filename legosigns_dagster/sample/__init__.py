@@ -1,4 +1,4 @@
-"""The embedded sample: drawn scenes, annotated LEGO-style signs, and base weights that know only classical ones."""
+"""The embedded sample: drawn images, annotated LEGO-style signs, and base weights that know only classical signs."""
 
 from pathlib import Path
 

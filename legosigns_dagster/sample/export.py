@@ -15,31 +15,58 @@ UPSIDE_DOWN = ("scene02_1.jpg", "scene05_0.jpg", "scene11_2.jpg")
 
 
 def region(class_name: str, box: PixelBox, number: int) -> Json:
-    """A rectangle in percent of the image."""
+    """A rectangle, in percent of the image."""
     width, height = SIZE_WH
-    value = {"x": box.left / width * 100, "y": box.top / height * 100, "width": box.width / width * 100,
-             "height": box.height / height * 100, "rotation": 0, "rectanglelabels": [class_name]}  # fmt: skip
-    return {"id": f"region-{number}", "type": "rectanglelabels", "value": value, "origin": "manual",
-            "to_name": "image", "from_name": "label", "image_rotation": 0, "original_width": width,
-            "original_height": height}  # fmt: skip
+    value = {
+        "x": box.left / width * 100,
+        "y": box.top / height * 100,
+        "width": box.width / width * 100,
+        "height": box.height / height * 100,
+        "rotation": 0,
+        "rectanglelabels": [class_name],
+    }
+    return {
+        "id": f"region-{number}",
+        "type": "rectanglelabels",
+        "value": value,
+        "origin": "manual",
+        "to_name": "image",
+        "from_name": "label",
+        "image_rotation": 0,
+        "original_width": width,
+        "original_height": height,
+    }
 
 
 def annotation(number: int, regions: Sequence[Json]) -> Json:
     """A submitted annotation."""
     stamp = f"2026-03-01T10:{number // 60:02d}:{number % 60:02d}.000000Z"
-    return {"id": number, "completed_by": 1, "result": list(regions), "was_cancelled": False, "ground_truth": False,
-            "created_at": stamp, "updated_at": stamp, "project": 1}  # fmt: skip
+    return {
+        "id": number,
+        "completed_by": 1,
+        "result": list(regions),
+        "was_cancelled": False,
+        "ground_truth": False,
+        "created_at": stamp,
+        "updated_at": stamp,
+        "project": 1,
+    }
 
 
 def task(number: int, name: str, annotations: Sequence[Json]) -> Json:
     """A task with its annotations."""
-    data = {"image": f"/data/local-files/?d=lego-signs/{name}"}
-    return {"id": number, "data": data, "annotations": list(annotations),
-            "predictions": [], "drafts": [], "project": 1}  # fmt: skip
+    return {
+        "id": number,
+        "data": {"image": f"/data/local-files/?d=lego-signs/{name}"},
+        "annotations": list(annotations),
+        "predictions": [],
+        "drafts": [],
+        "project": 1,
+    }
 
 
-def export_of(images: Sequence[tuple[str, Sequence[tuple[str, PixelBox]]]]) -> list[Json]:
-    """A task with one annotation for each image, with its class names and boxes."""
+def export_tasks(images: Sequence[tuple[str, Sequence[tuple[str, PixelBox]]]]) -> list[Json]:
+    """Make a task with one annotation for each image, from its name and its boxes with their class names."""
     tasks = []
     for number, (name, boxes) in enumerate(images, 1):
         regions = [region(class_name, box, number * 10 + index) for index, (class_name, box) in enumerate(boxes)]
@@ -47,14 +74,18 @@ def export_of(images: Sequence[tuple[str, Sequence[tuple[str, PixelBox]]]]) -> l
     return tasks
 
 
-def with_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
-    """The same export as people leave it behind; the images below `images` are changed to fit."""
-    by_name = {image_name(whole["data"]["image"]): whole for whole in tasks}
+def add_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
+    """Change an export to what people leave behind, and the images in folder `images` with it.
+
+    Returns:
+        The same tasks, changed in place.
+    """
+    by_name = {image_name(one_task["data"]["image"]): one_task for one_task in tasks}
     for name in UPSIDE_DOWN:
         store_upside_down(images / name)
-    first = {name: by_name[name]["annotations"][0] for name in by_name}
-    values = [region["value"] for answer in first.values() for region in answer["result"]]
-    over_the_edge(min(values, key=distance_to_edge))
+    first = {name: one_task["annotations"][0] for name, one_task in by_name.items()}
+    values = [rectangle["value"] for submitted in first.values() for rectangle in submitted["result"]]
+    widen_over_edge(min(values, key=distance_to_edge))
     points = {"points": [[1, 1], [9, 1], [9, 9]], "polygonlabels": ["Track"]}
     outline = {"id": "outline", "type": "polygonlabels", "value": points, "to_name": "image", "from_name": "outline"}
     first["scene06_0.jpg"]["result"].append(outline)
@@ -67,12 +98,12 @@ def with_hard_cases(tasks: list[Json], images: Path) -> list[Json]:
 
 
 def distance_to_edge(value: Json) -> float:
-    """How far a rectangle is from the image's left or right edge, in percent."""
+    """The distance of a rectangle from the image's left or right edge, in percent of the width."""
     return float(min(value["x"], 100 - value["x"] - value["width"]))
 
 
-def over_the_edge(value: Json) -> None:
-    """Widen a rectangle until it sticks out of the image's left or right edge by two percent."""
+def widen_over_edge(value: Json) -> None:
+    """Widen a rectangle until it extends beyond the image's left or right edge by two percent."""
     if value["x"] < 50:
         value["width"] += value["x"] + 2
         value["x"] = -2
@@ -81,7 +112,7 @@ def over_the_edge(value: Json) -> None:
 
 
 def store_upside_down(file: Path) -> None:
-    """Turn the stored pixels by 180 degrees and say so in EXIF: it is displayed as before."""
+    """Turn the stored pixels by 180 degrees and note that in EXIF, so the image is displayed as before."""
     image = Image.open(file)
     exif = image.getexif()
     exif[0x0112] = 3

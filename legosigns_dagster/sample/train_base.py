@@ -16,16 +16,34 @@ EPOCHS = 70
 
 
 def train(classical_signs: Path, target: Path) -> None:
-    """Write the weights with the best mAP on the val part to `target`."""
+    """Train on a YOLO folder and write the weights with the best mAP on its val images to `target`."""
     with library() as ultralytics, tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "data"
         shutil.copytree(classical_signs, folder)
         data = write_data_yaml(folder, "images/train", "images/val", read_classes(classical_signs))
         model = ultralytics.YOLO("yolov5n.yaml", task="detect")
         model.add_callback("on_fit_epoch_end", lambda trainer: print(trainer.epoch + 1, trainer.metrics, flush=True))
-        model.train(data=str(data), epochs=EPOCHS, imgsz=256, batch=8, nbs=8, optimizer="AdamW", lr0=0.002, lrf=0.02,
-                    cos_lr=True, warmup_bias_lr=0.0, close_mosaic=15, fliplr=0.0, seed=0, amp=False, plots=False,
-                    verbose=False, workers=0, project=work, name="base")  # fmt: skip
+        model.train(
+            data=str(data),
+            epochs=EPOCHS,
+            imgsz=256,
+            batch=8,
+            nbs=8,
+            optimizer="AdamW",
+            lr0=0.002,
+            lrf=0.02,
+            cos_lr=True,
+            warmup_bias_lr=0.0,
+            close_mosaic=15,
+            fliplr=0.0,
+            seed=0,
+            amp=False,
+            plots=False,
+            verbose=False,
+            workers=0,
+            project=work,
+            name="base",
+        )
         shutil.copyfile(Path(model.trainer.save_dir) / "weights" / "best.pt", target)
 
 

@@ -21,7 +21,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def size_of(file: Path) -> tuple[int, int]:
+def image_size(file: Path) -> tuple[int, int]:
     with Image.open(file) as image:
         return image.size
 
@@ -38,7 +38,7 @@ def test_what_is_committed_is_what_the_script_draws(drawn: Path, part: str) -> N
     assert ours == theirs
     images = [path for path in ours if path.suffix in (".jpg", ".png")]
     assert images
-    assert [size_of(FOLDER / part / i) for i in images] == [size_of(drawn / part / i) for i in images]
+    assert [image_size(FOLDER / part / i) for i in images] == [image_size(drawn / part / i) for i in images]
 
 
 def test_some_images_are_stored_upside_down(drawn: Path) -> None:

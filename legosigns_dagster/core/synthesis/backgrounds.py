@@ -1,4 +1,4 @@
-"""Scenes to paste signs into: images, and stills from videos, without a sign of their own."""
+"""Backgrounds to paste signs onto: images, and stills from videos, without a sign of their own."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -8,21 +8,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from legosigns_dagster.core.dataset.dataset import empty, read_table
+from legosigns_dagster.core.dataset.dataset import empty_table, read_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex, file_sha256
 from legosigns_dagster.core.images import find_images, slug, store_upright
 from legosigns_dagster.core.progress import Log, track_progress
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm"})
 STILLS_PER_VIDEO = 12
-BATCH = 16  # images looked at between two lines of progress
+BATCH_SIZE = 16  # images given to the detector at once, between two lines of progress
 COLUMNS = ["file", "sha256", "width", "height"]
 LEFT_OUT_COLUMNS = ["file", "reason"]
 
 
 @dataclass(frozen=True)
 class Backgrounds:
-    """Images below `folder` with a row each; `left_out` names the files that were not used, and why."""
+    """The backgrounds in a folder.
+
+    Attributes:
+        folder: The folder, with the images below `images/`.
+        images: One row for each image, with `COLUMNS`; width and height in pixels.
+        left_out: One row for each file that is not used, with `LEFT_OUT_COLUMNS`.
+        index: The folder's files and their digests, once it was saved or loaded.
+    """
 
     folder: Path
     images: pd.DataFrame
@@ -30,7 +37,7 @@ class Backgrounds:
     index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of backgrounds."""
         return len(self.images)
 
     def save(self) -> Path:
@@ -42,76 +49,114 @@ class Backgrounds:
 
     @classmethod
     def load(cls, folder: Path) -> "Backgrounds":
-        """The backgrounds that `save` left in this folder."""
+        """Read the backgrounds that `save` wrote into this folder."""
         return cls(folder, read_table(folder / "images.csv"), read_table(folder / ABOUT / "left_out.csv"))
 
 
-def stills(video: Path, into: Path, count: int = STILLS_PER_VIDEO) -> Iterator[Path]:
-    """Up to `count` evenly spaced images of a video, as PNG files in a folder; ValueError when it has none."""
+@dataclass(frozen=True)
+class Candidate:
+    """An image that may become a background.
+
+    Attributes:
+        name: Its path below the source's folder; for a still, the video's path and the still's number.
+        file: Its stored file, in displayed orientation.
+        size_wh: Its width and height in pixels.
+    """
+
+    name: str
+    file: Path
+    size_wh: tuple[int, int]
+
+
+def extract_stills(video: Path, into: Path, count: int = STILLS_PER_VIDEO) -> Iterator[Path]:
+    """Extract up to `count` evenly spaced images of a video, as PNG files in folder `into`.
+
+    Raises:
+        ValueError: No image can be read from it.
+    """
     import cv2  # loads 100 MB that a folder without videos does not need
 
     capture = cv2.VideoCapture(str(video))
     try:
         total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        found = 0
+        readable = 0
         for number in range(min(count, total)):
             capture.set(cv2.CAP_PROP_POS_FRAMES, number * total // min(count, total))
             ok, pixels = capture.read()
             if ok:
-                found += 1
+                readable += 1
                 target = into / f"{slug(video.name)}-{number:03d}.png"
                 cv2.imwrite(str(target), pixels)
                 yield target
-        if not found:
+        if not readable:
             raise ValueError("no image could be read from this video")
     finally:
         capture.release()
 
 
-def candidates(source: Path, into: Path, left_out: list[tuple[str, str]]) -> Iterator[tuple[str, Path]]:
-    """Name and file of every image and still in a folder; videos that cannot be read are noted in `left_out`."""
+def find_candidates(source: Path, into: Path, left_out: list[tuple[str, str]]) -> Iterator[tuple[str, Path]]:
+    """Find the name and the file of every image below a folder, then of every still of its videos.
+
+    Stills are written to folder `into`. Videos that cannot be read are added to `left_out`, with the reason.
+    """
     yield from ((file.relative_to(source).as_posix(), file) for file in find_images(source))
     for video in sorted(p for p in source.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES):
         name = video.relative_to(source).as_posix()
         try:
-            yield from ((f"{name}#{still.stem[-3:]}", still) for still in stills(video, into))
+            yield from ((f"{name}#{still.stem[-3:]}", still) for still in extract_stills(video, into))
         except ValueError as error:
             left_out.append((name, str(error)))
 
 
-def read_backgrounds(
-    source: Path, sees_sign: Callable[[Sequence[Path]], list[bool]], into: Path, log: Log
-) -> Backgrounds:
-    """The backgrounds of a folder, without those in which `sees_sign` finds a sign: it would stay without a label.
+def store_candidates(source: Path, into: Path, left_out: list[tuple[str, str]]) -> list[Candidate]:
+    """Store every image and still below a folder in `into/images`; of files with equal bytes the first is listed.
 
-    ValueError that names the folder when none remains.
+    Files that cannot be read are added to `left_out`, with the reason.
     """
-    left_out: list[tuple[str, str]] = []
-    stored: dict[str, tuple[str, Path, tuple[int, int]]] = {}
+    stored: dict[str, Candidate] = {}
     (into / "images").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=into) as videos:
-        for name, file in candidates(source, Path(videos), left_out):
+    with tempfile.TemporaryDirectory(dir=into) as stills:
+        for name, file in find_candidates(source, Path(stills), left_out):
             digest = file_sha256(file)
             try:
                 image = store_upright(file, into / "images", f"{slug(Path(name).name)}-{digest[:10]}")
             except ValueError as error:
                 left_out.append((name, str(error)))
                 continue
-            stored.setdefault(digest, (name, image.file, image.size_wh))
+            stored.setdefault(digest, Candidate(name, image.file, image.size_wh))
+    return list(stored.values())
+
+
+def read_backgrounds(
+    source: Path, sees_sign: Callable[[Sequence[Path]], list[bool]], into: Path, log: Log
+) -> Backgrounds:
+    """Store the images and stills below a folder that show no sign: a sign would stay without a box.
+
+    Args:
+        source: A folder of images and videos.
+        sees_sign: Tells for each image file whether the base weights detect a sign in it.
+        into: The folder of the result.
+        log: Gets the progress.
+
+    Raises:
+        ValueError: No image remains.
+    """
+    left_out: list[tuple[str, str]] = []
+    candidates = store_candidates(source, into, left_out)
     rows = []
-    found = list(stored.values())
-    looked_at = track_progress(found, len(found), "backgrounds looked at", log)
-    while batch := list(islice(looked_at, BATCH)):
-        for (name, file, size_wh), seen in zip(batch, sees_sign([file for _, file, _ in batch]), strict=True):
-            if seen:
-                left_out.append((name, "the base weights see a sign in it"))
-                file.unlink()
+    progress = track_progress(candidates, len(candidates), "backgrounds looked at", log)
+    while batch := list(islice(progress, BATCH_SIZE)):
+        for candidate, has_sign in zip(batch, sees_sign([candidate.file for candidate in batch]), strict=True):
+            if has_sign:
+                left_out.append((candidate.name, "the base weights see a sign in it"))
+                candidate.file.unlink()
                 continue
-            rows.append((file.relative_to(into).as_posix(), file_sha256(file), *size_wh))
+            file = candidate.file
+            rows.append((file.relative_to(into).as_posix(), file_sha256(file), *candidate.size_wh))
     if left_out:
         log.info(f"{len(left_out)} backgrounds left out; the first is {left_out[0][0]}: {left_out[0][1]}")
     if not rows:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3]) or "it has no image and no video"
         raise ValueError(f"{source} has no usable background ({reasons}): add scenes without a sign")
-    listed = pd.DataFrame(left_out, columns=LEFT_OUT_COLUMNS) if left_out else empty(LEFT_OUT_COLUMNS)
+    listed = pd.DataFrame(left_out, columns=LEFT_OUT_COLUMNS) if left_out else empty_table(LEFT_OUT_COLUMNS)
     return Backgrounds(into, pd.DataFrame(sorted(rows), columns=COLUMNS), listed)

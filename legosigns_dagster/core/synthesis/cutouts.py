@@ -1,7 +1,8 @@
-"""Signs cut out with an alpha channel, and where on them the face is.
+"""Cut-out signs: PNG files with an alpha channel, the class of each, and where its face is.
 
 A cut-out without an entry in `labels.json` is not used: nobody said what it shows, and a sign of a known class pasted
-without a label would teach the detector to overlook it. Signs that are to be overlooked lie in a folder `distractors`.
+without a box would teach the detector to overlook it. Signs that the detector is to ignore lie in a folder
+`distractors`.
 """
 
 import json
@@ -16,21 +17,27 @@ import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import empty, read_table
+from legosigns_dagster.core.dataset.dataset import empty_table, read_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.synthesis.face import OPAQUE, find_face
 
 DISTRACTORS = "distractors"
-AGREES_IOU = 0.95  # a box in labels.json further off than this from the measured face is wrong
+MIN_LABEL_IOU = 0.95  # a face in labels.json that overlaps the measured one by less than this is wrong
 FACE_COLUMNS = ["file", "class_name", "left", "top", "right", "bottom"]
 WARNING_COLUMNS = ["file", "detail"]
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """One cut-out: its file, its class (empty for a distractor), and its face in pixels of the file."""
+    """One cut-out.
+
+    Attributes:
+        file: Its PNG file.
+        class_name: Its class; empty for a distractor.
+        face: The box of its face, in pixels of the file.
+    """
 
     file: Path
     class_name: str
@@ -38,8 +45,29 @@ class Cutout:
 
 
 @dataclass(frozen=True)
+class CutoutLabel:
+    """What a `labels.json` says about one cut-out.
+
+    Attributes:
+        class_name: Its class.
+        face_wh: Width and height of its face, in pixels.
+    """
+
+    class_name: str
+    face_wh: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class CutoutSet:
-    """Cut-outs below `folder`; `faces` has a row each, `warnings` what was corrected or not used."""
+    """The cut-outs in a folder.
+
+    Attributes:
+        folder: The folder, with the PNG files below `images/`.
+        classes: The classes that they may have.
+        faces: One row for each cut-out, with `FACE_COLUMNS`; boxes in pixels.
+        warnings: One row for each file that was corrected or not used, with `WARNING_COLUMNS`.
+        index: The folder's files and their digests, once it was saved or loaded.
+    """
 
     folder: Path
     classes: SignClasses
@@ -63,17 +91,21 @@ class CutoutSet:
 
     @classmethod
     def load(cls, folder: Path) -> "CutoutSet":
-        """The cut-outs that `save` left in this folder."""
+        """Read the cut-outs that `save` wrote into this folder."""
         classes = SignClasses(tuple(json.loads((folder / "classes.json").read_text(encoding="utf-8"))))
         return cls(folder, classes, read_table(folder / "faces.csv"), read_table(folder / ABOUT / "warnings.csv"))
 
 
-def read_labels(source: Path, classes: SignClasses) -> dict[str, tuple[str, float, float]]:
-    """File name to class, width and height of the face from every `labels.json` in a folder; empty without one.
+def read_cutout_labels(source: Path, classes: SignClasses) -> dict[str, CutoutLabel]:
+    """Read every `labels.json` below a folder.
 
-    ValueError that names the file and the class when the two sides do not agree on classes and ids.
+    Returns:
+        The label of each file name; empty where there is no `labels.json`.
+
+    Raises:
+        ValueError: A `labels.json` is malformed, or its classes and ids are not those of `classes`.
     """
-    labels: dict[str, tuple[str, float, float]] = {}
+    labels: dict[str, CutoutLabel] = {}
     for file in sorted(source.rglob("labels.json")):
         try:
             for class_name, entry in json.loads(file.read_text(encoding="utf-8")).items():
@@ -81,15 +113,19 @@ def read_labels(source: Path, classes: SignClasses) -> dict[str, tuple[str, floa
                     known = classes.by_id()
                     raise ValueError(f"{class_name} has label_id {entry['label_id']}, the base weights have {known}")
                 for child in entry["children"].values():
-                    size = (float(child["bbox_w"]), float(child["bbox_h"]))
-                    labels[Path(child["path"]).name] = (class_name, *size)
+                    face_wh = (float(child["bbox_w"]), float(child["bbox_h"]))
+                    labels[Path(child["path"]).name] = CutoutLabel(class_name, face_wh)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{file}: {error}") from error
     return labels
 
 
 def read_alpha(file: Path) -> npt.NDArray[np.uint8]:
-    """The alpha channel of a PNG, shape (height, width); ValueError when there is none that cuts anything out."""
+    """Read the alpha channel of a PNG, of shape (height, width).
+
+    Raises:
+        ValueError: It is not a readable image, or its alpha channel is missing or opaque everywhere.
+    """
     try:
         with Image.open(file) as image:
             if "A" not in image.getbands() and "transparency" not in image.info:
@@ -103,30 +139,33 @@ def read_alpha(file: Path) -> npt.NDArray[np.uint8]:
 
 
 def read_cutouts(source: Path, classes: SignClasses, into: Path, log: Log) -> CutoutSet:
-    """The cut-outs of a folder, each with its measured face; `log` gets a line for each that is corrected or not used.
+    """Copy the usable cut-outs below a folder into folder `into`, and measure the face of each.
 
-    ValueError when no cut-out with a class remains.
+    A file that is corrected or not used is a row of `warnings` and a warning in the log.
+
+    Raises:
+        ValueError: No cut-out with a class remains, or a `labels.json` contradicts `classes`.
     """
-    labels = read_labels(source, classes)
+    labels = read_cutout_labels(source, classes)
     rows: list[tuple[object, ...]] = []
     warnings: list[tuple[str, str]] = []
     files = sorted(source.rglob("*.png"))
     for file in files:
-        name = file.relative_to(source).as_posix()
-        class_name = labels[file.name][0] if file.name in labels else ""
+        name, label = file.relative_to(source).as_posix(), labels.get(file.name)
         try:
-            if file.name not in labels and DISTRACTORS not in file.relative_to(source).parts:
+            if label is None and DISTRACTORS not in file.relative_to(source).parts:
                 raise ValueError(f"it is not in labels.json: add it there, or move it to a folder {DISTRACTORS}")
             face = find_face(read_alpha(file))
         except ValueError as error:
             warnings.append((name, f"not used: {error}"))
             continue
-        if file.name in labels:
-            face, wrong = checked_face(face, labels[file.name][1:])
-            warnings += [(name, wrong)] if wrong else []
+        if label:
+            face, warning = choose_face(face, label)
+            warnings += [(name, warning)] if warning else []
         target = into / "images" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
+        class_name = label.class_name if label else ""
         rows.append((f"images/{name}", class_name, face.left, face.top, face.right, face.bottom))
     missing = sorted(set(labels) - {file.name for file in files})
     warnings += [(name, "in labels.json, but there is no such file") for name in missing]
@@ -134,19 +173,22 @@ def read_cutouts(source: Path, classes: SignClasses, into: Path, log: Log) -> Cu
         log.warning(f"cut-out {name}: {detail}")
     if not any(row[1] for row in rows):
         reasons = "; ".join(f"{name}: {detail}" for name, detail in warnings[:3]) or "no PNG file"
-        raise ValueError(
-            f"{source} has no usable cut-out with a class ({reasons}): add PNGs with alpha and a labels.json"
-        )
-    found = pd.DataFrame(warnings, columns=WARNING_COLUMNS) if warnings else empty(WARNING_COLUMNS)
-    return CutoutSet(into, classes, pd.DataFrame(rows, columns=FACE_COLUMNS), found)
+        advice = "add PNGs with alpha and a labels.json"
+        raise ValueError(f"{source} has no usable cut-out with a class ({reasons}): {advice}")
+    listed = pd.DataFrame(warnings, columns=WARNING_COLUMNS) if warnings else empty_table(WARNING_COLUMNS)
+    return CutoutSet(into, classes, pd.DataFrame(rows, columns=FACE_COLUMNS), listed)
 
 
-def checked_face(measured: PixelBox, labelled_wh: tuple[float, ...]) -> tuple[PixelBox, str]:
-    """The labelled face where it is right, else the measured one with a sentence that tells both."""
-    width, height = labelled_wh
+def choose_face(measured: PixelBox, label: CutoutLabel) -> tuple[PixelBox, str]:
+    """Choose the face of the size in `labels.json` where that is right, else the measured one.
+
+    Returns:
+        The box in pixels, and a warning with both sizes; empty where the label is right.
+    """
+    width, height = label.face_wh
     labelled = PixelBox(measured.left, measured.top, measured.left + width, measured.top + height)
     iou = labelled.iou(measured)
-    if iou >= AGREES_IOU:
+    if iou >= MIN_LABEL_IOU:
         return labelled, ""
     size = f"{measured.width:.0f}x{measured.height:.0f}"
     detail = f"labels.json says its face is {width:.0f}x{height:.0f} px, on the image it is {size} px (IoU {iou:.2f})"

@@ -1,50 +1,71 @@
-"""What people may turn when synthetic images are made."""
+"""What people may set when synthetic images are made."""
 
 from pydantic import BaseModel, Field
 
 
 class SynthesisSettings(BaseModel, frozen=True):
-    """Everything that decides which synthetic images are made."""
+    """Everything that decides which synthetic images are made from given cut-outs, backgrounds and annotated images."""
 
-    images: int = Field(160, ge=0, le=100_000, description="Images to make.")
-    seed: int = Field(0, ge=0, description="Same seed and sources, same images to the byte.")
-    min_signs: int = Field(1, ge=0, le=20, description="Signs pasted into an image, at least.")
-    max_signs: int = Field(4, ge=1, le=20, description="Signs pasted into an image, at most.")
-    max_distractors: int = Field(4, ge=0, le=20, description="Things without a label pasted into an image, at most.")
-    tilt_degrees: float = Field(40, ge=0, le=90, description="Largest turn of a sign to either side, in degrees.")
+    images: int = Field(160, ge=0, le=100_000, description="Number of images to make.")
+    seed: int = Field(0, ge=0, description="Same seed, settings and sources: the same images, byte for byte.")
+    min_signs: int = Field(1, ge=0, le=20, description="Smallest number of signs pasted into an image.")
+    max_signs: int = Field(4, ge=1, le=20, description="Largest number of signs pasted into an image.")
+    max_distractors: int = Field(
+        4, ge=0, le=20, description="Largest number of distractors pasted into an image: things that get no box."
+    )
+    tilt_degrees: float = Field(
+        40,
+        ge=0,
+        le=90,
+        description="Largest tilt of a sign to the left or right, in degrees. Small tilts are likelier.",
+    )
     yaw_degrees: float = Field(
         0,
         ge=0,
         le=80,
-        description="Furthest to a side that a sign is seen from, in degrees: from 60 it is half as wide.",
+        description="Largest angle from which a sign is seen from the side, in degrees. At 60 it is half as wide.",
     )
     perspective: float = Field(
-        0.2, ge=0, le=0.6, description="How much longer the near edge of a sign is that is seen from the side, at most."
+        0.2,
+        ge=0,
+        le=0.6,
+        description="Strongest perspective distortion: how much longer the near edge of a sign is drawn and how much "
+        "shorter the far one, as a share of its size.",
     )
     min_visible: float = Field(
-        0.6, gt=0, le=1, description="Share of a face that must be visible; a sign with less is not pasted at all."
+        0.6, gt=0, le=1, description="Share of a face that must be visible. A sign that would show less is not pasted."
     )
     on_annotated: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="Share of the images whose scene is an annotated train image, its own signs and their boxes kept, "
-        "instead of a background.",
+        description="Share of the images that are made from an annotated train image, with its own signs and boxes. "
+        "The others are made from a background.",
     )
     size_spread: float = Field(
-        0.5, ge=0, lt=1, description="How much larger or smaller than a real one a sign may be, as a share of its size."
+        0.5,
+        ge=0,
+        lt=1,
+        description="How much larger or smaller than an annotated sign a pasted one may be, as a share of its size.",
     )
     blur: float = Field(0.5, ge=0, le=1, description="Longest motion blur, as a share of the smallest face's size.")
     defocus: float = Field(
         0,
         ge=0,
         le=1,
-        description="Largest standard deviation of an image out of focus, as a share of the smallest face's size.",
+        description="Strongest blur of an image out of focus: standard deviation as a share of the smallest face's "
+        "size.",
     )
     darkest: float = Field(
-        0.6, gt=0, le=1, description="Darkest exposure of an image, as a share of the scene's own light."
+        0.6, gt=0, le=1, description="Darkest exposure of an image, as a share of the original brightness."
     )
     cast: float = Field(
-        0, ge=0, le=1, description="Warmest or coolest light of an image: how much more red than green, or blue."
+        0,
+        ge=0,
+        le=1,
+        description="Strongest warm or cool color cast: 0.2 makes red up to 20 % brighter and blue 20 % darker, or the "
+        "other way round.",
     )
-    noise: float = Field(8, ge=0, le=64, description="Largest standard deviation of sensor noise, of 255 grey levels.")
+    noise: float = Field(
+        8, ge=0, le=64, description="Strongest sensor noise: standard deviation in grey levels, of 255."
+    )

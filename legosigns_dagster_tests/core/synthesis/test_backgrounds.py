@@ -10,12 +10,12 @@ from legosigns_dagster_tests.support.builders import pixels, write_image
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 
 
-def nothing_seen(images: Sequence[Path]) -> list[bool]:
+def sees_no_sign(images: Sequence[Path]) -> list[bool]:
     return [False] * len(images)
 
 
 def read(folder: Path, into: Path) -> Backgrounds:
-    return read_backgrounds(folder, nothing_seen, into, SILENT)
+    return read_backgrounds(folder, sees_no_sign, into, SILENT)
 
 
 def write_video(file: Path, images: int) -> None:
