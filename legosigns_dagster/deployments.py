@@ -1,4 +1,4 @@
-"""Which resources and which executor, from the environment. Nothing set means everything embedded."""
+"""Resources and executor, chosen by environment variables. Without any, everything that is needed is embedded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.kubernetes.executor import pod_for_each_step
 from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.resources.inputs import Inputs
-from legosigns_dagster.resources.project_watcher import Watching
+from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.store import LocalStore, S3Store, Store
@@ -23,65 +23,85 @@ DEFAULT_STORE = ".legosigns/store"
 
 @dataclass(frozen=True)
 class Deployment:
-    """What `Definitions` needs besides assets."""
+    """What Dagster's `Definitions` need besides assets, checks and jobs.
+
+    Attributes:
+        resources: The resources by the names that assets ask for them.
+        executor: How a run executes its steps.
+    """
 
     resources: dict[str, Any]
     executor: dg.ExecutorDefinition
 
 
 def deployment(environment: Mapping[str, str]) -> Deployment:
-    """The deployment that these variables describe; ValueError for one that cannot be meant.
+    """Build the deployment that these variables describe.
 
-    Only which variables are set is looked at. Their values are read when a run starts: no secret is in a definition.
+    It mostly matters which variables are set. Their values are read when a run starts, so that no secret is in a
+    definition.
+
+    Raises:
+        ValueError: A value is not possible, or a variable is missing that another one needs.
+
+    Example:
+        >>> deployment({}).executor.name
+        'in_process'
     """
     name = environment.get("LEGOSIGNS_DEPLOYMENT") or LOCAL
     if name not in (LOCAL, KUBERNETES):
         raise ValueError(f"LEGOSIGNS_DEPLOYMENT is {name!r}, expected {LOCAL!r} or {KUBERNETES!r}")
     s3 = s3_resource(environment)
-    store = chosen_store(environment, s3)
+    store = make_store(environment, s3)
     if name == KUBERNETES and isinstance(store, LocalStore):
         raise ValueError("LEGOSIGNS_DEPLOYMENT is kubernetes, where steps share no disk: set AWS_S3_BUCKET")
     scratch = Scratch(store=store)
-    given = inputs(environment, s3)
+    sources = inputs(environment, s3)
     resources = {
-        "inputs": given,
-        "watching": watching(environment, given),
+        "inputs": sources,
+        "project_watcher": project_watcher(environment, sources),
         "store": store,
         "scratch": scratch,
         "pod": Pod(kubernetes=name == KUBERNETES),
         "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
         "io_manager": FolderIOManager(store=store, scratch=scratch),
     }
-    return Deployment(resources, executor_of(name))
+    return Deployment(resources, make_executor(name))
 
 
-def executor_of(name: str) -> dg.ExecutorDefinition:
-    """A pod for each step on Kubernetes, one process for all of them on a laptop.
+def make_executor(name: str) -> dg.ExecutorDefinition:
+    """Make the executor of a deployment: a pod for each step on Kubernetes, one process for all of them locally.
 
-    On a laptop importing torch takes longer than most steps, and one process does it once.
+    Importing torch takes longer than most steps of a small run. One process imports it once.
     """
     if name == LOCAL:
         return dg.in_process_executor
     return pod_for_each_step()
 
 
-def variable(environment: Mapping[str, str], name: str, otherwise: Any) -> Any:
-    """A reference to a variable where it is set, which is resolved when a run starts."""
-    return dg.EnvVar(name) if environment.get(name) else otherwise
+def env_var(environment: Mapping[str, str], name: str, default: Any) -> Any:
+    """Refer to a variable, whose value is read when a run starts, or take the default where it is not set."""
+    return dg.EnvVar(name) if environment.get(name) else default
 
 
-def watching(environment: Mapping[str, str], given: Inputs) -> Watching:
-    """How patient the sensor is; ValueError for a number that is none."""
+def project_watcher(environment: Mapping[str, str], sources: Inputs) -> ProjectWatcher:
+    """Make the sensor's view of the Label Studio project, with its thresholds.
+
+    Raises:
+        ValueError: A threshold is not a whole number.
+    """
     names = {"quiet_s": "LEGOSIGNS_SENSOR_QUIET_S", "annotations": "LEGOSIGNS_SENSOR_ANNOTATIONS"}
-    chosen = {field: environment[name] for field, name in names.items() if environment.get(name)}
-    for field, text in chosen.items():
+    thresholds = {field: environment[name] for field, name in names.items() if environment.get(name)}
+    for field, text in thresholds.items():
         if not text.isdigit():
             raise ValueError(f"{names[field]} is {text!r}, expected a whole number such as 600")
-    return Watching(inputs=given, **{field: int(text) for field, text in chosen.items()})
+    return ProjectWatcher(inputs=sources, **{field: int(text) for field, text in thresholds.items()})
 
 
 def s3_resource(environment: Mapping[str, str]) -> S3:
-    """S3 by the names of an OpenShift AI data connection; what is not set is left to boto3's own chain."""
+    """Make the S3 resource, with the variables of an OpenShift AI data connection.
+
+    boto3 finds by itself what is not set, for example in ~/.aws.
+    """
     fields = {
         "endpoint_url": "AWS_S3_ENDPOINT",
         "aws_access_key_id": "AWS_ACCESS_KEY_ID",
@@ -89,38 +109,42 @@ def s3_resource(environment: Mapping[str, str]) -> S3:
         "aws_session_token": "AWS_SESSION_TOKEN",
         "region_name": "AWS_DEFAULT_REGION",
     }
-    return S3(**{field: variable(environment, name, None) for field, name in fields.items()})
+    return S3(**{field: env_var(environment, name, None) for field, name in fields.items()})
 
 
-def chosen_store(environment: Mapping[str, str], s3: S3) -> Store:
-    """S3 where a bucket is named, a folder otherwise."""
+def make_store(environment: Mapping[str, str], s3: S3) -> Store:
+    """Make the store: a bucket in S3 where one is named, else a local folder."""
     if environment.get("AWS_S3_BUCKET"):
         return S3Store(s3=s3, bucket=dg.EnvVar("AWS_S3_BUCKET"))
-    return LocalStore(folder=variable(environment, "LEGOSIGNS_STORE", DEFAULT_STORE))
+    return LocalStore(folder=env_var(environment, "LEGOSIGNS_STORE", DEFAULT_STORE))
 
 
 def inputs(environment: Mapping[str, str], s3: S3) -> Inputs:
-    """The sources that the variables name, and the sample's in the place of the others."""
+    """Make the inputs from the variables, and from the sample where a variable is not set.
+
+    Raises:
+        ValueError: LABEL_STUDIO_PROJECT is set, but the address or the key of the server is not.
+    """
     in_files = environment.get("LABEL_STUDIO_SINK") or environment.get("LABEL_STUDIO_EXPORT")
     annotated = in_files or environment.get("LABEL_STUDIO_PROJECT")
     missing = [name for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY") if not environment.get(name)]
     if annotated and not in_files and missing:
         raise ValueError(f"LABEL_STUDIO_PROJECT is set, {' and '.join(missing)} not: set it, or LABEL_STUDIO_SINK")
     lego = sample.FOLDER / "lego-signs"
-    # The sample's old signs are what the sample's base weights know, and no others do.
-    old_signs = "" if environment.get("BASE_WEIGHTS") else str(sample.FOLDER / "classical-signs")
+    # Only the sample's base weights know the classical signs of the sample.
+    classical = "" if environment.get("BASE_WEIGHTS") else str(sample.FOLDER / "classical-signs")
     return Inputs(
         s3=s3,
-        base_weights=variable(environment, "BASE_WEIGHTS", str(sample.FOLDER / "base.pt")),
-        classical_signs=variable(environment, "CLASSICAL_SIGNS", old_signs),
-        sign_cutouts=variable(environment, "SIGN_CUTOUTS", str(sample.FOLDER / "sign-cutouts")),
-        backgrounds=variable(environment, "BACKGROUNDS", str(sample.FOLDER / "backgrounds")),
-        sink=variable(environment, "LABEL_STUDIO_SINK", ""),
+        base_weights=env_var(environment, "BASE_WEIGHTS", str(sample.FOLDER / "base.pt")),
+        classical_signs=env_var(environment, "CLASSICAL_SIGNS", classical),
+        sign_cutouts=env_var(environment, "SIGN_CUTOUTS", str(sample.FOLDER / "sign-cutouts")),
+        backgrounds=env_var(environment, "BACKGROUNDS", str(sample.FOLDER / "backgrounds")),
+        sink=env_var(environment, "LABEL_STUDIO_SINK", ""),
         export=variable(
             environment, "LABEL_STUDIO_EXPORT", "" if annotated else str(lego / "label-studio-export.json")
         ),
-        images=variable(environment, "LABEL_STUDIO_IMAGES", "" if annotated else str(lego / "images")),
-        label_studio_url=variable(environment, "LABEL_STUDIO_URL", ""),
-        label_studio_key=variable(environment, "LABEL_STUDIO_API_KEY", ""),
-        label_studio_project=variable(environment, "LABEL_STUDIO_PROJECT", ""),
+        images=env_var(environment, "LABEL_STUDIO_IMAGES", "" if annotated else str(lego / "images")),
+        label_studio_url=env_var(environment, "LABEL_STUDIO_URL", ""),
+        label_studio_key=env_var(environment, "LABEL_STUDIO_API_KEY", ""),
+        label_studio_project=env_var(environment, "LABEL_STUDIO_PROJECT", ""),
     )

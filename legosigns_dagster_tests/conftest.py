@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from legosigns_dagster_tests.support.environment import VARIABLES
-from legosigns_dagster_tests.support.label_studio_team import Team
+from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.workplace import JOB, Workplace
 
@@ -54,8 +54,8 @@ def labels_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStu
 
 
 @pytest.fixture
-def team(labels_server: LabelStudio, tmp_path: Path) -> Team:
-    return Team(labels_server, tmp_path).start()
+def project(labels_server: LabelStudio, tmp_path: Path) -> LabelStudioProject:
+    return LabelStudioProject(labels_server, tmp_path).create().add_annotated_images()
 
 
 @pytest.fixture(scope="session")

@@ -9,25 +9,24 @@ import pytest
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.inputs import Inputs
-from legosigns_dagster.resources.project_watcher import Watching
+from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster_tests.support.builders import region
-from legosigns_dagster_tests.support.label_studio_team import IMAGES, Team
+from legosigns_dagster_tests.support.label_studio_project import IMAGES, LabelStudioProject
 
 
 class Watch:
-    """A daemon that ticks when it is told to, on a clock that people can turn."""
+    """A sensor daemon that ticks on demand, with a clock that tests can set."""
 
     def __init__(self, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, **inputs: str) -> None:
         self.instance, self.cursor, self.now_s = instance, "", 1e9
         monkeypatch.setattr("legosigns_dagster.automation.time", lambda: self.now_s)
         empty = dict.fromkeys(["base_weights", "classical_signs", "sign_cutouts", "backgrounds"], "")
-        given = Inputs(s3=s3_resource({}), **empty, **inputs)
-        self.watching = Watching(inputs=given, quiet_s=600, annotations=2)
+        self.watcher = ProjectWatcher(inputs=Inputs(s3=s3_resource({}), **empty, **inputs), quiet_s=600, annotations=2)
 
     def tick(self, later_s: float = 0) -> str:
         """What a tick did after some time: the key of the run that it asked for, or why it asked for none."""
         self.now_s += later_s
-        resources = {"watching": self.watching}
+        resources = {"project_watcher": self.watcher}
         with dg.build_sensor_context(self.instance, self.cursor, resources=resources) as context:
             result: Any = new_annotations_sensor(context)
         self.cursor = result.cursor
@@ -35,14 +34,14 @@ class Watch:
 
 
 @pytest.fixture
-def watch(team: Team, monkeypatch: pytest.MonkeyPatch) -> Any:
+def watch(project: LabelStudioProject, monkeypatch: pytest.MonkeyPatch) -> Any:
     with dg.DagsterInstance.ephemeral() as instance:
         yield Watch(
             instance,
             monkeypatch,
-            label_studio_url=team.labels.url,
-            label_studio_key=team.labels.personal_token,
-            label_studio_project=team.project,
+            label_studio_url=project.labels.url,
+            label_studio_key=project.labels.personal_token,
+            label_studio_project=project.id,
         )
 
 
@@ -58,37 +57,39 @@ def test_one_state_is_launched_once(watch: Watch) -> None:
     assert watch.tick(601) == f"skipped: nothing changed since the last run: {IMAGES} tasks, {IMAGES} annotations"
 
 
-def test_somebody_who_goes_on_annotating_starts_the_waiting_anew(watch: Watch, team: Team) -> None:
+def test_somebody_who_goes_on_annotating_starts_the_waiting_anew(watch: Watch, project: LabelStudioProject) -> None:
     watch.tick()
-    team.change(team.tasks()[0], [])
+    project.change_annotation(project.tasks()[0], [])
     assert "quiet for 0:00" in watch.tick(601)
     assert "skipped" not in watch.tick(601)
 
 
-def test_a_few_changed_annotations_wait_for_more_and_unlabelled_tasks_do_not_count(watch: Watch, team: Team) -> None:
+def test_a_few_changed_annotations_wait_for_more_and_unlabelled_tasks_do_not_count(
+    watch: Watch, project: LabelStudioProject
+) -> None:
     watch.tick()
     first = watch.tick(601)
-    team.change(team.tasks()[0], [])
-    team.add(70)
-    team.add(71)
+    project.change_annotation(project.tasks()[0], [])
+    project.add_image(70)
+    project.add_image(71)
     watch.tick()
     assert watch.tick(601) == "skipped: 1 annotations changed since the last run, waiting for 2"
-    team.change(team.tasks()[1], [region(0, 0, 10, 10)])
+    project.change_annotation(project.tasks()[1], [region(0, 0, 10, 10)])
     watch.tick()
     assert watch.tick(601) not in (first, "")
 
 
-def test_deleted_annotations_are_changes(watch: Watch, team: Team) -> None:
+def test_deleted_annotations_are_changes(watch: Watch, project: LabelStudioProject) -> None:
     watch.tick()
     watch.tick(601)
-    for task in team.tasks()[:2]:
-        team.labels.call("DELETE", f"tasks/{task}/")
+    for task in project.tasks()[:2]:
+        project.labels.call("DELETE", f"tasks/{task}/")
     watch.tick()
     assert watch.tick(601).endswith(f" {IMAGES - 2} {IMAGES - 2}")
 
 
 def test_what_was_materialized_by_hand_needs_no_other_run(watch: Watch) -> None:
-    state = str(watch.watching.look())
+    state = str(watch.watcher.poll())
 
     @dg.asset
     def raw_annotations() -> dg.Output[None]:
@@ -99,11 +100,11 @@ def test_what_was_materialized_by_hand_needs_no_other_run(watch: Watch) -> None:
     assert "nothing changed since the last run" in watch.tick(601)
 
 
-def test_a_run_under_way_is_waited_for(watch: Watch) -> None:
+def test_an_active_run_is_waited_for(watch: Watch) -> None:
     watch.tick()
     job = dg.Definitions(jobs=[dg.job(name=traffic_signs.name)(lambda: None)]).resolve_job_def(traffic_signs.name)
     run = watch.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    assert "a run of traffic_signs is under way" in watch.tick(601)
+    assert "a run of traffic_signs is active" in watch.tick(601)
     watch.instance.delete_run(run.run_id)
     assert "skipped" not in watch.tick()
 
@@ -118,10 +119,10 @@ def test_a_run_under_way_is_waited_for(watch: Watch) -> None:
     ],
 )
 def test_what_cannot_be_asked_is_a_skipped_tick_that_says_why(
-    changed: dict[str, str], reason: str, team: Team, monkeypatch: pytest.MonkeyPatch
+    changed: dict[str, str], reason: str, project: LabelStudioProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {"label_studio_url": team.labels.url, "label_studio_key": team.labels.legacy_token,
-             "label_studio_project": team.project}  # fmt: skip
+    given = {"label_studio_url": project.labels.url, "label_studio_key": project.labels.legacy_token,
+             "label_studio_project": project.id}  # fmt: skip
     with dg.DagsterInstance.ephemeral() as instance:
         watch = Watch(instance, monkeypatch, **(given | changed))
         for _ in range(2):
@@ -134,9 +135,9 @@ def test_the_sensor_is_off_until_somebody_switches_it_on() -> None:
     assert new_annotations_sensor.default_status == dg.DefaultSensorStatus.STOPPED
 
 
-def test_its_patience_is_set_by_variables() -> None:
+def test_its_thresholds_are_set_by_variables() -> None:
     given = {"LEGOSIGNS_SENSOR_QUIET_S": "60", "LEGOSIGNS_SENSOR_ANNOTATIONS": "3"}
-    watching = deployment(given).resources["watching"]
-    assert (watching.patience.quiet_s, watching.patience.annotations) == (60, 3)
+    watcher = deployment(given).resources["project_watcher"]
+    assert (watcher.thresholds.quiet_s, watcher.thresholds.annotations) == (60, 3)
     with pytest.raises(ValueError, match="LEGOSIGNS_SENSOR_QUIET_S is 'ten', expected a whole number"):
         deployment({"LEGOSIGNS_SENSOR_QUIET_S": "ten"})

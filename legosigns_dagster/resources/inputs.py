@@ -1,21 +1,23 @@
-"""What people give the pipeline: places for each source, named by the deployment's variables."""
+"""Where the pipeline's input data is: a place for each source, named by the deployment's variables."""
 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field, PrivateAttr
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.resources.label_studio.api import Api
-from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, LabelStudioServer
+from legosigns_dagster.resources.label_studio.api import ApiSource
+from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, LabelStudioClient
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.project import find_project
-from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
+from legosigns_dagster.resources.label_studio.project import ProjectConnection
+from legosigns_dagster.resources.label_studio.sources import AnnotationSource, ExportSource, SinkSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster.resources.storage.s3_client import S3
 
+# What each asset reads: the field of `Inputs`, and the variable that sets it.
 READ_BY = {
     "base_weights": {"base_weights": "BASE_WEIGHTS"},
     "classical_signs": {"classical_signs": "CLASSICAL_SIGNS"},
@@ -27,9 +29,23 @@ READ_BY = {
 
 
 class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A path or an `s3://` URI for each source, an empty one where there are no classical signs.
+    """The places of all sources. A place is a path or an `s3://` URI.
 
-    Annotations are in a sink, in an export, or in a project's API.
+    Annotations are in a sink, in an export, or in a Label Studio project that is read by its API. In a run all parts
+    share one client of Label Studio, and the project is looked up once.
+
+    Attributes:
+        s3: How `s3://` URIs are reached.
+        base_weights: The weights file to start from.
+        classical_signs: The set of classical signs, empty where there is none.
+        sign_cutouts: The folder of cut-outs.
+        backgrounds: The folder of backgrounds.
+        sink: Label Studio's target storage, empty where annotations come from elsewhere.
+        export: Label Studio's JSON export, empty where annotations come from elsewhere.
+        images: The folder of the annotated images, empty where they are fetched from their URLs.
+        label_studio_url: The address of Label Studio, such as `https://labels.example.com`.
+        label_studio_key: The API key to it, a secret that is not in the `repr`.
+        label_studio_project: The project's id or title.
     """
 
     s3: dg.ResourceDependency[S3]
@@ -41,64 +57,92 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
     export: str = ""
     images: str = ""
     label_studio_url: str = ""
-    label_studio_key: str = ""
+    label_studio_key: str = Field("", repr=False)
     label_studio_project: str = ""
+    _connection: ProjectConnection | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Before a run's first step does any work: an error that names the variable where a source cannot be read.
+        """Check before the first step that each source of the run's assets can be read.
 
-        Looked at are the sources of the assets that the run makes.
+        Raises:
+            OSError: One cannot. Its variable is in the message.
         """
         if context.run is None or context.instance is None or not context.run.execution_plan_snapshot_id:
-            return  # a sensor's
-        client = cache(self.s3.impatient)  # making one takes as long as a request
+            return  # for a sensor
+        client = cache(self.s3.preflight_client)  # making one takes as long as a request
         plan = context.instance.get_execution_plan_snapshot(context.run.execution_plan_snapshot_id)
         for asset, fields in READ_BY.items():
             if asset not in plan.step_keys_to_execute:
                 continue
             for field, variable in fields.items():
                 if uri := getattr(self, field):
-                    Location(uri, variable, client).require()
+                    Location(uri, variable, client).require_readable()
 
-    def bring(self, source: str, into: Path) -> Path:
-        """The file or folder of `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`."""
-        return self._location(getattr(self, source), source.upper()).bring(into)
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Close the connections to Label Studio."""
+        if self._connection:
+            self._connection.client.close()
+            self._connection = None
+
+    def fetch(self, source: str, into: Path) -> Path:
+        """Fetch the file or folder of a source. A path is used as it is, an `s3://` URI is downloaded.
+
+        Args:
+            source: `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`.
+            into: An empty folder for downloads.
+        """
+        return self._location(getattr(self, source), source.upper()).fetch(into)
 
     def annotations(self, classes: SignClasses, log: Log, reconcile_sink: bool = False) -> AnnotationSource:
-        """Where the annotations are; ValueError where two places are named, or none."""
+        """Choose the source of annotations by the variables that are set.
+
+        Raises:
+            ValueError: Two sources are set, or none. Or `reconcile_sink` is on without the variables of Label Studio.
+        """
         if self.sink and self.export:
             raise ValueError(
                 f"LABEL_STUDIO_SINK is {self.sink!r} and LABEL_STUDIO_EXPORT is {self.export!r}: set one of them"
             )
         if self.sink:
             if reconcile_sink:
-                self._require_server("reconcile_sink is on")
+                self._require_label_studio()
             location = self._location(self.sink, "LABEL_STUDIO_SINK")
-            return Sink(location, self.label_studio_project, self.server if reconcile_sink else None)
+            return SinkSource(location, self.label_studio_project, self.connect() if reconcile_sink else None)
         if self.export:
-            return Export(self._location(self.export, "LABEL_STUDIO_EXPORT"))
+            return ExportSource(self._location(self.export, "LABEL_STUDIO_EXPORT"))
         if self.label_studio_project:
-            return Api(self.server, self.label_studio_project, classes, log)
+            return ApiSource(self.connect(), classes, log)
         raise ValueError("no annotations: set LABEL_STUDIO_SINK, LABEL_STUDIO_EXPORT or LABEL_STUDIO_PROJECT")
 
-    def server(self, retry_after_s: Sequence[float] = RETRY_AFTER_S) -> LabelStudioServer:
-        """The Label Studio that the variables name."""
-        return LabelStudioServer(self.label_studio_url, self.label_studio_key, retry_after_s=retry_after_s)
-
     def image_fetcher(self) -> ImageFetcher:
-        """What puts a task's image into a folder."""
+        """Make the function that puts the image of a task into a folder."""
         folder = self._location(self.images, "LABEL_STUDIO_IMAGES") if self.images else None
-        server = self.server() if self.label_studio_url and self.label_studio_key else None
-        wanted = self.label_studio_project
-        project = (lambda: find_project(server, wanted).id) if server and wanted else None
-        return ImageFetcher(folder, self.s3.get_client, server, project)
+        connection = self.connect() if self.label_studio_url and self.label_studio_key else None
+        return ImageFetcher(folder, self.s3.get_client, connection)
 
-    def _require_server(self, because: str) -> None:
-        given = {"LABEL_STUDIO_URL": self.label_studio_url, "LABEL_STUDIO_API_KEY": self.label_studio_key,
-                 "LABEL_STUDIO_PROJECT": self.label_studio_project}  # fmt: skip
-        missing = [name for name, value in given.items() if not value]
+    def connect(self) -> ProjectConnection:
+        """Get the run's connection to Label Studio. It is made on the first call and closed when the run ends."""
+        if self._connection is None:
+            self._connection = ProjectConnection(self.new_client(), self.label_studio_project)
+        return self._connection
+
+    def new_client(self, retry_after_s: Sequence[float] = RETRY_AFTER_S) -> LabelStudioClient:
+        """Make a client of Label Studio, which the caller closes.
+
+        Args:
+            retry_after_s: The waits before each retry, in seconds. Empty for no retry.
+        """
+        return LabelStudioClient(self.label_studio_url, self.label_studio_key, retry_after_s=retry_after_s)
+
+    def _require_label_studio(self) -> None:
+        variables = {"LABEL_STUDIO_URL": self.label_studio_url, "LABEL_STUDIO_API_KEY": self.label_studio_key,
+                     "LABEL_STUDIO_PROJECT": self.label_studio_project}  # fmt: skip
+        missing = [name for name, value in variables.items() if not value]
         if missing:
-            raise ValueError(f"{because}, {' and '.join(missing)} not set: Label Studio has to be asked")
+            raise ValueError(
+                f"reconcile_sink is on, but not set: {', '.join(missing)}. "
+                "Set what is missing, so that Label Studio can be asked, or switch reconcile_sink off"
+            )
 
     def _location(self, uri: str, variable: str) -> Location:
         return Location(uri, variable, self.s3.get_client)

@@ -1,10 +1,10 @@
-"""Extraction from a real Label Studio whose images are in a real S3, beside the SDK's way on the same server.
+"""Measure extraction from a real Label Studio with images in a real S3, beside the SDK on the same server.
 
-`python -m legosigns_dagster_tests.benchmarks.label_studio` starts both servers, fills them with 1,000 and with 4,000
-tasks, and prints seconds and peak memory (the process's largest resident set), each from a fresh process and without
-its imports. Ours is what `raw_annotations` does: the version before out of the store, annotations, images decoded and
-hashed, the split, the difference, and the new version into the store (`--store s3` for one in S3). The SDK's way is
-its list of all tasks and one download after another; it decodes nothing and stores nothing.
+`python -m legosigns_dagster_tests.benchmarks.label_studio` starts both servers and fills them with 1,000 and with 4,000
+tasks. It prints seconds and peak memory (the process's largest resident set). Each figure is from a fresh process and
+without its imports. Ours is what `raw_annotations` does: load the previous version from the store, read annotations,
+decode and hash images, split, compare with the previous version, and save the new version (`--store s3`: in S3). The
+SDK lists all tasks and downloads one image after another. It decodes nothing and stores nothing.
 """
 
 import argparse
@@ -30,16 +30,17 @@ from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.resources.label_studio.api import ApiSource
 from legosigns_dagster.resources.label_studio.client import LabelStudioClient
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
+from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.label_studio.quick_ack import QuickAckAdapter
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.support.label_studio_project import CONFIG, LabelStudioProject
+from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject
 from legosigns_dagster_tests.support.logs import PrintedLog
 from legosigns_dagster_tests.support.servers import LABEL_STUDIO, LabelStudio, S3Server, label_studio, seaweedfs
 
-BUCKET, STORE = "photos", "store"
+BUCKET, STORE = "images", "store"
 SDK = """
 import json, resource, sys, time
 from pathlib import Path
@@ -63,8 +64,8 @@ PROGRESS = PrintedLog(sys.stderr, "  ")  # does not mix with the figures
 
 
 def fill(project: LabelStudioProject, s3: S3Server, first: int, count: int, folder: Path) -> None:
-    """Tasks with an image of 640x480 px in S3 and three boxes each, in a new project."""
-    project.id = str(project.labels.call("POST", "projects/", {"title": f"{count} tasks", "label_config": CONFIG})["id"])
+    """Create the project with tasks that have an image of 640x480 px in S3 and three boxes each."""
+    project.create(title=f"{count} tasks")
     client = s3.client()
 
     def put(number: int) -> None:
@@ -80,18 +81,18 @@ def fill(project: LabelStudioProject, s3: S3Server, first: int, count: int, fold
         numbers = range(start, min(start + 500, first + count))
         body = [{"data": {"image": f"s3://{BUCKET}/{n}.jpg"}, "annotations": [{"result": result}]} for n in numbers]
         project.labels.call("POST", f"projects/{project.id}/import", body)
-    project.storage("s3/", s3, BUCKET, use_blob_urls=True, presign=True, presign_ttl=5)
+    project.add_storage("s3/", s3, BUCKET, use_blob_urls=True, presign=True, presign_ttl=5)
 
 
 def extract(given: dict[str, Any]) -> None:
-    """One extraction of ours, in this process: seconds, peak MiB and digest on standard output."""
+    """Run one extraction of ours in this process, and print seconds, peak MiB and digest as JSON."""
     s3, folder = S3Server(given["s3"]), Path(given["folder"])
     importlib.import_module("legosigns_dagster.definitions")  # what a run's process has loaded
     importlib.import_module("scipy.fftpack")  # is imported by the first image otherwise
-    client = s3.client()
+    s3_client = s3.client()
     objects: ObjectStore = LocalObjectStore(folder / "store")
     if given["store"] == "s3":
-        objects = S3ObjectStore(client, STORE)
+        objects = S3ObjectStore(s3_client, STORE)
     start = time.perf_counter()
     store = SnapshotStore(objects, folder / "cache", f"{given['project']}/")
     work = Path(tempfile.mkdtemp(dir=folder))
@@ -99,11 +100,11 @@ def extract(given: dict[str, Any]) -> None:
     if given["again"]:
         store.load(store.find("raw_annotations"), work / "before")
         before = PreviousVersion.load(work / "before")
-    server = LabelStudioClient(given["url"], given["key"])
+    connection = ProjectConnection(LabelStudioClient(given["url"], given["key"]), given["project"])
     (work / "annotations").mkdir()
-    extraction = ApiSource(lambda: server, given["project"], CLASSES, PROGRESS).extract(work / "annotations", before)
+    extraction = ApiSource(connection, CLASSES, PROGRESS).extract(work / "annotations", before)
     (work / "new").mkdir()
-    fetch = ImageFetcher(None, lambda: client, server, lambda: given["project"])
+    fetch = ImageFetcher(None, lambda: s3_client, connection)
     dataset = extract_dataset(extraction, before, fetch, Recipe(CLASSES), work / "new", PROGRESS)
     if before:
         PROGRESS.info(difference(before.dataset, dataset, [task.id for task in extraction.tasks]).text())
@@ -114,7 +115,7 @@ def extract(given: dict[str, Any]) -> None:
 
 
 def request_ms(session: requests.Session, url: str) -> float:
-    """The median time of a small request, in milliseconds."""
+    """Measure a small request: the median of 15, in milliseconds."""
     times = []
     for _ in range(15):
         start = time.perf_counter()
@@ -123,13 +124,13 @@ def request_ms(session: requests.Session, url: str) -> float:
     return statistics.median(times)
 
 
-def measured(what: str, command: list[str], given: dict[str, Any]) -> dict[str, Any]:
-    """What a fresh process prints about itself."""
+def run_process(what: str, command: list[str], given: dict[str, Any]) -> dict[str, Any]:
+    """Run a command in a fresh process and read the figures that it prints last."""
     print(what, file=sys.stderr, flush=True)
     done = subprocess.run([*command, json.dumps(given)], stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(f"  {found['seconds']:.1f} s, {found['peak']:.0f} MiB", file=sys.stderr, flush=True)
-    return found
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"  {figures['seconds']:.1f} s, {figures['peak']:.0f} MiB", file=sys.stderr, flush=True)
+    return figures
 
 
 def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int, store: str) -> None:
@@ -143,22 +144,22 @@ def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int
     project = LabelStudioProject(labels, folder)
     print(f"filling with {few} tasks", file=sys.stderr, flush=True)
     fill(project, s3, 0, few, folder)
-    found = {"the SDK's list of all tasks, one download after another": measured(
+    rows = {"the SDK's list of all tasks, one download after another": run_process(
         "the SDK's way", [str(LABEL_STUDIO / "bin" / "python"), "-c", SDK], given(project, False))}  # fmt: skip
-    first = measured("ours, first", ours, given(project, False))
-    still = measured("ours, nothing changed", ours, given(project, True))
+    first = run_process("ours, first", ours, given(project, False))
+    still = run_process("ours, nothing changed", ours, given(project, True))
     tasks = project.labels.call("GET", f"tasks/?project={project.id}&fields=task_only&page_size=10")["tasks"]
     for task in tasks:
-        project.change(str(task["id"]), [])
-    changed = measured("ours, 10 changed", ours, given(project, True))
-    found |= {"ours, first extraction": first, "ours, nothing changed": still, "ours, 10 tasks changed": changed}
-    scratch = measured("ours, from scratch", ours, given(project, False))
+        project.change_annotation(str(task["id"]), [])
+    changed = run_process("ours, 10 changed", ours, given(project, True))
+    rows |= {"ours, first extraction": first, "ours, nothing changed": still, "ours, 10 tasks changed": changed}
+    scratch = run_process("ours, from scratch", ours, given(project, False))
     assert scratch["digest"] == changed["digest"] != still["digest"] == first["digest"]
     print(f"{f'{few} tasks, store: {store}':58} {'seconds':>8} {'peak MiB':>9} {'times the first':>16}")
-    for name, one in found.items():
+    for name, one in rows.items():
         ratio = one["seconds"] / first["seconds"]
         print(f"{name:58} {one['seconds']:8.2f} {one['peak']:9.0f} {ratio:16.3f}")
-    theirs = next(iter(found.values()))
+    theirs = next(iter(rows.values()))
     for name, one, other in (("SDK / first", theirs, first), ("first / nothing changed", first, still),
                              ("first / 10 changed", first, changed)):  # fmt: skip
         print(f"{name:58} {one['seconds'] / other['seconds']:8.1f}")
@@ -168,7 +169,7 @@ def measure(labels: LabelStudio, s3: S3Server, folder: Path, few: int, many: int
     print(f"{'ms a small request: requests, ours, ratio':58} {slow:8.1f} {fast:9.1f} {slow / fast:16.1f}")
     if many:
         fill(project, s3, few, many, folder)
-        more = measured(f"ours, {many} tasks", ours, given(project, False))
+        more = run_process(f"ours, {many} tasks", ours, given(project, False))
         print(f"{f'peak MiB at {few} and at {many} tasks, difference':58} "
               f"{first['peak']:8.0f} {more['peak']:9.0f} {more['peak'] - first['peak']:16.0f}")  # fmt: skip
 

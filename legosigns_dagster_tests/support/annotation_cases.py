@@ -12,7 +12,7 @@ from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.ingestion.incremental import extract_dataset
 from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import Export, Sink
+from legosigns_dagster.resources.label_studio.sources import ExportSource, SinkSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster_tests.support.builders import CLASSES, annotation, region, sink_document, write_image
 from legosigns_dagster_tests.support.logs import SILENT
@@ -141,7 +141,7 @@ def ours(folder: Path) -> Found:
     (folder / "ours").mkdir()
     is_sink = (folder / "sink").exists()
     where = Location(str(folder / ("sink" if is_sink else "export.json")), "THE_CASE", no_bucket)
-    extraction = (Sink(where) if is_sink else Export(where)).extract(folder / "ours")
+    extraction = (SinkSource(where) if is_sink else ExportSource(where)).extract(folder / "ours")
     by_path = {str(task.data["image"]): str(task.data["image"]) for task in extraction.tasks}
 
     def fetch(url: str, into: Path) -> Path:

@@ -1,6 +1,5 @@
-"""Annotations from the Label Studio API: on the first run everything, then only what changed."""
+"""Annotations from the Label Studio API: everything on the first run, then only what changed."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,69 +11,78 @@ from legosigns_dagster.core.ingestion.label_studio import Task, read_task, task_
 from legosigns_dagster.core.ingestion.project_state import SourceState
 from legosigns_dagster.core.progress import Log, track_progress
 from legosigns_dagster.resources.label_studio.client import LabelStudioClient
-from legosigns_dagster.resources.label_studio.project import find_project
+from legosigns_dagster.resources.label_studio.project import ProjectConnection
 
-ROUNDS = 5
-# What is changed in a transaction is dated when it starts and seen when it ends: changes are looked for from a while
-# before the last one. An import that takes longer shows in the number of tasks; of one with thousands of tasks in that
-# time only the last need to be looked at again.
+MAX_ROUNDS = 5
+# Label Studio dates a change when its transaction starts, and we see the change when the transaction ends. So we look
+# for changes from some time before the last known one. A longer import is noticed by the number of tasks. After an
+# import of thousands of tasks within that time, only the last tasks are checked again.
 OVERLAP, OVERLAP_TASKS = timedelta(minutes=1), 100
 
 
 @dataclass(frozen=True)
 class ApiSource:
-    """A project on a Label Studio server; `server` makes the connection when it is needed."""
+    """A project on a Label Studio server.
 
-    server: Callable[[], LabelStudioClient]
-    project: str
+    Attributes:
+        connection: The project and the client to read it with.
+        classes: The classes of the base weights, which must be the project's labels.
+        log: Gets the progress.
+    """
+
+    connection: ProjectConnection
     classes: SignClasses
     log: Log
 
     def extract(self, into: Path, before: PreviousVersion | None = None) -> Extraction:
-        """See `AnnotationSource`; LabelStudioError when the server, the key or the labels are not right."""
-        server = self.server()
-        project = find_project(server, self.project)
+        """See `AnnotationSource`.
+
+        Raises:
+            LabelStudioError: The server does not answer, the key or the project is wrong, or the project's labels are
+                not the classes.
+        """
+        project = self.connection.project
         project.require_classes(self.classes)
-        return Sync(server, project.id, self.log).run(before)
+        return ProjectSync(self.connection.client, project.id, self.log).run(before)
 
 
-class Sync:
-    """Brings what is known of a project up to date."""
+class ProjectSync:
+    """Updates the tasks of the previous version to those that a project has now."""
 
-    def __init__(self, server: LabelStudioClient, project: str, log: Log) -> None:
-        self.server, self.project, self.log = server, project, log
+    def __init__(self, client: LabelStudioClient, project: str, log: Log) -> None:
+        self.client, self.project, self.log = client, project, log
         self.known: dict[str, Task] = {}
         self.unreadable: dict[str, QuarantineRow] = {}
 
     def run(self, before: PreviousVersion | None) -> Extraction:
-        """All tasks as they are now, fetching only those that changed since the version before."""
-        last = self._state_of(before)
+        """Read all tasks as they are now. Only those that changed since the previous version are downloaded."""
+        last = self._last_state(before)
         if before and last:
             self.known = {task.id: task for task in before.tasks}
         earlier = dict(self.known)
-        for _ in range(ROUNDS):  # somebody may be annotating: what changed during a round is the next round's
-            now = self.server.state(self.project)
+        for _ in range(MAX_ROUNDS):  # people may be annotating: a round reads what changed during the one before
+            now = self.client.state(self.project)
             if now == last:
                 break
-            self._round(last, now)
+            self._update(last, now)
             last = now
         unchanged = frozenset(key for key, task in self.known.items() if earlier.get(key) is task)
         tasks = sorted(self.known.values(), key=lambda task: (len(task.id), task.id))
         return Extraction(tasks, list(self.unreadable.values()), str(last or ""), unchanged)
 
-    def _round(self, last: SourceState | None, now: SourceState) -> None:
-        listed = self.server.index(self.project, self._since(last)) if last and last.newest else None
+    def _update(self, last: SourceState | None, now: SourceState) -> None:
+        listed = self.client.index(self.project, self._changes_since(last)) if last and last.newest else None
         added = [key for key in listed if key not in self.known] if listed is not None else []
         if listed is None or len(self.known) + len(added) != now.tasks:
-            # The whole list alone tells which tasks were deleted, and which could not be read the last time.
-            listed = self.server.index(self.project)
+            # Only the complete list shows which tasks were deleted, and which could not be read the last time.
+            listed = self.client.index(self.project)
             for key in [key for key in self.known if key not in listed]:
                 del self.known[key]
         changed = [key for key, at in listed.items() if key not in self.known or self.known[key].updated_at != at]
-        self._fetch(sorted(changed, key=lambda key: (len(key), key)))
+        self._download(sorted(changed, key=lambda key: (len(key), key)))
 
-    def _fetch(self, ids: list[str]) -> None:
-        chunks = self.server.export(self.project, ids)
+    def _download(self, ids: list[str]) -> None:
+        chunks = self.client.export(self.project, ids)
         documents = (document for chunk in chunks for document in chunk)
         for document in track_progress(documents, len(ids), f"tasks of project {self.project} read", self.log):
             key = str(document.get("id"))
@@ -83,17 +91,17 @@ class Sync:
                 self.known[key] = read_task(document)
             except ValueError as error:
                 self.known.pop(key, None)
-                link = task_link(self.server.url, self.project, key)
+                link = task_link(self.client.url, self.project, key)
                 self.unreadable[key] = QuarantineRow("unreadable_annotation", str(error), task=key, link=link)
 
-    def _state_of(self, before: PreviousVersion | None) -> SourceState | None:
-        """The state that a version before remembers; None where it is another project's, or none."""
+    def _last_state(self, before: PreviousVersion | None) -> SourceState | None:
+        """Read the state of the previous version, None where it was made from another project or from no project."""
         state = SourceState.parse(before.state) if before else None
-        mine = state and (state.server, state.project) == (self.server.url, self.project)
-        return state if mine else None
+        is_ours = state and (state.server, state.project) == (self.client.url, self.project)
+        return state if is_ours else None
 
-    def _since(self, last: SourceState) -> str:
-        """The time from which to look for changes, written as Label Studio's filter wants it, with microseconds."""
+    def _changes_since(self, last: SourceState) -> str:
+        """Tell from when to look for changes, as Label Studio's filter reads a time: in UTC, with microseconds."""
         newest = sorted((task.updated_at for task in self.known.values()), reverse=True)[:OVERLAP_TASKS]
         since = datetime.fromisoformat(last.newest) - OVERLAP
         if len(newest) == OVERLAP_TASKS:

@@ -1,7 +1,7 @@
-"""A Label Studio, over plain HTTP.
+"""The HTTP client of a Label Studio server.
 
-label-studio-sdk is left out on purpose: it ignores the ids of an export, ends every list with a 404 that it swallows,
-fetches no image with a personal access token, and takes two seconds and 138 MB to import.
+label-studio-sdk is not used, on purpose: it ignores the ids of an export, ends every list with a 404 that it hides,
+downloads no image with a personal access token, and takes two seconds and 138 MB to import.
 """
 
 import json
@@ -13,27 +13,26 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from legosigns_dagster.core.ingestion.project_state import SourceState
-from legosigns_dagster.resources.label_studio.credentials import PERSONAL, Key
-from legosigns_dagster.resources.label_studio.quick_ack import PromptAdapter
+from legosigns_dagster.resources.label_studio.credentials import ApiKey, TokenKind
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError, error_detail, without_query
+from legosigns_dagster.resources.label_studio.queries import later_than, read_pages
+from legosigns_dagster.resources.label_studio.quick_ack import QuickAckAdapter
 
-TIMEOUT_S = (5, 120)
+TIMEOUT_S = (5, 120)  # to connect, to read
 RETRY_AFTER_S = (0.5, 1.0, 2.0, 4.0)
-PAGE, CHUNK = 1000, 200  # tasks in a list; ids in an export: a thousand are more than the server takes in one address
+TASKS_PAGE, PROJECTS_PAGE = 1000, 100
+CHUNK = 200  # ids in an export: the server does not accept a URL with a thousand
 REDIRECTS = 5
-PASSING = frozenset({429, 500, 502, 503, 504})
+TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
 Params = Sequence[tuple[str, str | int]]
 
 
-class LabelStudioError(RuntimeError):
-    """Label Studio could not be asked: what was asked, what came back, what to do; `status` is HTTP's, 0 for none."""
+class LabelStudioClient:
+    """Asks one Label Studio server. Safe for threads.
 
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class LabelStudioServer:
-    """One Label Studio. Passing failures are tried again; every other is a LabelStudioError."""
+    A transient failure is retried. Where that does not help, and for every other failure, each method raises
+    LabelStudioError.
+    """
 
     def __init__(
         self,
@@ -44,34 +43,46 @@ class LabelStudioServer:
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
     ) -> None:
         self.url, self._sleep, self._retry_after_s = url.rstrip("/") + "/", sleep, retry_after_s
-        self.key = Key(key, self._exchange, clock)
+        self.key = ApiKey(key, self._exchange, clock)
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, PromptAdapter())
+            self._session.mount(scheme, QuickAckAdapter())
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
 
     def state(self, project: str) -> SourceState:
-        """The project's state, in one small request."""
+        """Get the state of a project, with one small request."""
         page = self._tasks(project, 1, 1, {"ordering": ["-tasks:updated_at"]})
         newest = page["tasks"][0]["updated_at"] if page["tasks"] else ""
         return SourceState(self.url, project, str(newest), int(page["total"]), int(page["total_annotations"]))
 
-    def changed_annotations(self, project: str, since: SourceState | None) -> int:
-        """How many annotations there are on tasks that changed later than this state, or in all, in a small request."""
+    def count_annotations(self, project: str, since: SourceState | None) -> int:
+        """Count the annotations on the tasks that changed after `since`, or all, with one small request."""
         query = later_than(since.newest) if since and since.newest else {}
         return int(self._tasks(project, 1, 1, query)["total_annotations"])
 
     def index(self, project: str, since: str = "") -> dict[str, str]:
-        """Each task's id and when it last changed; with `since` only the tasks that changed later."""
-        pages = self._pages(project, later_than(since) if since else {}, "id,updated_at")
+        """List the tasks of a project, or only those that changed after the time `since`.
+
+        Returns:
+            When each task was last changed, by task id.
+        """
+        pages = self._task_pages(project, later_than(since) if since else {}, "id,updated_at")
         return {str(task["id"]): str(task["updated_at"]) for page in pages for task in page}
 
     def annotations(self, project: str) -> dict[str, str]:
-        """The id of each annotation, cancelled ones too, and of its task."""
-        pages = self._pages(project, {}, "id,annotations")
+        """List the annotations of a project, cancelled ones too.
+
+        Returns:
+            The task's id by the annotation's id.
+        """
+        pages = self._task_pages(project, {}, "id,annotations")
         return {str(a["id"]): str(task["id"]) for page in pages for task in page for a in task["annotations"]}
 
     def export(self, project: str, ids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-        """The tasks with these ids and all their annotations, some at a time: memory does not grow with them."""
+        """Yield the tasks with these ids and all their annotations, in chunks, so that memory does not grow."""
         whole = [("exportType", "JSON"), ("download_all_tasks", "true")]
         for start in range(0, len(ids), CHUNK):
             chosen = [("ids[]", task_id) for task_id in ids[start : start + CHUNK]]
@@ -80,59 +91,69 @@ class LabelStudioServer:
                 raise LabelStudioError(f"the export of project {project} is no list of tasks: {str(answer)[:200]}")
             yield answer
 
+    def projects(self) -> Iterator[dict[str, Any]]:
+        """Yield all projects that the key may see, as Label Studio describes them."""
+
+        def get_page(number: int) -> tuple[list[dict[str, Any]], bool]:
+            answer = self.get("api/projects/", [("page", number), ("page_size", PROJECTS_PAGE)])
+            return answer["results"], not answer.get("next")
+
+        return (project for page in read_pages(get_page) for project in page)
+
     def get(self, path: str, params: Params = ()) -> Any:
-        """The JSON at a path below the server's address."""
+        """Get the JSON at a path below the server's URL."""
         with self.request(urljoin(self.url, path), params) as response:
             try:
                 return response.json()
             except ValueError as error:
                 kind = response.headers.get("Content-Type", "nothing said")
                 raise LabelStudioError(
-                    f"{bare(response.url)} answered {kind}, expected JSON: is LABEL_STUDIO_URL right?"
+                    f"{without_query(response.url)} answered {kind}, expected JSON: is LABEL_STUDIO_URL right?"
                 ) from error
 
-    def is_mine(self, url: str) -> bool:
-        """Whether an address is this server's, to which alone the key may go."""
-        mine, other = urlsplit(self.url), urlsplit(url)
-        return (mine.scheme, mine.hostname, mine.port) == (other.scheme, other.hostname, other.port)
+    def is_same_origin(self, url: str) -> bool:
+        """Tell whether a URL has the scheme, the host and the port of this server: only there the key may be sent."""
+        ours, theirs = urlsplit(self.url), urlsplit(url)
+        return (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)
 
     def request(self, url: str, params: Params = (), stream: bool = False) -> requests.Response:
-        """The answer from an address, redirects followed; the key goes to this server and to no other host."""
+        """Get the response from a URL and follow redirects. The key is sent to this server and to no other host."""
         renewed = False
         for _ in range(REDIRECTS + 2):
-            response = self._patiently(url, params, self.key.header(renewed) if self.is_mine(url) else {}, stream)
-            if response.status_code == 401 and self.is_mine(url):
-                if self.key.kind == PERSONAL and not renewed:
+            header = self.key.header(renewed) if self.is_same_origin(url) else {}
+            response = self._get_with_retries(url, params, header, stream)
+            if response.status_code == 401 and self.is_same_origin(url):
+                if self.key.kind == TokenKind.PERSONAL and not renewed:
                     renewed = True
                     continue
-                raise LabelStudioError(self.key.refused(self._said(response)))
+                raise LabelStudioError(self.key.refusal_message(self._error_detail(response)))
             if response.is_redirect:
                 url, params = urljoin(response.url, response.headers["Location"]), ()
                 continue
             if not response.ok:
                 raise LabelStudioError(
-                    f"{bare(response.url)} answered {response.status_code}: {self._said(response)}",
+                    f"{without_query(response.url)} answered {response.status_code}: {self._error_detail(response)}",
                     response.status_code,
                 )
             return response
-        raise LabelStudioError(f"{bare(url)}: more than {REDIRECTS} redirects", 302)
+        raise LabelStudioError(f"{without_query(url)}: more than {REDIRECTS} redirects", 302)
 
-    def _patiently(self, url: str, params: Params, header: Mapping[str, str], stream: bool) -> requests.Response:
+    def _get_with_retries(self, url: str, params: Params, header: Mapping[str, str], stream: bool) -> requests.Response:
         failure, status = "", 0
-        for wait in (*self._retry_after_s, None):
+        for wait_s in (*self._retry_after_s, None):
             try:
                 response = self._session.get(
                     url, params=list(params), headers=header, timeout=TIMEOUT_S, stream=stream, allow_redirects=False
                 )
-                if response.status_code not in PASSING:
+                if response.status_code not in TRANSIENT_STATUSES:
                     return response
-                failure, status = f"{response.status_code}: {self._said(response)}", response.status_code
+                failure, status = f"{response.status_code}: {self._error_detail(response)}", response.status_code
             except requests.RequestException as error:
                 failure, status = f"{type(error).__name__}: {error}", 0
-            if wait is not None:
-                self._sleep(wait)
+            if wait_s is not None:
+                self._sleep(wait_s)
         raise LabelStudioError(
-            f"{bare(url)} did not answer in {len(self._retry_after_s) + 1} tries "
+            f"{without_query(url)} did not answer in {len(self._retry_after_s) + 1} tries "
             f"({failure}): is LABEL_STUDIO_URL right, and is Label Studio running?",
             status,
         )
@@ -146,45 +167,25 @@ class LabelStudioServer:
         try:
             return str(response.json()["access"])
         except (ValueError, KeyError, TypeError) as error:
-            raise LabelStudioError(self.key.refused(f"{response.status_code}: {self._said(response)}")) from error
+            detail = f"{response.status_code}: {self._error_detail(response)}"
+            raise LabelStudioError(self.key.refusal_message(detail)) from error
 
-    def _said(self, response: requests.Response) -> str:
-        """What an error's body says, in a line, without the key: a proxy may repeat the request."""
-        try:
-            body = response.json()
-            detail = body.get("detail") or body if isinstance(body, dict) else body
-        except ValueError:
-            detail = " ".join(response.text.split())
-        text = str(detail)
-        for secret in (self.key.given, response.request.headers.get("Authorization", "").split(" ")[-1]):
-            text = text.replace(secret, "…") if secret else text
-        return text[:200]
+    def _error_detail(self, response: requests.Response) -> str:
+        access_token = response.request.headers.get("Authorization", "").split(" ")[-1]
+        return error_detail(response, [self.key.value, access_token])
 
-    def _pages(self, project: str, query: Mapping[str, Any], include: str) -> Iterator[list[Any]]:
-        seen = 0
-        for page in range(1, 1_000_000):
-            answer = self._tasks(project, page, PAGE, query, include)
-            yield answer["tasks"]
-            seen += len(answer["tasks"])
-            if len(answer["tasks"]) < PAGE or seen >= answer["total"]:
-                break  # the page after the last is a 404
+    def _task_pages(self, project: str, query: Mapping[str, Any], include: str) -> Iterator[list[Any]]:
+        def get_page(number: int) -> tuple[list[Any], bool]:
+            answer = self._tasks(project, number, TASKS_PAGE, query, include)
+            # The page after the last one is a 404.
+            return answer["tasks"], len(answer["tasks"]) < TASKS_PAGE or number * TASKS_PAGE >= answer["total"]
+
+        return read_pages(get_page)
 
     def _tasks(
         self, project: str, page: int, size: int, query: Mapping[str, Any], include: str = "id,updated_at"
     ) -> Any:
-        # The images' own addresses are wanted, not ones through the server that end in a minute.
+        # `resolve_uri`: the images' own URLs are wanted. Those through the server end in a minute.
         fields = [("fields", "all"), ("include", include), ("resolve_uri", "false")]
-        asked = [("query", json.dumps(query))] if query else []
-        return self.get("api/tasks/", [("project", project), ("page", page), ("page_size", size), *fields, *asked])
-
-
-def later_than(newest: str) -> dict[str, Any]:
-    """The query for tasks that changed later than a time, written as Label Studio does: with microseconds."""
-    item = {"filter": "filter:tasks:updated_at", "operator": "greater", "type": "Datetime", "value": newest}
-    return {"filters": {"conjunction": "and", "items": [item]}}
-
-
-def bare(url: str) -> str:
-    """An address without its query, which may be signed: with it whoever reads the log could open what it points to."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+        filters = [("query", json.dumps(query))] if query else []
+        return self.get("api/tasks/", [("project", project), ("page", page), ("page_size", size), *fields, *filters])

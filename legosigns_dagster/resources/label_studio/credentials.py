@@ -1,7 +1,7 @@
-"""The key to a Label Studio: which kind it is, and the header that it makes.
+"""The API key to a Label Studio: which kind of token it is, and the HTTP header that is made from it.
 
-A personal access token is no header: it is exchanged for an access token that lives five minutes. A legacy token is
-one, where the organization still allows it.
+A personal access token cannot be sent as it is: it is exchanged for an access token, which is valid for five minutes.
+A legacy token is sent as it is, where the organization still allows it.
 """
 
 import base64
@@ -10,65 +10,99 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-PERSONAL, ACCESS, LEGACY = "personal access token", "access token", "legacy token"
 EARLY_S = 30.0  # an access token is renewed this long before it ends: a slow export must not outlive it
-WHAT_TO_DO = {
-    PERSONAL: "make a new one under Account & Settings > Personal Access Token",
-    ACCESS: "it lives five minutes: give the personal access token that it was made from",
-    LEGACY: "legacy tokens are off by default: give a personal access token (Account & Settings), or let the "
+DEFAULT_LIFETIME_S = 300.0  # of an access token that does not say when it ends
+
+
+class TokenKind(StrEnum):
+    """The kinds of token that a person may find in Label Studio, as they are named in messages."""
+
+    PERSONAL = "personal access token"
+    ACCESS = "access token"
+    LEGACY = "legacy token"
+
+
+ADVICE = {
+    TokenKind.PERSONAL: "make a new one under Account & Settings > Personal Access Token",
+    TokenKind.ACCESS: "it lives five minutes: give the personal access token that it was made from",
+    TokenKind.LEGACY: "legacy tokens are off by default: give a personal access token (Account & Settings), or let the "
     "organization's owner switch them on",
 }
 
 
-def claims_of(token: str) -> dict[str, object]:
-    """What a JSON Web Token says of itself, unverified; empty for what is none."""
+def token_claims(token: str) -> dict[str, object]:
+    """Read what a JSON Web Token says about itself. The signature is not verified.
+
+    Returns:
+        The claims by name, empty for a text that is no JSON Web Token.
+    """
     parts = token.split(".")
     if len(parts) != 3:
         return {}
     try:
-        found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return claims if isinstance(claims, dict) else {}
 
 
-def kind_of(key: str) -> str:
-    """`PERSONAL`, `ACCESS` or `LEGACY`."""
-    claims = claims_of(key)
+def token_kind(token: str) -> TokenKind:
+    """Tell the kind of a token by its form: all but legacy tokens are JSON Web Tokens.
+
+    Example:
+        >>> print(token_kind("0123456789abcdef0123456789abcdef01234567"))
+        legacy token
+        >>> claims = base64.urlsafe_b64encode(b'{"token_type": "refresh"}').decode()
+        >>> print(token_kind(f"header.{claims}.signature"))
+        personal access token
+    """
+    claims = token_claims(token)
     if not claims:
-        return LEGACY
-    return ACCESS if claims.get("token_type") == "access" else PERSONAL
+        return TokenKind.LEGACY
+    return TokenKind.ACCESS if claims.get("token_type") == "access" else TokenKind.PERSONAL
 
 
 @dataclass
-class Key:
-    """A key as it was given; `exchange` turns a personal access token into an access token."""
+class ApiKey:
+    """An API key as a person gave it. Its secrets are not in its `repr`. Safe for threads.
 
-    given: str
+    Attributes:
+        value: The token itself, a secret.
+        exchange: Asks the server for an access token in exchange for a personal access token.
+        clock: The time now, in seconds since 1970.
+    """
+
+    value: str = field(repr=False)
     exchange: Callable[[str], str]
     clock: Callable[[], float] = time.time
-    _access: str = field(default="", repr=False)
+    _access_token: str = field(default="", repr=False)
     _ends_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
-    def kind(self) -> str:
-        """Which kind of token it is."""
-        return kind_of(self.given)
+    def kind(self) -> TokenKind:
+        """The kind of token that the key is."""
+        return token_kind(self.value)
 
     def header(self, renew: bool = False) -> dict[str, str]:
-        """The header that authorizes a request; `renew` asks for a new access token whatever the clock says."""
-        if self.kind == LEGACY:
-            return {"Authorization": f"Token {self.given}"}
-        if self.kind == ACCESS:
-            return {"Authorization": f"Bearer {self.given}"}
+        """Make the header that authorizes a request. A personal access token is exchanged first where it has to be.
+
+        Args:
+            renew: Exchange it again, even if the current access token should still be valid.
+        """
+        if self.kind == TokenKind.LEGACY:
+            return {"Authorization": f"Token {self.value}"}
+        if self.kind == TokenKind.ACCESS:
+            return {"Authorization": f"Bearer {self.value}"}
         with self._lock:
             if renew or self.clock() > self._ends_s - EARLY_S:
-                self._access = self.exchange(self.given)
-                self._ends_s = float(str(claims_of(self._access).get("exp", self.clock() + 300)))
-            return {"Authorization": f"Bearer {self._access}"}
+                self._access_token = self.exchange(self.value)
+                ends_s = token_claims(self._access_token).get("exp", self.clock() + DEFAULT_LIFETIME_S)
+                self._ends_s = float(str(ends_s))
+            return {"Authorization": f"Bearer {self._access_token}"}
 
-    def refused(self, detail: str) -> str:
-        """What to tell a person whose key was refused."""
-        return f"the {self.kind} in LABEL_STUDIO_API_KEY was refused ({detail}): {WHAT_TO_DO[self.kind]}"
+    def refusal_message(self, detail: str) -> str:
+        """Explain that the server refused this key, and what to do. The key itself is not in the message."""
+        return f"the {self.kind} in LABEL_STUDIO_API_KEY was refused ({detail}): {ADVICE[self.kind]}"

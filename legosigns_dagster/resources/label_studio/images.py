@@ -1,10 +1,10 @@
-"""How the image of a task is had, whatever kind its URL is of."""
+"""How the image of a task is fetched, whatever kind its URL is of."""
 
 import base64
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -20,89 +20,105 @@ from botocore.exceptions import (
 
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.ingestion.fetched_images import image_name
-from legosigns_dagster.resources.label_studio.client import LabelStudioClient, LabelStudioError
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
+from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.storage.locations import Location
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-TIMEOUT_S = (5, 60)
-BLOCK = 1 << 20
-TRIES = 3  # for a body that breaks off; requests themselves are tried again by the clients
-MAX_BYTES = 200_000_000  # an image file; without a bound a wrong URL fills the pod's disk
+TIMEOUT_S = (5, 60)  # to connect, to read
+BLOCK = 1 << 20  # bytes
+TRIES = 3  # for a download that breaks off; requests themselves are retried by the clients
+MAX_BYTES = 200_000_000  # of an image file; without a limit a wrong URL fills the pod's disk
 
 
 class ImageFetcher:
-    """Puts a task's image into a folder: by name from `folder` where one is set, else from its URL. Used by threads.
+    """Puts the image of a task into a folder. Safe for threads.
 
-    A path without a host, and an address of the server's own, is asked of the `server`, to which alone its key goes. An
-    `s3://` image comes from its bucket where that is open to us, and otherwise, as images in any other storage do,
-    through the server, which has keys of its own; `project` gives the id of the project that it belongs to.
+    The first way that applies is taken:
+
+    1. In `folder`, where one is set, the file with the image's name.
+    2. A path without a host, or a URL of Label Studio's own: from Label Studio, with the key. No other server gets it.
+    3. `http://`, `https://`: a plain download.
+    4. `s3://`: from the bucket or, where that is closed to us, through Label Studio, which has keys of its own.
+    5. Any other storage: through Label Studio.
+
+    Args:
+        folder: Where the images are, by their names. None if they are only at their URLs.
+        s3_client: Makes the S3 client when the first `s3://` URL comes.
+        connection: The Label Studio to ask, and the project that the images belong to. None if there is none to ask.
     """
 
     def __init__(
         self,
         folder: Location | None,
-        client: Callable[[], "S3Client"],
-        server: LabelStudioClient | None = None,
-        project: Callable[[], str] | None = None,
+        s3_client: Callable[[], "S3Client"],
+        connection: ProjectConnection | None = None,
     ) -> None:
         self._find = folder.finder() if folder else None
-        self._make_client, self._server, self._make_project = client, server, project
-        self._closed: dict[str, Exception] = {}
-        self._made: dict[str, Any] = {}
+        self._make_s3_client, self._connection = s3_client, connection
+        self._s3_client: S3Client | None = None
+        self._closed_buckets: dict[str, Exception] = {}
         self._lock = threading.Lock()
 
     def __call__(self, url: str, into: Path) -> Path:
-        """The image's file in folder `into`; RejectedError, naming the URL, when it is nowhere to be had.
+        """Fetch an image into the folder `into`, or find it in the folder of images.
 
-        Where the bucket's or Label Studio's server itself does not answer, its error is raised: it says nothing about
-        the image, and a run that went on would lose all that are still to come.
+        Returns:
+            The image's file.
+
+        Raises:
+            RejectedError: The image cannot be fetched. The URL is in the message.
+            LabelStudioError: Label Studio itself does not answer. That says nothing about the image, and a run that
+                went on would lose all images that are still to come. For the same reason an S3 server that does not
+                answer raises botocore's error.
         """
-        found = self._find(image_name(url), into) if self._find else None
-        if found:
-            return found
+        file = self._find(image_name(url), into) if self._find else None
+        if file:
+            return file
         try:
-            self._bring(url, into / "fetched")
+            self._fetch(url, into / "fetched")
         except (OSError, requests.RequestException, BotoCoreError, ClientError, LabelStudioError) as error:
             if is_down(error):
                 raise
             raise RejectedError("missing_image", f"{url}: {error}: set LABEL_STUDIO_IMAGES to where it is") from error
         return into / "fetched"
 
-    def _bring(self, url: str, into: Path) -> None:
+    def _fetch(self, url: str, into: Path) -> None:
         scheme = urlsplit(url).scheme
-        if self._server and (url.startswith("/") or self._server.is_mine(url)):
-            write(self._server.request(urljoin(self._server.url, url), stream=True), into)
+        client = self._connection.client if self._connection else None
+        if client and (url.startswith("/") or client.is_same_origin(url)):
+            write_body(client.request(urljoin(client.url, url), stream=True), into)
         elif scheme in ("http", "https"):
             response = requests.get(url, stream=True, timeout=TIMEOUT_S)
             response.raise_for_status()
-            write(response, into)
+            write_body(response, into)
         elif scheme == "s3":
-            self._from_bucket(url, into)
+            self._fetch_from_bucket(url, into)
         elif scheme:
-            self._through_server(url, into)
+            self._fetch_through_label_studio(url, into)
         else:
             raise OSError("not found by its name, and neither an s3:// nor an http:// URL")
 
-    def _from_bucket(self, url: str, into: Path) -> None:
+    def _fetch_from_bucket(self, url: str, into: Path) -> None:
         bucket, _, key = url.removeprefix("s3://").partition("/")
         try:
-            if bucket in self._closed:
-                raise self._closed[bucket]
+            if bucket in self._closed_buckets:
+                raise self._closed_buckets[bucket]
             self._download(bucket, key, into)
         except (BotoCoreError, ClientError) as error:
             if is_down(error):
                 raise
             if not is_missing_key(error):
-                self._closed[bucket] = error  # asked once: looking for credentials takes seconds
+                self._closed_buckets[bucket] = error  # asked once: looking for credentials takes seconds
             try:
-                self._through_server(url, into)
-            except OSError as other:
-                raise OSError(f"{error}; {other}") from error
+                self._fetch_through_label_studio(url, into)
+            except OSError as second_error:
+                raise OSError(f"{error}; {second_error}") from error
 
     def _download(self, bucket: str, key: str, into: Path) -> None:
-        client: S3Client = self._once("client", self._make_client)
+        client = self._get_s3_client()
         for left in reversed(range(TRIES)):
             try:
                 write_blocks(client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(BLOCK), into)
@@ -111,41 +127,46 @@ class ImageFetcher:
                 if not left:
                     raise
 
-    def _through_server(self, url: str, into: Path) -> None:
-        if not self._server or not self._make_project:
+    def _fetch_through_label_studio(self, url: str, into: Path) -> None:
+        if not self._connection or not self._connection.wanted:
             raise OSError("set LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY and LABEL_STUDIO_PROJECT to have it from there")
-        coded = base64.urlsafe_b64encode(url.encode()).decode()
-        address = urljoin(self._server.url, f"projects/{self._once('project', self._make_project)}/resolve/")
-        write(self._server.request(address, [("fileuri", coded)], stream=True), into)
+        client, project = self._connection.client, self._connection.project.id
+        encoded = base64.urlsafe_b64encode(url.encode()).decode()
+        address = urljoin(client.url, f"projects/{project}/resolve/")
+        write_body(client.request(address, [("fileuri", encoded)], stream=True), into)
 
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        with self._lock:  # making an S3 client is not safe in threads, using one is
-            if name not in self._made:
-                self._made[name] = make()
-            return self._made[name]
+    def _get_s3_client(self) -> "S3Client":
+        with self._lock:  # several threads may use an S3 client, but only one may make it
+            if self._s3_client is None:
+                self._s3_client = self._make_s3_client()
+            return self._s3_client
 
 
 def is_down(error: Exception) -> bool:
-    """Whether a server itself failed to answer, so that nothing is known about the image."""
+    """Tell whether a server itself failed to answer, so that nothing is known about the image."""
     if isinstance(error, ClientError):
         return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-    no_answer = isinstance(error, LabelStudioError) and not error.status
-    return no_answer or isinstance(error, HTTPClientError | ConnectionError)
+    is_unanswered = isinstance(error, LabelStudioError) and not error.status
+    return is_unanswered or isinstance(error, HTTPClientError | ConnectionError)
 
 
 def is_missing_key(error: Exception) -> bool:
-    """Whether S3 said that there is no such object, rather than that we may not look."""
+    """Tell whether S3 said that there is no such object, and not that we may not read it."""
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "NoSuchKey"
 
 
-def write(response: requests.Response, into: Path) -> None:
-    """Write a streamed answer's body to a file; OSError for one that is larger than any image should be."""
+def write_body(response: requests.Response, into: Path) -> None:
+    """Write the body of a streamed response to a file. OSError as `write_blocks`."""
     with response:
         write_blocks(response.iter_content(BLOCK), into)
 
 
 def write_blocks(blocks: Iterable[bytes], into: Path) -> None:
-    """Write blocks to a file, bounded as `write`."""
+    """Write blocks of bytes to a file.
+
+    Raises:
+        OSError: They are larger than an image should be.
+    """
     total = 0
     with into.open("wb") as file:
         for block in blocks:

@@ -1,7 +1,8 @@
-"""HTTP without the 40 milliseconds that a server loses which sends its headers in pieces.
+"""HTTP connections that acknowledge at once (`TCP_QUICKACK`), which saves 40 ms for each request.
 
-Label Studio as pip installs it writes the status line first and then waits, by Nagle's algorithm, until we acknowledge
-it; Linux delays an acknowledgement by 40 ms. Asked to be prompt before each answer, it does not: 10 ms instead of 52.
+Label Studio as pip installs it sends the status line first. By Nagle's algorithm it then waits until we acknowledge
+that line, and Linux delays an acknowledgement by 40 ms. With quick acknowledgements a small request takes 10 ms
+instead of 52 ms.
 """
 
 import socket
@@ -13,36 +14,36 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
 
-class PromptConnection(HTTPConnection):
-    """A connection that acknowledges at once, where the system can (Linux)."""
+class QuickAckConnection(HTTPConnection):
+    """A connection that acknowledges at once where the system can, which is on Linux."""
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """See `HTTPConnection`. The system forgets the wish, so it is repeated for each answer."""
+        """See `HTTPConnection`. Linux resets the option, so it is set before each response."""
         if self.sock is not None and hasattr(socket, "TCP_QUICKACK"):
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return super().getresponse()
 
 
-class PromptSecureConnection(PromptConnection, HTTPSConnection):
+class QuickAckSecureConnection(QuickAckConnection, HTTPSConnection):
     """The same over TLS."""
 
 
-class PromptPool(HTTPConnectionPool):
-    """Connections to a host."""
+class QuickAckPool(HTTPConnectionPool):
+    """A pool of such connections to one host."""
 
-    ConnectionCls = PromptConnection
+    ConnectionCls = QuickAckConnection
 
 
-class PromptSecurePool(HTTPSConnectionPool):
+class QuickAckSecurePool(HTTPSConnectionPool):
     """The same over TLS."""
 
-    ConnectionCls = PromptSecureConnection
+    ConnectionCls = QuickAckSecureConnection
 
 
-class PromptAdapter(HTTPAdapter):
-    """What a `requests.Session` mounts."""
+class QuickAckAdapter(HTTPAdapter):
+    """A transport adapter to mount on a `requests.Session`."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """See `HTTPAdapter`."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": PromptPool, "https": PromptSecurePool}
+        self.poolmanager.pool_classes_by_scheme = {"http": QuickAckPool, "https": QuickAckSecurePool}

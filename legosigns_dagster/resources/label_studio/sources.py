@@ -1,6 +1,5 @@
-"""Where annotations come from: Label Studio's files, in a target storage or in an export."""
+"""Where annotations come from: files that Label Studio wrote, in a target storage ("sink") or as an export."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,60 +8,77 @@ from legosigns_dagster.core.dataset.quarantine import QuarantineRow
 from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion
 from legosigns_dagster.core.ingestion.label_studio import Task, merge_by_task, read_documents
 from legosigns_dagster.core.ingestion.reconciliation import reconcile
-from legosigns_dagster.resources.label_studio.client import LabelStudioClient
-from legosigns_dagster.resources.label_studio.project import find_project
+from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.storage.locations import Location
 
 
 class AnnotationSource(Protocol):
-    """Tasks with their annotations, and rows for the documents that could not be read."""
+    """A place that holds tasks with their annotations."""
 
     def extract(self, into: Path, before: PreviousVersion | None = None) -> Extraction:
-        """Everything, `into` being an empty folder to download to; `before` may save a source some work."""
+        """Read all tasks. A document that cannot be read becomes a row of the quarantine.
+
+        Args:
+            into: An empty folder for downloads.
+            before: The current version of the dataset. A source may skip what has not changed since then.
+        """
 
 
 @dataclass(frozen=True)
 class SinkSource:
-    """Label Studio's target storage: a JSON file for each annotation or task, with any ending or none.
+    """Label Studio's target storage: a JSON file for each annotation or each task, with any file extension.
 
-    Several projects may write into one bucket: with `project`, an id, only that one's count. With `server`, the project
-    (an id or a title) is asked which annotations there are, and the sink is reconciled with that.
+    Attributes:
+        location: The folder or the prefix of the files.
+        project: The id of the project whose files are read, empty for all. Several projects may write into one bucket.
+        connection: The project whose current annotations are compared with the sink, in the place of `project`. None
+            does not ask Label Studio.
     """
 
     location: Location
     project: str = ""
-    server: Callable[[], LabelStudioClient] | None = None
+    connection: ProjectConnection | None = None
 
     def extract(self, into: Path, before: PreviousVersion | None = None) -> Extraction:
-        """See `AnnotationSource`; a file that is no annotation becomes a row, the others are unharmed."""
+        """See `AnnotationSource`. A file that cannot be read does not affect the others."""
         folder = self.location.fetch(into)
-        found, rows = [], []
+        tasks: list[Task] = []
+        rows: list[QuarantineRow] = []
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             try:
-                found += read_documents(file.name, file.read_text(encoding="utf-8"))
+                tasks += read_documents(file.name, file.read_text(encoding="utf-8"))
             except ValueError as error:
                 rows.append(QuarantineRow("unreadable_annotation", f"{error}: export it again", annotation=file.name))
-        if not self.server:
-            return Extraction(merge_by_task(self._of(self.project, found)), rows)
-        server = self.server()
-        project = find_project(server, self.project).id
-        mine = merge_by_task(self._of(project, found))
-        kept, unreconciled = reconcile(mine, server.annotations(project), project, server.url)
-        return Extraction(kept, [*rows, *unreconciled])
-
-    def _of(self, project: str, tasks: list[Task]) -> list[Task]:
-        return [task for task in tasks if not project or task.project == project]
+        if not self.connection:
+            return Extraction(merge_by_task(select_project(tasks, self.project)), rows)
+        client, project = self.connection.client, self.connection.project.id
+        merged = merge_by_task(select_project(tasks, project))
+        kept, mismatches = reconcile(merged, client.annotations(project), project, client.url)
+        return Extraction(kept, [*rows, *mismatches])
 
 
 @dataclass(frozen=True)
 class ExportSource:
-    """A project's JSON export: one file with a list of tasks."""
+    """A project's JSON export: one file with a list of tasks.
+
+    Attributes:
+        location: The file.
+    """
 
     location: Location
 
     def extract(self, into: Path, before: PreviousVersion | None = None) -> Extraction:
-        """See `AnnotationSource`; ValueError that names the file when it is no export."""
+        """See `AnnotationSource`.
+
+        Raises:
+            ValueError: The location is no export. The file is in the message.
+        """
         file = self.location.fetch(into)
         if file.is_dir():
             raise ValueError(f"{self.location.variable} is the folder {file}, expected a JSON file")
         return Extraction(merge_by_task(read_documents(str(file), file.read_text(encoding="utf-8"))))
+
+
+def select_project(tasks: list[Task], project: str) -> list[Task]:
+    """Keep the tasks of the project with this id, all tasks where it is empty."""
+    return [task for task in tasks if not project or task.project == project]

@@ -1,6 +1,5 @@
 """API, sink and export of one real project, with every hard case that people leave behind."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from PIL import Image
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.ingestion.incremental import extract_dataset
 from legosigns_dagster.core.ingestion.settings import Recipe
-from legosigns_dagster.resources.label_studio.api import Api
-from legosigns_dagster.resources.label_studio.client import LabelStudioServer
+from legosigns_dagster.resources.label_studio.api import ApiSource
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
-from legosigns_dagster.resources.label_studio.sources import AnnotationSource, Export, Sink
+from legosigns_dagster.resources.label_studio.project import ProjectConnection
+from legosigns_dagster.resources.label_studio.sources import AnnotationSource, ExportSource, SinkSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster_tests.support.builders import CLASSES, region, write_image
-from legosigns_dagster_tests.support.label_studio_team import Team, digest
+from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject, digest
 from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.servers import S3Server
 
@@ -28,34 +27,38 @@ POLYGON = {"points": [[0, 0], [9, 0], [9, 9]], "polygonlabels": ["SpeedLimit"]}
 
 @dataclass
 class Site:
-    """The project, its images in a bucket, and its three ways out; `cases` are task ids by what is hard about them."""
+    """A project whose images are in a bucket, and the three sources that read it.
 
-    team: Team
+    Attributes:
+        project: The project.
+        s3: The server of both buckets.
+        bucket: The bucket of the images.
+        sink_bucket: The bucket of the project's target storage.
+        cases: The id of each task, by what is hard about it.
+    """
+
+    project: LabelStudioProject
     s3: S3Server
     bucket: str
     sink_bucket: str
-    sink: str
     cases: dict[str, str]
 
-    def server(self) -> LabelStudioServer:
-        return LabelStudioServer(self.team.labels.url, self.team.labels.personal_token)
-
-    def source(self, kind: str, folder: Path, **options: Any) -> AnnotationSource:
+    def source(self, kind: str, folder: Path) -> AnnotationSource:
         if kind == "api":
-            return Api(self.server, self.team.project, CLASSES, SILENT)
+            return ApiSource(self.project.connection(), CLASSES, SILENT)
         if kind == "sink":
             where = Location(f"s3://{self.sink_bucket}/", "LABEL_STUDIO_SINK", self.s3.client)
-            return Sink(where, self.team.project, **options)
-        file = self.team.exported(folder / "export.json")
-        return Export(Location(str(file), "LABEL_STUDIO_EXPORT", self.s3.client))
+            return SinkSource(where, self.project.id)
+        file = self.project.write_export(folder / "export.json")
+        return ExportSource(Location(str(file), "LABEL_STUDIO_EXPORT", self.s3.client))
 
-    def dataset(self, kind: str, folder: Path, fetch: ImageFetcher | None = None, **options: Any) -> Dataset:
-        made = folder / f"{kind}-{len(list(folder.iterdir()))}"
-        (downloads := made / "downloads").mkdir(parents=True)
-        extraction = self.source(kind, folder, **options).extract(downloads)
-        fetch = fetch or ImageFetcher(None, self.s3.client, self.server(), lambda: self.team.project)
-        recipe = Recipe(CLASSES, label_studio_url=self.team.labels.url)
-        dataset = extract_dataset(extraction, None, fetch, recipe, made / "dataset", SILENT)
+    def dataset(self, kind: str, folder: Path, fetch: ImageFetcher | None = None) -> Dataset:
+        work = folder / f"{kind}-{len(list(folder.iterdir()))}"
+        (downloads := work / "downloads").mkdir(parents=True)
+        extraction = self.source(kind, folder).extract(downloads)
+        fetch = fetch or ImageFetcher(None, self.s3.client, self.project.connection())
+        recipe = Recipe(CLASSES, label_studio_url=self.project.labels.url)
+        dataset = extract_dataset(extraction, None, fetch, recipe, work / "dataset", SILENT)
         dataset.save()
         return dataset
 
@@ -63,8 +66,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(labels_server: Any, s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site")
-    team = Team(labels_server, folder)
-    team.project = str(labels_server.call("POST", "projects/", {"title": "hard", "label_config": HARD_CONFIG})["id"])
+    project = LabelStudioProject(labels_server, folder).create(HARD_CONFIG, "hard")
     client = s3_server.client()
     for bucket in ("hard-images", "hard-sink"):
         client.create_bucket(Bucket=bucket)
@@ -76,15 +78,15 @@ def site(labels_server: Any, s3_server: S3Server, tmp_path_factory: pytest.TempP
 
     cases: dict[str, str] = {}
 
-    def case(what: str, *answers: dict[str, Any], name: str = "", image: str = "", **more: Any) -> None:
-        cases[what] = team.ask(image or put(name or f"{len(cases)}.jpg", **more), *answers)
+    def case(what: str, *annotations: dict[str, Any], name: str = "", image: str = "", **more: Any) -> None:
+        cases[what] = project.add_task(image or put(name or f"{len(cases)}.jpg", **more), *annotations)
 
     one = {"result": [region()]}
     case("plain", one)
     case("no sign", {"result": []})
     case("never annotated")
     case("skipped", {"result": [region()], "was_cancelled": True})
-    case("two answers", {"result": [region()]}, {"result": []})
+    case("two annotations", {"result": [region()]}, {"result": []})
     case("ground truth", {"result": [region()], "ground_truth": True}, {"result": []})
     case("rotated", {"result": [region(value={"rotation": 30})]})
     case("over the edge", {"result": [region(-5, 90, 20, 20)]})
@@ -108,9 +110,9 @@ def site(labels_server: Any, s3_server: S3Server, tmp_path_factory: pytest.TempP
         content = (folder / "huge.png").read_bytes()
         case(f"{megapixels} megapixels", one, name=f"{megapixels}.png", content=content)
     case("local path", one, image="/etc/passwd")
-    sink = team.storage("export/s3", s3_server, "hard-sink", can_delete_objects=False)
-    team.synchronize(sink)
-    return Site(team, s3_server, "hard-images", "hard-sink", sink, cases)
+    sink = project.add_storage("export/s3", s3_server, "hard-sink", can_delete_objects=False)
+    project.synchronize(sink)
+    return Site(project, s3_server, "hard-images", "hard-sink", cases)
 
 
 HARD_CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">
@@ -119,7 +121,7 @@ HARD_CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name
 REASONS = {
     "never annotated": "unlabeled",
     "skipped": "skipped",
-    "two answers": "superseded",
+    "two annotations": "superseded",
     "ground truth": "superseded",
     "no width": "empty_box",
     "unknown class": "unknown_class",
@@ -152,7 +154,7 @@ def test_every_hard_case_is_used_or_stands_in_the_quarantine_with_a_link_to_its_
         "two classes": "two_classes",
     }
     link = dataset.quarantine.set_index("task")["link"][site.cases["missing"]]
-    assert link == f"{site.team.labels.url}/projects/{site.team.project}/data?task={site.cases['missing']}"
+    assert link == f"{site.project.labels.url}/projects/{site.project.id}/data?task={site.cases['missing']}"
     assert sorted(path.parent.name for path in dataset.folder.rglob("*.jpg")) == ["images"] * len(dataset.images)
 
 
@@ -162,7 +164,7 @@ def test_api_sink_and_export_give_the_same_dataset(site: Site, tmp_path: Path) -
 
 
 def test_images_come_through_label_studio_where_the_bucket_is_closed_to_us(site: Site, tmp_path: Path) -> None:
-    site.team.storage("s3/", site.s3, site.bucket, use_blob_urls=True, presign=True, presign_ttl=1)
+    site.project.add_storage("s3/", site.s3, site.bucket, use_blob_urls=True, presign=True, presign_ttl=1)
 
     def other_keys() -> Any:
         import boto3
@@ -170,9 +172,9 @@ def test_images_come_through_label_studio_where_the_bucket_is_closed_to_us(site:
         return boto3.client("s3", endpoint_url=site.s3.endpoint, aws_access_key_id="somebody",
                             aws_secret_access_key="else", region_name="us-east-1")  # fmt: skip
 
-    through = ImageFetcher(None, other_keys, site.server(), lambda: site.team.project)
+    through = ImageFetcher(None, other_keys, site.project.connection())
     assert digest(site.dataset("api", tmp_path, through)) == digest(site.dataset("api", tmp_path))
-    closed = site.dataset("export", tmp_path, ImageFetcher(None, site.s3.client, None, None))
+    closed = site.dataset("export", tmp_path, ImageFetcher(None, site.s3.client))
     row = closed.quarantine.set_index("task").loc[site.cases["missing"]]
     assert "NoSuchKey" in row["detail"]
     assert "set LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY and LABEL_STUDIO_PROJECT" in row["detail"]
@@ -183,24 +185,26 @@ def test_a_signed_address_is_not_written_into_the_quarantine(site: Site, tmp_pat
     assert not dataset.quarantine["detail"].str.contains("Signature|X-Amz").any()
 
 
-def test_a_sink_is_reconciled_with_label_studio(team: Team, s3_server: S3Server, bucket: str, tmp_path: Path) -> None:
-    sink = team.storage("export/s3", s3_server, bucket, can_delete_objects=False)
-    team.synchronize(sink)
-    tasks = team.tasks()
-    deleted = team.labels.call("GET", f"tasks/{tasks[1]}/annotations/")[0]["id"]
-    team.labels.call("DELETE", f"annotations/{deleted}/")
-    missing = team.labels.call("GET", f"tasks/{tasks[2]}/annotations/")[0]["id"]
-    s3_server.client().delete_object(Bucket=bucket, Key=str(missing))
+def test_a_sink_is_reconciled_with_label_studio(
+    project: LabelStudioProject, s3_server: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    sink = project.add_storage("export/s3", s3_server, bucket, can_delete_objects=False)
+    project.synchronize(sink)
+    tasks = project.tasks()
+    deleted = project.first_annotation(tasks[1])
+    project.labels.call("DELETE", f"annotations/{deleted}/")
+    missing = project.first_annotation(tasks[2])
+    s3_server.client().delete_object(Bucket=bucket, Key=missing)
 
-    def made(name: str, server: Callable[[], LabelStudioServer] | None) -> Dataset:
+    def extract(name: str, connection: ProjectConnection | None) -> Dataset:
         (folder := tmp_path / name).mkdir()
         where = Location(f"s3://{bucket}/", "LABEL_STUDIO_SINK", s3_server.client)
-        return team.made(Sink(where, team.project, server).extract(folder / "sink"), None, folder)
+        return project.make_dataset(SinkSource(where, project.id, connection).extract(folder / "sink"), None, folder)
 
-    alone = made("alone", None)
-    asked = made("asked", lambda: LabelStudioServer(team.labels.url, team.labels.personal_token))
-    rows = [(row.reason, row.task, row.annotation) for row in asked.quarantine.itertuples()]
-    assert rows == [("not_in_label_studio", tasks[1], str(deleted)), ("not_in_sink", tasks[2], str(missing))]
-    assert f"/projects/{team.project}/data?task={tasks[2]}" in asked.quarantine["link"][1]
+    alone = extract("alone", None)
+    reconciled = extract("reconciled", project.connection())
+    rows = [(row.reason, row.task, row.annotation) for row in reconciled.quarantine.itertuples()]
+    assert rows == [("not_in_label_studio", tasks[1], deleted), ("not_in_sink", tasks[2], missing)]
+    assert f"/projects/{project.id}/data?task={tasks[2]}" in reconciled.quarantine["link"][1]
     assert tasks[1] in alone.sources["task"].tolist()
-    assert set(asked.sources["task"]) == set(tasks) - {tasks[1], tasks[2]}
+    assert set(reconciled.sources["task"]) == set(tasks) - {tasks[1], tasks[2]}

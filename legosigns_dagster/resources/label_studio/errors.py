@@ -1,0 +1,49 @@
+"""Errors of Label Studio that name what was asked, and that contain no secret."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import requests
+
+MAX_DETAIL = 200  # characters of an error page that are repeated in a message
+
+
+class LabelStudioError(RuntimeError):
+    """A request to Label Studio failed. The message says what was asked, what came back and what to do.
+
+    Attributes:
+        status: The HTTP status of the answer, 0 where there was no answer.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def without_query(url: str) -> str:
+    """Remove the query and the fragment from a URL.
+
+    A query may contain a signature: everybody who reads a log with it could open what the URL points to.
+
+    Example:
+        >>> without_query("https://labels.example.com/data/upload/1/sign.jpg?X-Amz-Signature=5e884898#top")
+        'https://labels.example.com/data/upload/1/sign.jpg'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def error_detail(response: requests.Response, secrets: Iterable[str]) -> str:
+    """Summarize the body of an error response in one line of at most 200 characters.
+
+    The secrets are replaced by "…" in it: a proxy's error page may repeat the request.
+    """
+    try:
+        body = response.json()
+        detail = body.get("detail") or body if isinstance(body, dict) else body
+    except ValueError:
+        detail = " ".join(response.text.split())
+    text = str(detail)
+    for secret in secrets:
+        text = text.replace(secret, "…") if secret else text
+    return text[:MAX_DETAIL]

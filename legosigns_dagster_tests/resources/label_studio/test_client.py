@@ -1,0 +1,123 @@
+"""The client of Label Studio, against the real server; what a real one cannot be made to do, against a small one."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
+from legosigns_dagster_tests.support.label_studio_project import IMAGES, LabelStudioProject
+from legosigns_dagster_tests.support.servers import LabelStudio
+
+
+def test_a_legacy_token_works_where_the_organization_allows_it(project: LabelStudioProject) -> None:
+    client = LabelStudioClient(project.labels.url, project.labels.legacy_token)
+    assert client.state(project.id).tasks == IMAGES
+
+
+def test_an_access_token_that_ended_is_renewed(project: LabelStudioProject) -> None:
+    now = [0.0]
+    client = LabelStudioClient(project.labels.url, project.labels.personal_token, clock=lambda: now[0])
+    header = client.key.header()
+    client.key._access_token = "a.b.c"
+    now[0] = 9e9
+    assert client.state(project.id).tasks == IMAGES
+    assert client.key.header() != {"Authorization": "Bearer a.b.c"}
+    assert header["Authorization"].startswith("Bearer ")
+
+
+def test_a_refused_token_says_which_kind_it_is_and_what_to_do(labels_server: LabelStudio) -> None:
+    access = requests.post(f"{labels_server.url}/api/token/refresh/", json={"refresh": labels_server.personal_token},
+                           timeout=30).json()["access"]  # fmt: skip
+    body, signature = access.rsplit(".", 1)
+    wrong = {
+        "no-such-token": "the legacy token in LABEL_STUDIO_API_KEY was refused.*off by default",
+        labels_server.personal_token[:-3]
+        + "abc": "the personal access token in LABEL_STUDIO_API_KEY was refused.*make a new one",
+        f"{body}.{signature[:-4]}abcd": "the access token in LABEL_STUDIO_API_KEY was refused.*five minutes",
+    }
+    for key, message in wrong.items():
+        with pytest.raises(LabelStudioError, match=message):
+            LabelStudioClient(labels_server.url, key).state("1")
+
+
+@dataclass
+class Stub:
+    """A small server that answers a few paths badly.
+
+    Attributes:
+        url: Its address by number. By name, as `localhost`, it is another host for a client.
+        requests: The address of each request, and the key that came with it.
+    """
+
+    url: str
+    requests: list[tuple[str, str]]
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    received: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            received.append((self.headers["Host"] + self.path, self.headers.get("Authorization", "")))
+            tries = len([path for path, _ in received if path.endswith("/flaky")])
+            answers = {
+                "/html": (200, {}, b"<html>"),
+                "/down": (500, {}, b"boom"),
+                "/flaky": (200 if tries > 2 else 503, {}, b'{"ok": 1}'),
+                "/loop": (302, {"Location": "/loop"}, b""),
+                "/away": (302, {"Location": f"http://localhost:{self.headers['Host'].split(':')[1]}/there"}, b""),
+            }
+            status, headers, body = answers.get(self.path, (200, {}, b'{"here": 1}'))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing on the terminal."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield Stub(f"http://127.0.0.1:{server.server_port}", received)
+        server.shutdown()
+        thread.join()
+
+
+def client_without_waits(url: str) -> LabelStudioClient:
+    return LabelStudioClient(url, "legacy", sleep=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("html", "expected JSON: is LABEL_STUDIO_URL right"),
+        ("down", "did not answer in 5 tries.*500: boom"),
+        ("loop", "more than 5 redirects"),
+    ],
+)
+def test_a_server_that_answers_badly_is_named_with_what_to_do(stub: Stub, path: str, message: str) -> None:
+    with pytest.raises(LabelStudioError, match=message):
+        client_without_waits(stub.url).get(path)
+
+
+def test_a_transient_failure_is_retried(stub: Stub) -> None:
+    assert client_without_waits(stub.url).get("flaky") == {"ok": 1}
+
+
+def test_the_key_goes_to_no_other_host_not_even_by_a_redirect(stub: Stub) -> None:
+    assert client_without_waits(stub.url).get("away") == {"here": 1}
+    assert [bool(key) for _, key in stub.requests] == [True, False]
+
+
+def test_a_server_that_is_not_there_is_an_error_that_names_the_variable() -> None:
+    with pytest.raises(LabelStudioError, match="is LABEL_STUDIO_URL right, and is Label Studio running"):
+        client_without_waits("http://127.0.0.1:9").state("1")
