@@ -1,7 +1,8 @@
-"""The command `legosigns`: the newest comparison on the terminal, and what may be deleted from the store."""
+"""Look into the store of LEGO sign assets: the newest comparison, and old versions that can be deleted."""
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,60 +10,86 @@ from pathlib import Path
 import dagster as dg
 
 from legosigns_dagster.core.report.report import ComparisonReport
-from legosigns_dagster.deployments import chosen_store, s3_resource
-from legosigns_dagster.resources.storage.garbage_collection import Pruner
+from legosigns_dagster.deployments import make_store, s3_resource
+from legosigns_dagster.resources.storage.garbage_collection import GarbageCollector
 from legosigns_dagster.resources.storage.layout import run_key
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.storage.store import Store
 
+WHICH_STORE = (
+    "The store is the bucket in AWS_S3_BUCKET (with AWS_S3_ENDPOINT and keys), or the folder in LEGOSIGNS_STORE. With "
+    "none of them set, it is the folder .legosigns/store where the command is called."
+)
 
-def open_store(environment: Mapping[str, str]) -> FolderStore:
-    """The store that these variables name."""
-    store: Store = chosen_store(environment, s3_resource(environment)).process_config_and_initialize()
-    return store.folders()
+
+def open_snapshots(environment: Mapping[str, str]) -> SnapshotStore:
+    """Open the store that these variables name."""
+    store: Store = make_store(environment, s3_resource(environment)).process_config_and_initialize()
+    return store.snapshots()
 
 
-def report(folders: FolderStore, _: argparse.Namespace) -> str:
-    """The table of the store's current comparison, and where its page is.
+def report(snapshots: SnapshotStore, _: argparse.Namespace) -> str:
+    """Make a table of the newest comparison, with the address of its page.
 
     Raises:
-        FileNotFoundError: where the store has no comparison yet.
+        FileNotFoundError: the store has no comparison yet.
     """
-    snapshot = folders.snapshot("comparison_report")
+    snapshot = snapshots.find("comparison_report")
     with tempfile.TemporaryDirectory() as name:
-        folders.load(snapshot, Path(name))
+        snapshots.load(snapshot, Path(name))
         comparison = ComparisonReport.load(Path(name)).comparison
-    address = folders.objects.address(run_key(snapshot.run_id, "comparison.html"))
+    address = snapshots.objects.address(run_key(snapshot.run_id, "comparison.html"))
     return f"{comparison.summary()}\n\nreport: {address}"
 
 
-def prune(folders: FolderStore, given: argparse.Namespace) -> str:
-    """What no version of the last runs needs; deleted where `--delete` is given."""
-    pruner = Pruner(folders, given.runs, given.hours * 3600)
-    if given.delete:
-        return f"deleted: {pruner.prune().summary()}"
-    return f"{pruner.plan().summary()}\nnothing was deleted: add --delete"
+def prune(snapshots: SnapshotStore, options: argparse.Namespace) -> str:
+    """Say what can be deleted, and delete it with `--delete`.
+
+    Raises:
+        RuntimeError: another prune is running.
+        ValueError: fewer runs or hours are to be kept than is safe.
+    """
+    collector = GarbageCollector(snapshots, options.runs, options.hours * 3600)
+    if options.delete:
+        return f"deleted: {collector.collect().summary()}"
+    return f"{collector.plan().summary()}\nnothing was deleted: add --delete"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line: a subcommand for each thing that can be asked of a store."""
-    whole = argparse.ArgumentParser("legosigns", description=__doc__)
-    commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    newest = commands.add_parser("report", help="print the newest comparison and where its page is")
-    newest.set_defaults(run=report)
-    old = commands.add_parser("prune", help="list what no version of the last runs needs, and delete it")
-    old.add_argument("--runs", type=int, default=20, help="how many of the last runs keep their versions (%(default)s)")
-    old.add_argument("--hours", type=float, default=24, help="what is younger is never deleted (%(default)s)")
-    old.add_argument("--delete", action="store_true", help="delete it; without this nothing is changed")
-    old.set_defaults(run=prune)
-    return whole
+def command_line() -> argparse.ArgumentParser:
+    """Make the parser, with a subcommand for each thing that can be done."""
+    parser = argparse.ArgumentParser("legosigns", description=__doc__, epilog=WHICH_STORE)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    text = "print the newest comparison of base and new weights, and where its page is"
+    report_command = commands.add_parser("report", help=text, description=text, epilog=WHICH_STORE)
+    report_command.set_defaults(run=report)
+    text = "list old versions and the bytes that only they need; with --delete, delete them"
+    prune_command = commands.add_parser("prune", help=text, description=text, epilog=WHICH_STORE)
+    prune_command.add_argument(
+        "--runs",
+        type=int,
+        default=20,
+        help="keep all versions of this many last runs, at least 1 (default: %(default)s)",
+    )
+    prune_command.add_argument(
+        "--hours", type=float, default=24, help="keep all that is younger, at least 1 (default: %(default)s)"
+    )
+    prune_command.add_argument("--delete", action="store_true", help="delete; without it nothing is changed")
+    prune_command.set_defaults(run=prune)
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a subcommand on the store that the environment names, and print its answer."""
-    given = parser().parse_args(arguments)
+    """Run a subcommand on the store that the environment names, and print its answer.
+
+    An error that the user can correct is one line on stderr, with exit status 1.
+    """
+    options = command_line().parse_args(arguments)
     with dg.DagsterInstance.ephemeral():
-        print(given.run(open_store(os.environ), given))
+        try:
+            answer = options.run(open_snapshots(os.environ), options)
+        except (OSError, RuntimeError, ValueError) as error:
+            sys.exit(f"legosigns: {error}")
+    print(answer)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Everything Dagster loads, wired once."""
+"""Everything that Dagster loads: assets, checks, the job, the sensor, and the resources of the current deployment."""
 
 import os
 
@@ -9,13 +9,13 @@ from legosigns_dagster.assets import dataset, report, sources, weights
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
 from legosigns_dagster.deployments import deployment
 
-chosen = deployment(os.environ)
+current_deployment = deployment(os.environ)
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
     jobs=[traffic_signs],
     sensors=[new_annotations_sensor],
-    resources=chosen.resources,
-    executor=chosen.executor,
+    resources=current_deployment.resources,
+    executor=current_deployment.executor,
 )

@@ -37,8 +37,8 @@ class Deployment:
 def deployment(environment: Mapping[str, str]) -> Deployment:
     """Build the deployment that these variables describe.
 
-    It mostly matters which variables are set. Their values are read when a run starts, so that no secret is in a
-    definition.
+    Of most variables it only matters whether they are set. Their values are read when a run starts, so that no secret
+    is in a definition.
 
     Raises:
         ValueError: A value is not possible, or a variable is missing that another one needs.
@@ -126,9 +126,9 @@ def inputs(environment: Mapping[str, str], s3: S3) -> Inputs:
         ValueError: LABEL_STUDIO_PROJECT is set, but the address or the key of the server is not.
     """
     in_files = environment.get("LABEL_STUDIO_SINK") or environment.get("LABEL_STUDIO_EXPORT")
-    annotated = in_files or environment.get("LABEL_STUDIO_PROJECT")
+    has_annotations = in_files or environment.get("LABEL_STUDIO_PROJECT")
     missing = [name for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY") if not environment.get(name)]
-    if annotated and not in_files and missing:
+    if has_annotations and not in_files and missing:
         raise ValueError(f"LABEL_STUDIO_PROJECT is set, {' and '.join(missing)} not: set it, or LABEL_STUDIO_SINK")
     lego = sample.FOLDER / "lego-signs"
     # Only the sample's base weights know the classical signs of the sample.
@@ -140,10 +140,10 @@ def inputs(environment: Mapping[str, str], s3: S3) -> Inputs:
         sign_cutouts=env_var(environment, "SIGN_CUTOUTS", str(sample.FOLDER / "sign-cutouts")),
         backgrounds=env_var(environment, "BACKGROUNDS", str(sample.FOLDER / "backgrounds")),
         sink=env_var(environment, "LABEL_STUDIO_SINK", ""),
-        export=variable(
-            environment, "LABEL_STUDIO_EXPORT", "" if annotated else str(lego / "label-studio-export.json")
+        export=env_var(
+            environment, "LABEL_STUDIO_EXPORT", "" if has_annotations else str(lego / "label-studio-export.json")
         ),
-        images=env_var(environment, "LABEL_STUDIO_IMAGES", "" if annotated else str(lego / "images")),
+        images=env_var(environment, "LABEL_STUDIO_IMAGES", "" if has_annotations else str(lego / "images")),
         label_studio_url=env_var(environment, "LABEL_STUDIO_URL", ""),
         label_studio_key=env_var(environment, "LABEL_STUDIO_API_KEY", ""),
         label_studio_project=env_var(environment, "LABEL_STUDIO_PROJECT", ""),

@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from legosigns_dagster.deployments import KUBERNETES, executor_of
+from legosigns_dagster.deployments import KUBERNETES, make_executor
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 
 
@@ -20,4 +20,4 @@ def training(config: TrainingConfig) -> None:
     time.sleep(config.seconds)
 
 
-defs = dg.Definitions(assets=[training], executor=executor_of(KUBERNETES))
+defs = dg.Definitions(assets=[training], executor=make_executor(KUBERNETES))

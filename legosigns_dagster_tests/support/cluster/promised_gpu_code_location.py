@@ -18,6 +18,6 @@ defs = dg.Definitions(
     asset_checks=definitions.defs.asset_checks,
     jobs=definitions.defs.jobs,
     sensors=definitions.defs.sensors,
-    resources={**definitions.chosen.resources, "detector": TrustingDetector()},
+    resources={**definitions.current_deployment.resources, "detector": TrustingDetector()},
     executor=definitions.defs.executor,
 )
