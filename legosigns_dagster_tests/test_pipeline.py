@@ -106,7 +106,7 @@ def test_a_new_version_tells_what_changed_and_one_that_lost_too_many_images_stop
                                                   "LABEL_STUDIO_IMAGES": str(given / "images")})  # fmt: skip
     materialize = ["asset", "materialize", *MODULE, "--select"]
     place.run(*materialize, "base_weights,raw_annotations")
-    assert "since the version before: images: 0 added, 1 removed" in again.run(*materialize, "raw_annotations")
+    assert "since the previous version: images: 0 added, 1 removed" in again.run(*materialize, "raw_annotations")
     with place.instance() as instance:
         event = instance.get_latest_materialization_event(dg.AssetKey("raw_annotations"))
     assert event is not None

@@ -1,4 +1,4 @@
-"""Step 2, the dataset: everything new that the model learns from."""
+"""Step 2, the dataset: the annotated images, and the synthetic ones made from them."""
 
 import dagster as dg
 from pydantic import Field
@@ -25,23 +25,23 @@ class DatasetConfig(dg.Config, DatasetSettings):
 
     reconcile_sink: bool = Field(
         False,
-        description="Ask Label Studio which annotations there are: deleted ones that are still in the sink are left "
-        "out, and those that the sink does not have yet are listed in the quarantine.",
+        description="Compare the sink with Label Studio. Annotations that were deleted there are not used, and those "
+        "that the sink does not have yet are listed in the quarantine.",
     )
 
 
 class SynthesisConfig(dg.Config, SynthesisSettings):
-    """The synthesis' settings, as a form in Dagster's Launchpad."""
+    """The settings of the synthesis, as a form in Dagster's Launchpad."""
 
 
-def version_before(store: Store, scratch: Scratch) -> PreviousVersion | None:
-    """The current version of raw_annotations, whoever made it; None on an empty store."""
+def load_previous(store: Store, scratch: Scratch) -> PreviousVersion | None:
+    """Load the current version of raw_annotations, whichever run made it. None while the store has none."""
     snapshots = store.snapshots()
     try:
         snapshot = snapshots.find("raw_annotations")
     except FileNotFoundError:
         return None
-    snapshots.load(snapshot, into := scratch.folder("before"))
+    snapshots.load(snapshot, into := scratch.folder("previous"))
     return PreviousVersion.load(into)
 
 
@@ -54,21 +54,22 @@ def raw_annotations(
     scratch: Scratch,
     base_weights: Weights,
 ) -> dg.Output[Dataset]:
-    """The annotated images: every annotation is used, or stands in the quarantine with its reason and its task."""
-    before = version_before(store, scratch)
+    """The annotated images. Every annotation is used, or is in the quarantine with its reason and its task."""
+    previous = load_previous(store, scratch)
     source = inputs.annotations(base_weights.classes, context.log, config.reconcile_sink)
-    extraction = source.extract(scratch.folder("annotations"), before)
+    extraction = source.extract(scratch.folder("annotations"), previous)
     recipe = Recipe(base_weights.classes, plain_settings(config, DatasetSettings), inputs.label_studio_url)
     into = scratch.folder("raw_annotations")
-    dataset = extract_dataset(extraction, before, inputs.image_fetcher(), recipe, into, context.log)
+    dataset = extract_dataset(extraction, previous, inputs.image_fetcher(), recipe, into, context.log)
     if len(dataset.quarantine):
-        context.log.warning(f"{len(dataset.quarantine)} rejected, see the quarantine in this asset's metadata")
-    shown = {"tasks": len(extraction.tasks), SOURCE_STATE: extraction.state, **dataset_metadata(dataset)}
-    if before:
-        changes = difference(before.dataset, dataset, [task.id for task in extraction.tasks])
-        context.log.info(f"since the version before: {changes.text()}")
-        shown |= difference_metadata(changes)
-    return versioned(dataset, shown)
+        rows = len(dataset.quarantine)
+        context.log.warning(f"{rows} images, annotations or regions rejected: see the quarantine in the metadata")
+    metadata = {"tasks": len(extraction.tasks), SOURCE_STATE: extraction.state, **dataset_metadata(dataset)}
+    if previous:
+        changes = difference(previous.dataset, dataset, [task.id for task in extraction.tasks])
+        context.log.info(f"since the previous version: {changes.text()}")
+        metadata |= difference_metadata(changes)
+    return versioned(dataset, metadata)
 
 
 @dg.asset(group_name="dataset", kinds={"opencv", "numpy"}, op_tags=RENDER_POD)
@@ -80,7 +81,7 @@ def synthetic_set(
     backgrounds: Backgrounds,
     raw_annotations: Dataset,
 ) -> dg.Output[Dataset]:
-    """Sign cut-outs pasted into scenes, in the sizes of the real boxes; every box is measured on its pixels."""
+    """Sign cut-outs pasted into scenes, in the sizes of the annotated boxes. Every box is measured on its pixels."""
     into = scratch.folder("synthetic_set")
     settings = plain_settings(config, SynthesisSettings)
     dataset = make_synthetic_set(settings, sign_cutouts, backgrounds, raw_annotations, into, context.log)

@@ -1,4 +1,4 @@
-"""Step 1, the sources: snapshots of what people gave us, so that a run can be repeated after somebody changed it."""
+"""Step 1, the sources: snapshots of what people provide. A run can be repeated after somebody changed the original."""
 
 import shutil
 
@@ -21,7 +21,7 @@ from legosigns_dagster.resources.scratch import Scratch
 def base_weights(
     context: dg.AssetExecutionContext, inputs: Inputs, scratch: Scratch, detector: dg.ResourceParam[Detector]
 ) -> dg.Output[Weights]:
-    """The detector to start from; its class names and ids are the contract that everything else keeps."""
+    """The weights to start from. Everything else keeps their class names and ids."""
     into = scratch.folder("base_weights")
     shutil.copyfile(inputs.fetch("base_weights", scratch.folder("incoming")), into / "best.pt")
     classes, image_size = detector.read(into / "best.pt")
@@ -34,14 +34,14 @@ def base_weights(
 def classical_signs(
     context: dg.AssetExecutionContext, inputs: Inputs, scratch: Scratch, base_weights: Weights
 ) -> dg.Output[Dataset]:
-    """The set that the base weights learned from: rehearsed in training, and the measure of what was forgotten.
+    """The dataset that the base weights were trained on: replayed in training, and used to measure forgetting.
 
-    Empty where none is named.
+    Empty where none is configured.
     """
     if not inputs.classical_signs:
         context.log.warning(NO_CLASSICAL)
-        none = Dataset.from_images(scratch.folder("classical_signs"), base_weights.classes, [])
-        return versioned(none, {"images": 0, "warning": NO_CLASSICAL})
+        empty = Dataset.from_images(scratch.folder("classical_signs"), base_weights.classes, [])
+        return versioned(empty, {"images": 0, "warning": NO_CLASSICAL})
     folder = unpack(inputs.fetch("classical_signs", scratch.folder("incoming")), scratch.folder("unpacked"))
     into = scratch.folder("classical_signs")
     dataset = read_yolo(folder, base_weights.classes, into, "classical", context.log)
@@ -52,7 +52,7 @@ def classical_signs(
 def sign_cutouts(
     context: dg.AssetExecutionContext, inputs: Inputs, scratch: Scratch, base_weights: Weights
 ) -> dg.Output[CutoutSet]:
-    """Signs cut out with an alpha channel, with the box of each face measured on it."""
+    """Images of signs with an alpha channel, each with the box of its face."""
     folder = inputs.fetch("sign_cutouts", scratch.folder("incoming"))
     cutouts = read_cutouts(folder, base_weights.classes, scratch.folder("sign_cutouts"), context.log)
     metadata = {"cutouts": len(cutouts.faces), "faces": table(cutouts.faces), "warnings": table(cutouts.warnings)}
@@ -67,13 +67,13 @@ def backgrounds(
     detector: dg.ResourceParam[Detector],
     base_weights: Weights,
 ) -> dg.Output[Backgrounds]:
-    """Scenes without a sign, from images and videos; those in which the base weights see one are left out."""
+    """Scenes without a sign, from images and videos. Those in which the base weights detect a sign are left out."""
     folder = inputs.fetch("backgrounds", scratch.folder("incoming"))
-    found = read_backgrounds(
+    usable = read_backgrounds(
         folder,
         lambda images: detector.sees_sign(base_weights, images),
         scratch.folder("backgrounds"),
         context.log,
     )
-    metadata = {"images": len(found), "left_out": len(found.left_out), "left_out_images": table(found.left_out)}
-    return versioned(found, metadata)
+    metadata = {"images": len(usable), "left_out": len(usable.left_out), "left_out_images": table(usable.left_out)}
+    return versioned(usable, metadata)

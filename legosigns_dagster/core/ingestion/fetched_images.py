@@ -1,4 +1,4 @@
-"""An image as it came from its URL, with everything that is measured on its pixels once."""
+"""An image that was fetched from its URL, with what is measured on its pixels once."""
 
 import tempfile
 from collections.abc import Callable
@@ -11,16 +11,22 @@ from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.images import slug, store_upright
 
-# Puts the image of a URL into a folder and returns the file; Rejected when it is nowhere to be had.
+# Puts the image of a URL into a folder and returns the file. Raises RejectedError where there is none.
 Fetch = Callable[[str, Path], Path]
 
 
 @dataclass(frozen=True)
 class FetchedImage:
-    """An image below a dataset's folder: its URL, its file, the SHA-256 of its bytes there, its size in pixels.
+    """An image that is stored upright in a dataset's folder.
 
-    `orientation` is the EXIF tag with which it arrived, `perceptual_hash` has 64 bits, `captured_s` is in seconds since
-    1970 where it is known.
+    Attributes:
+        url: Where it came from.
+        file: POSIX path below the dataset's folder.
+        sha256: SHA-256 of the stored bytes, 64 hex digits.
+        size_wh: Width and height in px as stored.
+        orientation: The EXIF orientation tag that it came with, 1 (upright) to 8.
+        perceptual_hash: 64 bits as an integer.
+        captured_s: When it was taken, in seconds since 1970, None where unknown.
     """
 
     url: str
@@ -38,14 +44,27 @@ class FetchedImage:
 
 
 def image_name(url: str) -> str:
-    """The last part of a URL's path, decoded; of Label Studio's `?d=` and `?fileuri=` links that of the file."""
+    """Find the name of an image: the last part of its URL's path, decoded.
+
+    In Label Studio's links to local files, the path stands behind `?d=`.
+
+    Example:
+        >>> image_name("https://host/bucket/a%20b.jpg?X-Amz-Signature=1")
+        'a b.jpg'
+        >>> image_name("/data/local-files/?d=signs/a.jpg")
+        'a.jpg'
+    """
     parts = urlsplit(url)
     path = parts.query.split("=", 1)[1] if "local-files" in parts.path and "=" in parts.query else parts.path
     return unquote(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
 
 
 def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
-    """Fetch an image into `folder/images`, upright; Rejected when it is nowhere or no readable image."""
+    """Fetch an image and store it upright in `folder/images`.
+
+    Raises:
+        RejectedError: There is no image at the URL, or it cannot be read.
+    """
     name = image_name(url)
     with tempfile.TemporaryDirectory(dir=folder) as incoming:
         fetched = fetch(url, Path(incoming))
@@ -54,7 +73,7 @@ def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
         except ValueError as error:
             raise RejectedError("unreadable_image", str(error)) from error
         captured = capture_time_s(fetched, name)  # after the decoding: by now it is known not to be a bomb
-        sha256, look = file_sha256(stored.file), perceptual_hash(stored.file)
+        sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
         file = f"images/{stored.file.name}"
         stored.file.replace(folder / file)
-    return FetchedImage(url, file, sha256, stored.size_wh, stored.orientation, look, captured)
+    return FetchedImage(url, file, sha256, stored.size_wh, stored.orientation, phash, captured)

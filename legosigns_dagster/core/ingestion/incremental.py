@@ -1,4 +1,4 @@
-"""Only what changed: what a source says now, held against the version before."""
+"""Making the next version of a dataset from what changed since the previous one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,19 @@ from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.core.progress import Log
 
 STATE_FILE = f"{ABOUT}/extraction.jsonl"
-RETRIED_REASONS = ("missing_image", "unreadable_image")  # what may be mended without Label Studio noticing
+# The image may be there at the next try, though nothing changed in Label Studio.
+RETRIED_REASONS = ("missing_image", "unreadable_image")
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a source holds: all tasks, and rows for documents that are none.
+    """What a source of annotations has now.
 
-    `state` changes whenever anything in the source does, and `unchanged` are the ids of the tasks that are as they were
-    in the version before; empty where a source cannot tell.
+    Attributes:
+        tasks: All its tasks.
+        unreadable: A row of the quarantine for each document that is no task.
+        state: A text that changes whenever anything in the source does. Empty where a source cannot tell.
+        unchanged: Ids of the tasks that did not change since the previous version. Empty where a source cannot tell.
     """
 
     tasks: Sequence[Task]
@@ -34,7 +38,14 @@ class Extraction:
 
 @dataclass(frozen=True)
 class PreviousVersion:
-    """The version before: its dataset, and what it was made from and with."""
+    """The previous version of a dataset, with what it was made from.
+
+    Attributes:
+        dataset: The dataset.
+        tasks: All tasks that its source had. No task where the source cannot tell its state.
+        state: The state of its source, empty likewise.
+        recipe_digest: The digest of its recipe, empty likewise.
+    """
 
     dataset: Dataset
     tasks: tuple[Task, ...]
@@ -43,7 +54,7 @@ class PreviousVersion:
 
     @classmethod
     def load(cls, folder: Path) -> "PreviousVersion":
-        """The version in this folder; without state and tasks where its source could not tell them."""
+        """Read the version in this folder."""
         tasks, header = [], {"state": "", "made_with": ""}
         if (folder / STATE_FILE).is_file():
             with (folder / STATE_FILE).open(encoding="utf-8") as lines:
@@ -51,25 +62,29 @@ class PreviousVersion:
                 tasks = [read_task(json.loads(line)) for line in lines]
         return cls(Dataset.load(folder), tuple(tasks), header["state"], header["made_with"])
 
-    def is_still(self, extraction: Extraction, recipe_digest: str) -> bool:
-        """Whether a dataset made of this extraction would be this one: nothing changed, and no image was missing."""
+    def is_current(self, extraction: Extraction, recipe_digest: str) -> bool:
+        """Tell whether the next dataset would be this one: nothing changed, and no image was missing."""
         same = (self.state, self.recipe_digest) == (extraction.state, recipe_digest)
         return bool(extraction.state) and same and not self.dataset.quarantine["reason"].isin(RETRIED_REASONS).any()
 
 
 def extract_dataset(
-    extraction: Extraction, before: PreviousVersion | None, fetch: Fetch, recipe: Recipe, into: Path, log: Log
+    extraction: Extraction, previous: PreviousVersion | None, fetch: Fetch, recipe: Recipe, into: Path, log: Log
 ) -> Dataset:
-    """The dataset of an extraction in folder `into`: the same as without a version before, and sooner.
+    """Make the dataset of an extraction in folder `into`.
 
-    Images of unchanged tasks are linked from the version before; where nothing at all changed, the whole version is.
-    An image that could not be had is tried again. Errors as `ingest`.
+    It is the same with and without a previous version, but sooner made with one: images of unchanged tasks are linked,
+    and where nothing changed at all, all files are. Images that were missing are fetched again.
+
+    Raises:
+        ValueError: As `ingest`.
     """
     recipe_digest = recipe.digest()
-    if before and before.is_still(extraction, recipe_digest):
-        log.info(f"nothing changed in Label Studio: {len(before.dataset.images)} images taken from the version before")
-        return link_files(before.dataset, [*before.dataset.images["file"], STATE_FILE], into)
-    known = reuse_images(before, extraction, into) if before else {}
+    if previous and previous.is_current(extraction, recipe_digest):
+        count = len(previous.dataset.images)
+        log.info(f"nothing changed in Label Studio: the {count} images of the previous version are used")
+        return link_files(previous.dataset, [*previous.dataset.images["file"], STATE_FILE], into)
+    known = reuse_images(previous, extraction, into) if previous else {}
     if known:
         log.info(f"{len(known)} images are unchanged and not fetched again")
     dataset = ingest(extraction.tasks, extraction.unreadable, fetch, recipe, into, log, known)
@@ -78,28 +93,33 @@ def extract_dataset(
 
 
 def link_files(dataset: Dataset, files: Sequence[str], into: Path) -> Dataset:
-    """The dataset in another folder, with links to these of its files."""
+    """Link some of a dataset's files into another folder and return the dataset in that folder."""
     (into / "images").mkdir(exist_ok=True)
     for file in files:
         link_or_copy(dataset.folder / file, into / file)
     return replace(dataset, folder=into)
 
 
-def reuse_images(before: PreviousVersion, extraction: Extraction, into: Path) -> Mapping[str, FetchedImage]:
-    """Pictures by task for the unchanged tasks that had one, with their files linked into the new folder."""
-    sizes = {row.file: (row.sha256, (int(row.width), int(row.height))) for row in before.dataset.images.itertuples()}
+def reuse_images(previous: PreviousVersion, extraction: Extraction, into: Path) -> Mapping[str, FetchedImage]:
+    """Link the images of unchanged tasks into the new folder and return them by task id."""
+    images = {row.file: (row.sha256, (int(row.width), int(row.height))) for row in previous.dataset.images.itertuples()}
     known = {}
-    for row in before.dataset.sources.itertuples():
+    for row in previous.dataset.sources.itertuples():
         if row.task in extraction.unchanged:
-            captured = float(row.captured_s) if row.captured_s else None
-            looks = int(row.perceptual_hash, 16)
-            known[row.task] = FetchedImage(row.url, row.file, *sizes[row.file], int(row.orientation), looks, captured)
-    link_files(before.dataset, [picture.file for picture in known.values()], into)
+            known[row.task] = FetchedImage(
+                row.url,
+                row.file,
+                *images[row.file],
+                orientation=int(row.orientation),
+                perceptual_hash=int(row.perceptual_hash, 16),
+                captured_s=float(row.captured_s) if row.captured_s else None,
+            )
+    link_files(previous.dataset, [image.file for image in known.values()], into)
     return known
 
 
 def write_state(extraction: Extraction, recipe_digest: str, folder: Path) -> None:
-    """Write what the version in this folder was made from; nothing where the source cannot tell its state."""
+    """Write into a dataset's folder what it was made from. A source that cannot tell its state leaves no file."""
     if not extraction.state:
         return
     (folder / ABOUT).mkdir(exist_ok=True)

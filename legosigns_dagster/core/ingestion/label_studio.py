@@ -1,7 +1,7 @@
-"""Label Studio's two JSON shapes, read into one.
+"""Tasks from Label Studio's two JSON shapes.
 
-Task-shaped (`{id, data, annotations}`) are exports and newer sinks, annotation-shaped (`{id, result, task}`) is what
-the S3 target storage writes by default. The shape is judged by keys, never by a file's name.
+An export and a newer sink have tasks (`{id, data, annotations}`). By default, the S3 target storage writes annotations
+(`{id, result, task}`). The shape is recognized by its keys, never by a file's name.
 """
 
 import json
@@ -16,7 +16,15 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Annotation:
-    """One person's answer to a task; `result` holds its regions, None where Label Studio wrote null."""
+    """What one person drew on the image of a task.
+
+    Attributes:
+        id: Its id, empty for an image that nobody annotated.
+        result: Its regions, none for an image without a sign. None where Label Studio wrote null.
+        was_cancelled: The person skipped the task.
+        ground_truth: Marked in Label Studio as the one that is right.
+        updated_at: When it was last changed, as Label Studio writes it: such texts sort by time.
+    """
 
     id: str
     result: tuple[Json, ...] | None
@@ -27,9 +35,14 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Task:
-    """An image that people were asked to annotate, with all their annotations.
+    """An image that people were asked to annotate, with all annotations of it.
 
-    `updated_at` is when Label Studio last changed the task or one of its annotations, empty where nobody says so.
+    Attributes:
+        id: Its id.
+        project: The id of its project, empty where unknown.
+        data: What was imported, with the image's URL.
+        annotations: What people drew.
+        updated_at: When Label Studio last changed the task or one of its annotations, empty where unknown.
     """
 
     id: str
@@ -39,7 +52,11 @@ class Task:
     updated_at: str = ""
 
     def image_url(self, to_name: str | None) -> str:
-        """The image's URL: the data key that the regions point to, else `image`, else the only text there is."""
+        """Find the image's URL in the data: under the key `to_name` of the regions, under `image`, or the only text.
+
+        Raises:
+            RejectedError: The data has several texts and none of these keys.
+        """
         texts = {key: value for key, value in self.data.items() if isinstance(value, str) and value}
         for key in (to_name, "image"):
             if key in texts:
@@ -50,12 +67,21 @@ class Task:
 
 
 def task_link(url: str, project: str, task: str) -> str:
-    """Where a person opens a task; a path alone when Label Studio's address is not known."""
+    """Write the address at which a person opens a task, a path alone where Label Studio's address is not known.
+
+    Example:
+        >>> task_link("http://localhost:8080", "1", "17")
+        'http://localhost:8080/projects/1/data?task=17'
+    """
     return f"{url.rstrip('/')}/projects/{project or '-'}/data?task={task}"
 
 
 def read_annotation(document: Json) -> Annotation:
-    """An annotation object of either shape; ValueError where its result is no list."""
+    """Read an annotation object of either shape.
+
+    Raises:
+        ValueError: Its result is not a list.
+    """
     result = document.get("result")
     if result is not None and not isinstance(result, list):
         raise ValueError(f"'result' is a {type(result).__name__}, expected a list of regions")
@@ -69,15 +95,21 @@ def read_annotation(document: Json) -> Annotation:
 
 
 def read_task(document: object) -> Task:
-    """A task from either shape; ValueError that tells what was found instead."""
+    """Read a task from either shape.
+
+    Raises:
+        ValueError: The document has another shape. The message says which.
+        KeyError: It has no id.
+    """
     if not isinstance(document, dict):
         raise ValueError(f"found a {type(document).__name__}, expected a Label Studio task or annotation")
     if "annotations" in document and isinstance(document.get("data"), dict):
-        answers = [a for a in document["annotations"] if isinstance(a, dict)]
-        projects = [answer.get("project") for answer in answers]
+        annotations = [a for a in document["annotations"] if isinstance(a, dict)]
+        projects = [annotation.get("project") for annotation in annotations]
         project = document.get("project") or next((p for p in projects if p), "")
-        changed = str(document.get("updated_at") or "")
-        return Task(str(document["id"]), str(project), document["data"], tuple(map(read_annotation, answers)), changed)
+        read = tuple(map(read_annotation, annotations))
+        updated_at = str(document.get("updated_at") or "")
+        return Task(str(document["id"]), str(project), document["data"], read, updated_at)
     task = document.get("task")
     if "result" in document and isinstance(task, dict) and isinstance(task.get("data"), dict):
         project = document.get("project") or task.get("project") or ""
@@ -89,7 +121,11 @@ def read_task(document: object) -> Task:
 
 
 def read_documents(name: str, text: str) -> list[Task]:
-    """The tasks in one JSON text, which holds one document or a list; ValueError that names the file."""
+    """Read the tasks in one JSON text, which is one document or a list of them.
+
+    Raises:
+        ValueError: The text or a document cannot be read. The message begins with `name`, the file's.
+    """
     try:
         parsed = json.loads(text)
         return [read_task(document) for document in (parsed if isinstance(parsed, list) else [parsed])]
@@ -98,7 +134,7 @@ def read_documents(name: str, text: str) -> list[Task]:
 
 
 def merge_by_task(tasks: Iterable[Task]) -> list[Task]:
-    """One task for each id (within its project), with the annotations of all its documents, by id."""
+    """Merge documents of the same task: one task for each id of a project, with all its annotations, ordered by id."""
     merged: dict[tuple[str, str], Task] = {}
     for task in tasks:
         known = merged.get((task.project, task.id))

@@ -1,13 +1,19 @@
-"""The state of a Label Studio project, in one line: another state means that something changed."""
+"""The state of a Label Studio project as one line of text: another state means that something changed."""
 
 from dataclasses import astuple, dataclass
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """A server's address, a project's id, its newest change, and its numbers of tasks and of annotations.
+    """What changes whenever anything in a project does.
 
-    `newest` is a time as Label Studio writes it, `2026-01-31T12:00:00.000000Z`; empty for an empty project.
+    Attributes:
+        server: The server's address.
+        project: The project's id.
+        newest: The time of the newest change as Label Studio writes it, `2026-01-31T12:00:00.000000Z`. Empty for an
+            empty project.
+        tasks: How many tasks there are.
+        annotations: How many annotations there are.
     """
 
     server: str
@@ -21,7 +27,15 @@ class SourceState:
 
     @classmethod
     def parse(cls, text: str) -> "SourceState | None":
-        """The state that was written as this text; None where the text is none."""
+        """Read a state from its text. None where the text is not a state.
+
+        Example:
+            >>> state = SourceState("http://localhost:8080", "1", "2026-01-31T12:00:00.000000Z", 30, 31)
+            >>> str(state)
+            'http://localhost:8080 1 2026-01-31T12:00:00.000000Z 30 31'
+            >>> SourceState.parse(str(state)) == state
+            True
+        """
         words = text.split(" ")
         if len(words) != 5 or not (words[3].isdigit() and words[4].isdigit()):
             return None

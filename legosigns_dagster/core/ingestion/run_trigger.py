@@ -1,4 +1,4 @@
-"""When a change in Label Studio is worth a run: enough of it, and nobody is at work any more."""
+"""When a change in Label Studio starts a run: enough annotations changed, and nobody has annotated for a while."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,13 @@ from legosigns_dagster.core.progress import format_duration
 
 @dataclass(frozen=True)
 class SensorCursor:
-    """What is remembered from tick to tick: the state seen last, since when in seconds, and the last one launched."""
+    """What the sensor keeps from one tick to the next. Its fields are the keys of the stored text.
+
+    Attributes:
+        state: The project's state at the last tick, empty before the first.
+        since_s: When that state was first met, in seconds since 1970 of our own clock.
+        launched: The state that the last run was launched for, empty before the first.
+    """
 
     state: str = ""
     since_s: float = 0.0
@@ -18,32 +24,37 @@ class SensorCursor:
 
     @classmethod
     def from_text(cls, cursor: str | None) -> "SensorCursor":
-        """What `to_text` wrote; nothing seen where there is no cursor."""
+        """Read what `to_text` wrote. Without a text it is the cursor of a first tick."""
         return cls(**json.loads(cursor)) if cursor else cls()
 
     def to_text(self) -> str:
-        """As a cursor."""
+        """Write it as the text that Dagster stores."""
         return json.dumps(asdict(self))
 
     def after_launch(self) -> "SensorCursor":
-        """The same after a run was launched for the state seen last."""
+        """Note that a run was launched for the present state."""
         return replace(self, launched=self.state)
 
     def after_poll(self, state: SourceState, now_s: float) -> "SensorCursor":
-        """The same after a look at `now_s`: another state has been there since now."""
+        """Note the project's state at `now_s` seconds. Where it changed, its time begins now."""
         return self if self.state == str(state) else replace(self, state=str(state), since_s=now_s)
 
 
 @dataclass(frozen=True)
 class TriggerThresholds:
-    """How long annotators must have been quiet, in seconds, and how many annotations must have changed."""
+    """What must have happened before a run starts.
+
+    Attributes:
+        quiet_s: For how long nobody must have changed anything, in seconds.
+        annotations: How many annotations must have changed.
+    """
 
     quiet_s: float
     annotations: int
 
 
 def last_used(launched: str, materialized: str) -> SourceState | None:
-    """The later of the state that a run was launched for and the one that the dataset was made of."""
+    """Choose the later of two states: the one that a run was launched for, and the one the dataset was made from."""
     known = [state for state in map(SourceState.parse, (launched, materialized)) if state]
     return max(known, key=lambda state: state.newest, default=None)
 
@@ -51,25 +62,36 @@ def last_used(launched: str, materialized: str) -> SourceState | None:
 def reason_to_wait(
     now: SourceState,
     now_s: float,
-    seen: SensorCursor,
+    cursor: SensorCursor,
     used: SourceState | None,
-    patience: TriggerThresholds,
+    thresholds: TriggerThresholds,
     changed_since: Callable[[SourceState | None], int],
 ) -> str | None:
-    """Why no run is launched for this state, in words for people; None when one should be.
+    """Decide whether a run starts for the state of a project.
 
-    Quiet is measured on our own clock, from when a state was first seen: a deletion has no date, and the server's clock
-    may be another. `changed_since` counts the annotations that changed; it is asked last, since it costs a request.
+    The quiet time is measured on our own clock, from when a state was first met: a deletion has no date, and the
+    server's clock may differ.
+
+    Args:
+        now: The project's state now.
+        now_s: The time now, in seconds since 1970.
+        cursor: What the sensor has kept.
+        used: The state that the last run used.
+        thresholds: What must have happened before a run starts.
+        changed_since: Counts the annotations that changed since a state. Called last, since it costs a request.
+
+    Returns:
+        Why no run starts, as a sentence for people. None when one should start.
     """
     if used and (used.server, used.project) != (now.server, now.project):
         used = None
     if used == now:
         return f"nothing changed since the last run: {now.tasks} tasks, {now.annotations} annotations"
-    quiet_s = now_s - seen.since_s
-    if quiet_s < patience.quiet_s:
-        quiet, wanted = format_duration(quiet_s), format_duration(patience.quiet_s)
+    quiet_s = now_s - cursor.since_s
+    if quiet_s < thresholds.quiet_s:
+        quiet, wanted = format_duration(quiet_s), format_duration(thresholds.quiet_s)
         return f"people are annotating: quiet for {quiet} of {wanted} minutes"
     changed = changed_since(used)
-    if changed < patience.annotations:
-        return f"{changed} annotations changed since the last run, waiting for {patience.annotations}"
+    if changed < thresholds.annotations:
+        return f"{changed} annotations changed since the last run, waiting for {thresholds.annotations}"
     return None

@@ -1,4 +1,4 @@
-"""What to do where people annotated in a way that a detector cannot learn from as it is."""
+"""The settings of raw_annotations: what becomes of unusual annotations, and how images are split."""
 
 import hashlib
 import json
@@ -12,48 +12,65 @@ from legosigns_dagster.core.dataset.splits import SplitSettings
 
 
 class AnnotationPolicies(BaseModel, frozen=True):
-    """Settings for what people really draw: `reject` puts an image into the quarantine, `leave_out` one region."""
+    """What becomes of annotations that a detector cannot learn from as they are.
+
+    `reject` puts the whole image into the quarantine, `leave_out` only one region of it.
+    """
 
     several_annotations: Literal["ground_truth", "latest", "reject"] = Field(
         "ground_truth",
-        description="Several answers for one image, in one task or in several: ground_truth takes that first and the "
-        "latest otherwise, latest the last one changed, reject none where they differ.",
+        description="Several annotations of one image, in one task or in several. ground_truth: the one marked so, "
+        "else the one changed last. latest: the one changed last. reject: none where they differ.",
     )
     unlabeled: Literal["reject", "no_sign"] = Field(
         "reject",
-        description="A task that nobody annotated: reject it, or no_sign to take its image as one without signs, which "
-        "teaches to overlook every sign that is in it.",
+        description="A task that nobody annotated. reject: its image is not used. no_sign: its image counts as one "
+        "without signs, and the detector learns to overlook every sign on it.",
     )
     unknown_class: Literal["reject", "leave_out"] = Field(
         "reject",
-        description="A region of a class that the base weights do not have: reject its image, or leave_out the region, "
-        "which turns its sign into background.",
+        description="A region of a class that the base weights do not have. reject: its image is not used. leave_out: "
+        "the region is not used, and the detector learns that its sign is background.",
     )
     rotated: Literal["envelope", "leave_out", "reject"] = Field(
         "envelope",
-        description="A rotated rectangle: its upright envelope, leave_out the region or reject its image.",
+        description="A rotated rectangle. envelope: the upright rectangle around it is used. leave_out: the region is "
+        "not used. reject: its image is not used.",
     )
     two_classes: Literal["both", "leave_out", "reject"] = Field(
-        "both", description="A rectangle with two classes: one box for each, leave_out the region or reject its image."
+        "both",
+        description="A rectangle with two classes. both: a box for each. leave_out: the region is not used. reject: "
+        "its image is not used.",
     )
     polygons: Literal["leave_out", "envelope"] = Field(
-        "leave_out", description="A polygon with a class: leave_out the region, or use its upright envelope."
+        "leave_out",
+        description="A polygon with a class. leave_out: it is not used. envelope: the upright rectangle around it is "
+        "used.",
     )
 
 
 class DatasetSettings(SplitSettings, AnnotationPolicies, frozen=True):
-    """How annotations are read and images split."""
+    """All settings of raw_annotations: those of the annotations and those of the split."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a dataset is made: the class contract, the settings, and where Label Studio is, for links to its tasks."""
+    """Everything besides the tasks and images that decides what a dataset is like.
+
+    Attributes:
+        classes: The classes of the base weights.
+        settings: How annotations are read and images split.
+        label_studio_url: Label Studio's address, for links to its tasks. Empty where unknown.
+    """
 
     classes: SignClasses
     settings: DatasetSettings = field(default_factory=DatasetSettings)
     label_studio_url: str = ""
 
     def digest(self) -> str:
-        """A SHA-256 as 64 hex digits: the same source and the same digest make the same dataset."""
+        """Compute a SHA-256, 64 hex digits. The same source and the same digest give the same dataset.
+
+        It is stored with each version: another way to compute it would make every next version from scratch.
+        """
         text = json.dumps([self.classes.names, self.settings.model_dump(), self.label_studio_url], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

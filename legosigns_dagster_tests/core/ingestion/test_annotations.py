@@ -13,9 +13,9 @@ WHOLE = (0, 16.0, 12.0, 48.0, 36.0)  # builders.region() on a 64x48 image: class
 POLYGON = {"points": [[0, 0], [9, 0], [9, 9]], "polygonlabels": ["SpeedLimit"]}
 
 
-def boxes_of(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
-    reading = parse_annotation(read_annotation(annotation(*regions)), SIZE, CLASSES, AnnotationPolicies())
-    return [(b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom) for b in reading.boxes]
+def pixel_boxes(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
+    parsed = parse_annotation(read_annotation(annotation(*regions)), SIZE, CLASSES, AnnotationPolicies())
+    return [(b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom) for b in parsed.boxes]
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def boxes_of(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
     ],
 )  # fmt: skip
 def test_a_region_becomes_the_box_that_people_saw(given: dict[str, Any], expected: list[tuple[float, ...]]) -> None:
-    found = boxes_of(given)
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        assert one == pytest.approx(other)
+    boxes = pixel_boxes(given)
+    assert len(boxes) == len(expected)
+    for box, expected_box in zip(boxes, expected, strict=True):
+        assert box == pytest.approx(expected_box)
 
 
-def test_a_turned_rectangle_becomes_its_upright_envelope() -> None:
+def test_a_rotated_rectangle_becomes_its_upright_envelope() -> None:
     # 50 % of 64 px by 50 % of 48 px is 32x24; turned by 90 degrees about (32, 12) it reaches 24 px to the left.
-    assert boxes_of(region(50, 25, 50, 50, value={"rotation": 90})) == [pytest.approx((0, 8, 12, 32, 44))]
+    assert pixel_boxes(region(50, 25, 50, 50, value={"rotation": 90})) == [pytest.approx((0, 8, 12, 32, 44))]
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_turned_rectangle_becomes_its_upright_envelope() -> None:
 )
 def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any], reason: str) -> None:
     neighbour = region(0, 0, 10, 10)
-    reading = parse_annotation(read_annotation(annotation(given, neighbour)), SIZE, CLASSES, AnnotationPolicies())
-    assert [note.reason for note in reading.rejected] == [reason]
-    assert "r1" in reading.rejected[0].detail
-    assert len(reading.boxes) == 1
+    parsed = parse_annotation(read_annotation(annotation(given, neighbour)), SIZE, CLASSES, AnnotationPolicies())
+    assert [issue.reason for issue in parsed.rejected] == [reason]
+    assert "r1" in parsed.rejected[0].detail
+    assert len(parsed.boxes) == 1
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any
     ],
 )
 def test_what_was_changed_is_noted(given: dict[str, Any], reason: str) -> None:
-    reading = parse_annotation(read_annotation(annotation(given)), SIZE, CLASSES, AnnotationPolicies())
-    assert [note.reason for note in reading.adjusted] == [reason]
+    parsed = parse_annotation(read_annotation(annotation(given)), SIZE, CLASSES, AnnotationPolicies())
+    assert [issue.reason for issue in parsed.adjusted] == [reason]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_an_image_is_refused_whole_when_the_rest_would_teach_something_wrong(
 
 
 @pytest.mark.parametrize(
-    ("answers", "winner"),
+    ("annotations", "winner"),
     [
         pytest.param([annotation(id=1), annotation(id=2)], "2", id="the latest counts"),
         pytest.param([annotation(id=1, ground_truth=True), annotation(id=2)], "1", id="ground truth counts first"),
@@ -126,23 +126,25 @@ def test_an_image_is_refused_whole_when_the_rest_would_teach_something_wrong(
         ),
     ],
 )
-def test_one_of_several_annotations_counts(answers: list[dict[str, Any]], winner: str) -> None:
-    for order in (answers, answers[::-1]):
+def test_one_of_several_annotations_counts(annotations: list[dict[str, Any]], winner: str) -> None:
+    for order in (annotations, annotations[::-1]):
         chosen, others = choose_annotation(read_task(task("a.jpg", *order)), AnnotationPolicies())
         assert chosen.id == winner
         assert winner not in [other.id for other in others]
 
 
 @pytest.mark.parametrize(
-    ("answers", "reason"),
+    ("annotations", "reason"),
     [
         pytest.param([], "unlabeled", id="nobody annotated: not the same as no sign"),
         pytest.param([annotation(region(), was_cancelled=True)], "skipped", id="only cancelled ones"),
     ],
 )
-def test_a_task_without_an_answer_is_not_an_image_without_signs(answers: list[dict[str, Any]], reason: str) -> None:
+def test_a_task_without_a_submitted_annotation_is_not_an_image_without_signs(
+    annotations: list[dict[str, Any]], reason: str
+) -> None:
     with pytest.raises(RejectedError, match=reason):
-        choose_annotation(read_task(task("a.jpg", *answers)), AnnotationPolicies())
+        choose_annotation(read_task(task("a.jpg", *annotations)), AnnotationPolicies())
 
 
 @pytest.mark.parametrize(
@@ -161,23 +163,23 @@ def test_a_task_without_an_answer_is_not_an_image_without_signs(answers: list[di
 def test_a_policy_leaves_out_the_region_or_refuses_the_image(
     given: dict[str, Any], policies: dict[str, Any], boxes: int | None
 ) -> None:
-    answer = read_annotation(annotation(given, region(0, 0, 10, 10)))
+    drawn = read_annotation(annotation(given, region(0, 0, 10, 10)))
     if boxes is None:
         with pytest.raises(ImageRejectedError):
-            parse_annotation(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
+            parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies(**policies))
         return
-    reading = parse_annotation(answer, SIZE, CLASSES, AnnotationPolicies(**policies))
-    assert (len(reading.boxes), len(reading.rejected)) == (1 + boxes, 1 - boxes)
+    parsed = parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies(**policies))
+    assert (len(parsed.boxes), len(parsed.rejected)) == (1 + boxes, 1 - boxes)
 
 
 def test_a_polygon_becomes_the_rectangle_around_its_points() -> None:
     given = read_annotation(annotation(region(type="polygonlabels", value=POLYGON)))
-    reading = parse_annotation(given, (640, 480), CLASSES, AnnotationPolicies(polygons="envelope"))
-    (found,) = reading.boxes
-    assert found.class_id == 0
-    assert (found.box.left, found.box.top) == (0, 0)
-    assert (found.box.right, found.box.bottom) == pytest.approx((57.6, 43.2))
-    assert [note.reason for note in reading.adjusted] == ["polygon"]
+    parsed = parse_annotation(given, (640, 480), CLASSES, AnnotationPolicies(polygons="envelope"))
+    (labeled,) = parsed.boxes
+    assert labeled.class_id == 0
+    assert (labeled.box.left, labeled.box.top) == (0, 0)
+    assert (labeled.box.right, labeled.box.bottom) == pytest.approx((57.6, 43.2))
+    assert [issue.reason for issue in parsed.adjusted] == ["polygon"]
 
 
 def test_by_policy_the_latest_counts_before_ground_truth_or_none_does() -> None:
@@ -192,11 +194,11 @@ def test_by_policy_the_latest_counts_before_ground_truth_or_none_does() -> None:
 def test_by_policy_an_image_that_nobody_annotated_is_one_without_signs_and_is_noted() -> None:
     policies = AnnotationPolicies(unlabeled="no_sign")
     chosen, _ = choose_annotation(read_task(task("a.jpg")), policies)
-    reading = parse_annotation(chosen, SIZE, CLASSES, policies)
-    assert (reading.boxes, [note.reason for note in reading.adjusted]) == ((), ["unlabeled"])
+    parsed = parse_annotation(chosen, SIZE, CLASSES, policies)
+    assert (parsed.boxes, [issue.reason for issue in parsed.adjusted]) == ((), ["unlabeled"])
 
 
-def test_a_null_result_is_an_empty_answer_and_is_noted() -> None:
-    reading = parse_annotation(read_annotation(annotation(result=None)), SIZE, CLASSES, AnnotationPolicies())
-    assert reading.boxes == ()
-    assert [note.reason for note in reading.adjusted] == ["null_result"]
+def test_a_null_result_is_an_empty_annotation_and_is_noted() -> None:
+    parsed = parse_annotation(read_annotation(annotation(result=None)), SIZE, CLASSES, AnnotationPolicies())
+    assert parsed.boxes == ()
+    assert [issue.reason for issue in parsed.adjusted] == ["null_result"]

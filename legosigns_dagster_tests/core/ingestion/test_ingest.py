@@ -96,7 +96,7 @@ def test_the_annotations_that_do_not_count_are_listed(tmp_path: Path) -> None:
     assert dataset.quarantine[["reason", "annotation"]].values.tolist() == [["superseded", "1"]]
 
 
-def test_one_image_in_two_tasks_is_one_image_and_the_latest_answer_counts(tmp_path: Path) -> None:
+def test_one_image_in_two_tasks_is_one_image_and_the_latest_annotation_counts(tmp_path: Path) -> None:
     write_image(tmp_path / "images" / "a.jpg", seed=1)
     write_image(tmp_path / "images" / "copy.jpg", seed=1)
     newer = task("a.jpg", annotation(region(), region(0, 0, 10, 10), id=9), id=1)
@@ -108,7 +108,7 @@ def test_one_image_in_two_tasks_is_one_image_and_the_latest_answer_counts(tmp_pa
     assert "OTHER boxes" in row["detail"]
 
 
-def test_by_policy_one_image_with_two_different_answers_is_not_used(tmp_path: Path) -> None:
+def test_by_policy_one_image_with_two_different_annotations_is_not_used(tmp_path: Path) -> None:
     for name, seed in (("a.jpg", 1), ("copy.jpg", 1), ("b.jpg", 2)):
         write_image(tmp_path / "images" / name, seed=seed)
     tasks = [task("a.jpg", annotation(region()), id=1), task("copy.jpg", annotation(), id=2)]
@@ -126,21 +126,6 @@ def test_images_of_the_same_name_stay_two(tmp_path: Path) -> None:
     dataset = run(tmp_path, task("a.jpg", annotation(), id=1), task("a.jpeg", annotation(region()), id=2))
     assert sorted(dataset.images["file"].str.endswith(".jpg")) == [True, True]
     assert len(set(dataset.images["file"])) == 2
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("https://host/bucket/a%20b.jpg?X-Amz-Signature=1", "a b.jpg"),
-        ("s3://bucket/deep/er/a.jpg", "a.jpg"),
-        ("/data/local-files/?d=sub/a%20b.jpg", "a b.jpg"),
-        ("/data/upload/3/1234abcd-a.jpg", "1234abcd-a.jpg"),
-        ("https://host/../../etc/passwd", "passwd"),
-        ("https://host/..%2F..%2Fetc%2Fpasswd", "passwd"),
-    ],
-)
-def test_an_image_is_named_by_the_last_part_of_its_url(url: str, name: str) -> None:
-    assert image_name(url) == name
 
 
 def test_names_in_other_alphabets_become_safe_file_names(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+import json
+from pathlib import Path
+
+from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion, extract_dataset
+from legosigns_dagster.core.ingestion.label_studio import Task, read_task
+from legosigns_dagster.core.ingestion.settings import Recipe
+from legosigns_dagster_tests.support.builders import CLASSES, annotation, make_dataset, region, task, write_image
+from legosigns_dagster_tests.support.logs import SILENT
+
+# What an earlier release wrote: the keys and their order are the stored format.
+STORED = """\
+{"state": "s1", "made_with": "d1"}
+{"id": "7", "project": "1", "data": {"image": "a.jpg"}, "annotations": [{"id": "3", "result": [], \
+"was_cancelled": false, "ground_truth": true, "updated_at": "2026-01-01"}], "updated_at": "2026-01-02"}
+"""
+
+
+def extract(state: str, into: Path, previous: PreviousVersion | None, unchanged: str = "") -> list[str]:
+    """The URLs that are fetched for two tasks, whose dataset is saved into a folder."""
+    fetched = []
+
+    def fetch(url: str, folder: Path) -> Path:
+        fetched.append(url[-5:])
+        return write_image(folder / url[-5:], seed=ord(url[-5]))
+
+    tasks = [read_task(task(f"{name}.jpg", annotation(region()), id=number)) for number, name in enumerate("ab")]
+    into.mkdir()
+    extraction = Extraction(tasks, (), state, frozenset(unchanged))
+    extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save()
+    return fetched
+
+
+def test_a_version_that_an_earlier_release_stored_is_read(tmp_path: Path) -> None:
+    folder = make_dataset(tmp_path).save()
+    (folder / "about" / "extraction.jsonl").write_text(STORED)
+    previous = PreviousVersion.load(folder)
+    assert (previous.state, previous.recipe_digest) == ("s1", "d1")
+    assert [one.id for one in previous.tasks] == ["7"]
+    assert previous.tasks[0].annotations[0].ground_truth
+    assert isinstance(previous.tasks[0], Task)
+    assert previous.tasks[0].updated_at == "2026-01-02"
+
+
+def test_a_version_from_a_source_that_cannot_tell_its_state_has_none(tmp_path: Path) -> None:
+    assert extract("", tmp_path / "first", None) == ["a.jpg", "b.jpg"]
+    previous = PreviousVersion.load(tmp_path / "first")
+    assert (previous.state, previous.tasks) == ("", ())
+    assert extract("", tmp_path / "second", previous) == ["a.jpg", "b.jpg"]
+
+
+def test_the_state_is_stored_in_the_format_of_earlier_releases(tmp_path: Path) -> None:
+    extract("s1", tmp_path / "first", None)
+    header, *tasks = (tmp_path / "first" / "about" / "extraction.jsonl").read_text().splitlines()
+    assert header == json.dumps({"state": "s1", "made_with": Recipe(CLASSES).digest()})
+    assert [list(json.loads(line)) for line in tasks] == [["id", "project", "data", "annotations", "updated_at"]] * 2
+
+
+def test_the_same_state_fetches_nothing_and_another_one_only_what_changed(tmp_path: Path) -> None:
+    extract("s1", tmp_path / "first", None)
+    previous = PreviousVersion.load(tmp_path / "first")
+    assert extract("s1", tmp_path / "same", previous) == []
+    assert extract("s2", tmp_path / "other", previous, unchanged="0") == ["b.jpg"]
+    files = [sorted(p.name for p in (tmp_path / name / "images").iterdir()) for name in ("first", "same", "other")]
+    assert files[0] == files[1] == files[2]
