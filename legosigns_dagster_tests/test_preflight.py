@@ -1,4 +1,4 @@
-"""What is set wrongly is an error before any work starts, within ten seconds, that names the variable."""
+"""A wrong setting is an error before any work starts, within ten seconds, that names the variable."""
 
 import re
 import time
@@ -12,19 +12,19 @@ import trustme
 from legosigns_dagster.deployments import deployment
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster_tests.support.builders import Note
-from legosigns_dagster_tests.support.faulty_proxy import Proxy, misbehaving
+from legosigns_dagster_tests.support.faulty_proxy import FaultyProxy, faulty_proxy
 from legosigns_dagster_tests.support.servers import S3Server, free_ports
 
-IN_TIME_S = 10
+TIME_LIMIT_S = 10
 
 
 @pytest.fixture
-def proxy(s3_server: S3Server) -> Iterator[Proxy]:
-    with misbehaving(s3_server.endpoint) as proxy:
+def proxy(s3_server: S3Server) -> Iterator[FaultyProxy]:
+    with faulty_proxy(s3_server.endpoint) as proxy:
         yield proxy
 
 
-def started_with(
+def run_with(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, selection: list[str] | None = None
 ) -> str:
     """The error with which a run ends whose first step is base_weights; "done" for a run that worked."""
@@ -48,27 +48,27 @@ def started_with(
         resources = deployment(environment).resources
         dg.materialize([base_weights, backgrounds], resources=resources, selection=selection)
     except dg.DagsterError as error:
-        assert time.monotonic() - began < IN_TIME_S
+        assert time.monotonic() - began < TIME_LIMIT_S
         assert worked == []
         return str(error.__cause__)
     return "done"
 
 
-def changed(server: S3Server, bucket: str, **changes: str) -> dict[str, str]:
+def environment_with(server: S3Server, bucket: str, **changes: str) -> dict[str, str]:
     return server.environment(bucket) | changes
 
 
-def test_what_is_set_rightly_lets_the_run_begin(
+def test_with_right_settings_the_run_begins(
     s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert started_with(s3_server.environment(bucket), monkeypatch, tmp_path) == "done"
-    assert [one["Key"] for one in s3_server.client().list_objects_v2(Bucket=bucket)["Contents"]
-            if "preflight" in one["Key"] or "saving" in one["Key"]] == []  # fmt: skip
+    assert run_with(s3_server.environment(bucket), monkeypatch, tmp_path) == "done"
+    assert [item["Key"] for item in s3_server.client().list_objects_v2(Bucket=bucket)["Contents"]
+            if "preflight" in item["Key"] or "saving" in item["Key"]] == []  # fmt: skip
 
 
 WRONG = {
     "no such bucket": ({"AWS_S3_BUCKET": "nowhere"}, "s3://nowhere.*NoSuchBucket.*correct AWS_S3_BUCKET"),
-    "no bucket's name": ({"AWS_S3_BUCKET": "No Such/Name"}, "correct AWS_S3_BUCKET"),
+    "invalid bucket name": ({"AWS_S3_BUCKET": "No Such/Name"}, "correct AWS_S3_BUCKET"),
     "unknown key": ({"AWS_ACCESS_KEY_ID": "somebody"}, "does not know this key: correct AWS_ACCESS_KEY_ID"),
     "wrong secret": ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "correct AWS_SECRET_ACCESS_KEY"),
     "no permission to write": (
@@ -84,13 +84,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case.replace(" ", "-"))
-def test_what_is_set_wrongly_is_named_before_any_work(
+def test_a_wrong_setting_is_named_before_any_work(
     case: str, s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    changes, told = WRONG[case]
+    changes, message = WRONG[case]
     changes = {name: value.replace("{bucket}", bucket) for name, value in changes.items()}
-    error = started_with(changed(s3_server, bucket, **changes), monkeypatch, tmp_path)
-    assert re.search(told, error), error
+    error = run_with(environment_with(s3_server, bucket, **changes), monkeypatch, tmp_path)
+    assert re.search(message, error), error
     assert s3_server.secret_key not in error
 
 
@@ -102,21 +102,21 @@ SERVERS = {
 }
 
 
-@pytest.mark.parametrize("misbehaves", SERVERS)
+@pytest.mark.parametrize("fault", SERVERS)
 def test_a_server_that_cannot_be_used_is_named_before_any_work(
-    misbehaves: str, s3_server: S3Server, proxy: Proxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fault: str, s3_server: S3Server, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    proxy.misbehave, proxy.times = misbehaves, 1000
-    error = started_with(changed(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint), monkeypatch, tmp_path)
-    assert re.search(SERVERS[misbehaves], error), error
+    proxy.fault, proxy.times = fault, 1000
+    error = run_with(environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint), monkeypatch, tmp_path)
+    assert re.search(SERVERS[fault], error), error
 
 
 def test_a_bucket_is_part_of_the_path_where_the_endpoint_has_a_name(
-    s3_server: S3Server, proxy: Proxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    s3_server: S3Server, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    environment = changed(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint)
-    assert started_with(environment, monkeypatch, tmp_path) == "done"
-    assert {request.split()[1].split("/")[1].split("?")[0] for request in proxy.seen} == {bucket}
+    environment = environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint)
+    assert run_with(environment, monkeypatch, tmp_path) == "done"
+    assert {request.split()[1].split("/")[1].split("?")[0] for request in proxy.requests} == {bucket}
 
 
 def test_a_private_authority_is_trusted_by_aws_ca_bundle_alone(
@@ -124,18 +124,18 @@ def test_a_private_authority_is_trusted_by_aws_ca_bundle_alone(
 ) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    with misbehaving(s3_server.endpoint, authority.issue_cert("localhost")) as proxy:
-        environment = changed(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint)
-        error = started_with(environment, monkeypatch, tmp_path)
+    with faulty_proxy(s3_server.endpoint, authority.issue_cert("localhost")) as proxy:
+        environment = environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint)
+        error = run_with(environment, monkeypatch, tmp_path)
         assert "set AWS_CA_BUNDLE to the file of the authority" in error
         trusting = environment | {"AWS_CA_BUNDLE": str(tmp_path / "ca.pem")}
-        assert started_with(trusting, monkeypatch, tmp_path) == "done"
+        assert run_with(trusting, monkeypatch, tmp_path) == "done"
 
 
 def test_temporary_credentials_are_sent_with_their_token(
-    s3_server: S3Server, proxy: Proxy, bucket: str, monkeypatch: pytest.MonkeyPatch
+    s3_server: S3Server, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = changed(s3_server, bucket, AWS_SESSION_TOKEN="of an hour", AWS_S3_ENDPOINT=proxy.endpoint)
+    environment = environment_with(s3_server, bucket, AWS_SESSION_TOKEN="of an hour", AWS_S3_ENDPOINT=proxy.endpoint)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with dg.build_resources({"inputs": deployment(environment).resources["inputs"]}) as resources:
@@ -147,7 +147,7 @@ def test_a_local_store_that_cannot_be_written_names_its_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    error = started_with({"LEGOSIGNS_STORE": str(tmp_path / "file" / "store")}, monkeypatch, tmp_path)
+    error = run_with({"LEGOSIGNS_STORE": str(tmp_path / "file" / "store")}, monkeypatch, tmp_path)
     assert "set LEGOSIGNS_STORE to a folder" in error
 
 
@@ -155,5 +155,5 @@ def test_a_source_of_an_asset_that_is_not_made_is_not_looked_at(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment = {"LEGOSIGNS_STORE": str(tmp_path / "store"), "BACKGROUNDS": "/nowhere"}
-    assert started_with(environment, monkeypatch, tmp_path, selection=["base_weights"]) == "done"
-    assert "BACKGROUNDS is /nowhere" in started_with(environment, monkeypatch, tmp_path)
+    assert run_with(environment, monkeypatch, tmp_path, selection=["base_weights"]) == "done"
+    assert "BACKGROUNDS is /nowhere" in run_with(environment, monkeypatch, tmp_path)

@@ -1,4 +1,4 @@
-"""Runs in processes of their own on one real S3 server: two at once, and killed ones."""
+"""Runs in their own processes on one real S3 server: two at the same time, and killed ones."""
 
 import os
 import random
@@ -11,7 +11,7 @@ import pytest
 
 from legosigns_dagster.core.files import index_folder
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore, Snapshot
+from legosigns_dagster.resources.storage.snapshot_store import Snapshot, SnapshotStore
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.servers import S3Server
 
@@ -27,7 +27,7 @@ class Place:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         self.environment = kept | server.environment(bucket) | {"TMPDIR": str(folder / "tmp")}
-        self.store = FolderStore(S3ObjectStore(server.client(), bucket), folder / "cache", "legosigns/")
+        self.snapshots = SnapshotStore(S3ObjectStore(server.client(), bucket), folder / "cache", "legosigns/")
 
     def start(self, word: str, **more: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-W", "ignore", "-m", "legosigns_dagster_tests.support.small_run", word, str(FILES)]
@@ -35,9 +35,9 @@ class Place:
                                 stderr=subprocess.PIPE)  # fmt: skip
 
     def words(self, version: Snapshot) -> set[str]:
-        """The first word of each file of a version, every one of which is there as its index says."""
+        """Load a version, check every file against the index, and return the first word of each."""
         into = self.folder / "loaded" / version.asset / version.run_id
-        self.store.load(version, into)
+        self.snapshots.load(version, into)
         assert index_folder(into) == version.files
         return {file.read_text().split()[0] for file in into.iterdir()}
 
@@ -53,11 +53,11 @@ def test_two_runs_at_once_each_read_their_own_and_what_is_current_is_whole(place
         _, errors = run.communicate(timeout=300)
         assert run.returncode == 0, errors
     for asset in ASSETS:
-        versions = place.store.versions(asset)
+        versions = place.snapshots.versions(asset)
         assert sorted(map(place.words, versions), key=str) == [{"apple"}, {"pear"}]
-        assert place.store.snapshot(asset) in versions
-    made = {v.run_id: place.words(v) for v in place.store.versions("upstream")}
-    assert {v.run_id: place.words(v) for v in place.store.versions("downstream")} == made
+        assert place.snapshots.find(asset) in versions
+    made = {v.run_id: place.words(v) for v in place.snapshots.versions("upstream")}
+    assert {v.run_id: place.words(v) for v in place.snapshots.versions("downstream")} == made
 
 
 def test_a_run_that_is_killed_leaves_whole_versions_and_the_next_does_nothing_twice(place: Place) -> None:
@@ -75,12 +75,12 @@ def test_a_run_that_is_killed_leaves_whole_versions_and_the_next_does_nothing_tw
             killed.stdout.readline()
             time.sleep(seconds * (kill + chance.random()) / KILLS)
             killed.kill()
-        before = {one.key: one.written_s for one in place.store.objects.stored("legosigns/blobs/")}
+        before = {blob.key: blob.written_s for blob in place.snapshots.objects.list_objects("legosigns/blobs/")}
         for asset in ASSETS:
-            assert len(place.words(place.store.snapshot(asset))) == 1
-            assert all(len(place.words(version)) == 1 for version in place.store.versions(asset))
+            assert len(place.words(place.snapshots.find(asset))) == 1
+            assert all(len(place.words(version)) == 1 for version in place.snapshots.versions(asset))
         with place.start(word) as again:
             assert again.wait(300) == 0
-        after = {one.key: one.written_s for one in place.store.objects.stored("legosigns/blobs/")}
+        after = {blob.key: blob.written_s for blob in place.snapshots.objects.list_objects("legosigns/blobs/")}
         assert {key: after[key] for key in before} == before
-        assert [place.words(place.store.snapshot(asset)) for asset in ASSETS] == [{word}, {word}]
+        assert [place.words(place.snapshots.find(asset)) for asset in ASSETS] == [{word}, {word}]

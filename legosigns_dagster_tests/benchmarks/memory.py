@@ -1,8 +1,8 @@
-"""Peak memory of each step, each in a process of its own, for a few images and for ten times as many.
+"""Peak memory of each step, in its own process, for a few images and for ten times as many.
 
 `python -m legosigns_dagster_tests.benchmarks.memory` draws annotated images of 640x480 px and takes everything else
-from the sample; with `--given` it takes what the environment names, as it is. The peak is the process's largest
-resident set: of it, importing torch takes about 500 MiB (its CUDA libraries), leaving the interpreter 120.
+from the sample. With `--given` it takes what the environment names. The peak is the process's largest resident set: the
+interpreter needs about 120 MiB of it, and importing torch about 500 (its CUDA libraries).
 """
 
 import argparse
@@ -27,8 +27,8 @@ sys.exit(code)
 """
 
 
-def annotated(folder: Path, count: int) -> dict[str, str]:
-    """Variables that name this many annotated images, three boxes on each."""
+def write_annotated_images(folder: Path, count: int) -> dict[str, str]:
+    """Write this many annotated images with three boxes each, and return the variables that name them."""
     tasks = []
     for number in range(count):
         write_image(folder / "images" / f"{number}.jpg", number, (640, 480))
@@ -40,8 +40,8 @@ def annotated(folder: Path, count: int) -> dict[str, str]:
     return {"LABEL_STUDIO_EXPORT": str(export), "LABEL_STUDIO_IMAGES": str(folder / "images")}
 
 
-def peak_of(step: str, config: dict[str, object], environment: dict[str, str]) -> tuple[float, float]:
-    """Peak resident memory in MiB and wall time in seconds of one step."""
+def measure_step(step: str, config: dict[str, object], environment: dict[str, str]) -> tuple[float, float]:
+    """Run one step, and return its peak resident memory in MiB and its wall time in seconds."""
     dagster = str(Path(sys.executable).parent / "dagster")
     command = [dagster, "asset", "materialize", "-m", "legosigns_dagster.definitions", "--select", step]
     command += ["--config-json", json.dumps({"ops": {step: {"config": config}}})] if config else []
@@ -53,18 +53,18 @@ def peak_of(step: str, config: dict[str, object], environment: dict[str, str]) -
 
 
 def measure(variables: dict[str, str], folder: Path, synthetic: int) -> dict[str, tuple[float, float]]:
-    """Each step's peak and wall time, one after another on a store of their own."""
+    """Run all steps one after another on a new store, and return the peak and the wall time of each."""
     environment = os.environ | variables | {"PYTHONWARNINGS": "ignore", "DAGSTER_HOME": str(folder)}
     environment["LEGOSIGNS_STORE"] = str(folder / "store")
     configs: dict[str, dict[str, object]] = {
         "synthetic_set": {"images": synthetic},
         "model_weights": {"epochs": 1, "real_repeats": 1, "replay": 0.1},
     }
-    found = {}
+    results = {}
     for step in STEPS:
-        found[step] = peak_of(step, configs.get(step, {}), environment)
-        print(f"  {step}: {found[step][0]:.0f} MiB, {found[step][1]:.0f} s", file=sys.stderr, flush=True)
-    return found
+        results[step] = measure_step(step, configs.get(step, {}), environment)
+        print(f"  {step}: {results[step][0]:.0f} MiB, {results[step][1]:.0f} s", file=sys.stderr, flush=True)
+    return results
 
 
 def main() -> None:
@@ -72,15 +72,15 @@ def main() -> None:
     parser.add_argument("--given", action="store_true", help="measure what the environment names, and only that")
     if parser.parse_args().given:
         with tempfile.TemporaryDirectory() as folder:
-            found = measure({}, Path(folder), 120)
+            results = measure({}, Path(folder), 120)
         print(f"{'step':18} {'peak MiB':>9} {'seconds':>8}")
-        for step, (peak, seconds) in found.items():
+        for step, (peak, seconds) in results.items():
             print(f"{step:18} {peak:9.0f} {seconds:8.1f}")
         return
     columns = []
     for count in (FEW, MANY):
         with tempfile.TemporaryDirectory() as folder:
-            variables = annotated(Path(folder) / "annotated", count)
+            variables = write_annotated_images(Path(folder) / "annotated", count)
             columns.append(measure(variables, Path(folder), count))
     print(f"{'step':18} {f'{FEW} images':>12} {f'{MANY} images':>12} {'ratio':>6}   (peak MiB)")
     for step in STEPS:

@@ -1,4 +1,4 @@
-"""`make dev-s3`: the Dagster UI with its store in a SeaweedFS on this machine, to see what lies in S3 and how."""
+"""`make dev-s3`: the Dagster UI with its store in a SeaweedFS on this machine, to see how the store looks in S3."""
 
 import argparse
 import contextlib
@@ -16,12 +16,12 @@ BUCKET = "legosigns"
 GRACE_S = 60
 
 
-def with_bucket(server: S3Server) -> None:
-    """Leave one bucket, that of the store."""
+def prepare_bucket(server: S3Server) -> None:
+    """Make the store's bucket, and delete the others."""
     client = server.client()
     names = [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
     for name in names:
-        if name.startswith("ready-"):  # what told us that the server was ready
+        if name.startswith("ready-"):  # made by the check that the server is ready
             client.delete_bucket(Bucket=name)
     if BUCKET not in names:
         client.create_bucket(Bucket=BUCKET)
@@ -29,9 +29,9 @@ def with_bucket(server: S3Server) -> None:
 
 @contextlib.contextmanager
 def dagster_dev(variables: dict[str, str], port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """The UI and its daemon with these variables, all of whose processes have ended afterwards."""
+    """Run the UI and its daemon with these variables. At the end all their processes have ended."""
     command = [str(Path(sys.executable).parent / "dagster"), "dev", "-w", "workspace.yaml", "-p", str(port)]
-    # A session of its own: a Ctrl-C reaches this process alone, which then ends the others in order.
+    # In its own session: Ctrl-C then reaches this process alone, which ends the others in order.
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | variables, start_new_session=True)
     try:
         yield process
@@ -45,20 +45,20 @@ def dagster_dev(variables: dict[str, str], port: int) -> Iterator["subprocess.Po
 
 
 def main() -> None:
-    """Both until Ctrl-C or the end of one."""
+    """Run both until Ctrl-C, or until the UI ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT / ".legosigns" / "s3", help="folder of the S3 server")
     parser.add_argument("--port", type=int, default=3000, help="port of the UI")
-    asked = parser.parse_args()
-    asked.data.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    options.data.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # What a script starts in the background ignores Ctrl-C, and so would the UI and the S3 server.
+    # A process that a script starts in the background ignores Ctrl-C. The UI and the S3 server would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with seaweedfs(asked.data) as server, contextlib.suppress(KeyboardInterrupt):
-        with_bucket(server)
+    with seaweedfs(options.data) as server, contextlib.suppress(KeyboardInterrupt):
+        prepare_bucket(server)
         variables = server.environment(BUCKET)
         print("".join(f"export {name}={value}\n" for name, value in variables.items()), flush=True)
-        with dagster_dev(variables, asked.port) as process:
+        with dagster_dev(variables, options.port) as process:
             process.wait()
 
 

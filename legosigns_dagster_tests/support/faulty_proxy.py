@@ -1,4 +1,4 @@
-"""A small HTTP proxy in front of a real server, which misbehaves as often as it is told to."""
+"""A small HTTP proxy in front of a real server, which makes chosen requests fail."""
 
 import contextlib
 import http.client
@@ -20,24 +20,34 @@ BLOCK = 65536
 
 
 @dataclass
-class Proxy:
-    """Passes requests on; `misbehave` is done instead, for the next `times` requests that `only` picks."""
+class FaultyProxy:
+    """Passes requests on. The next `times` requests that `only` selects get the `fault` instead.
+
+    Attributes:
+        target: the real server's address.
+        endpoint: the proxy's own address.
+        fault: "500", "expired", "page", "hang", "slow", "cut" or "cut_upload".
+        times: how many more requests get the fault.
+        only: selects by method and path which requests may get it.
+        requests: method and path of each request so far.
+        lock: for the threads that answer requests.
+    """
 
     target: str
     endpoint: str = ""
-    misbehave: str = ""
+    fault: str = ""
     times: int = 0
     only: Callable[[str, str], bool] = lambda method, path: True
-    seen: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next_is_bad(self, method: str, path: str) -> str:
-        """What to do instead of passing this request on, empty for nothing."""
+    def next_fault(self, method: str, path: str) -> str:
+        """Choose the fault of this request, empty for none."""
         with self.lock:
-            self.seen.append(f"{method} {path}")
+            self.requests.append(f"{method} {path}")
             if self.times > 0 and self.only(method, path):
                 self.times -= 1
-                return self.misbehave
+                return self.fault
             return ""
 
 
@@ -45,37 +55,37 @@ class Handler(BaseHTTPRequestHandler):
     """One connection to the proxy."""
 
     protocol_version = "HTTP/1.1"
-    proxy: Proxy
+    proxy: FaultyProxy
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing on the terminal."""
 
     def pass_on(self) -> None:
-        """Answer as the server does, or badly."""
-        bad = self.proxy.next_is_bad(self.command, self.path)
+        """Answer as the server does, or with the fault."""
+        fault = self.proxy.next_fault(self.command, self.path)
         length = int(self.headers.get("Content-Length", 0))
-        if bad == "cut_upload":
+        if fault == "cut_upload":
             self.rfile.read(length // 2)
             self.close_connection = True
             self.connection.close()
             return
         body = self.rfile.read(length) if length else b"".join(self.chunks())
-        if bad == "hang":
+        if fault == "hang":
             time.sleep(8)
             self.close_connection = True
-        elif bad == "expired":
+        elif fault == "expired":
             self.answer(403, EXPIRED)
-        elif bad == "page":
+        elif fault == "page":
             self.answer(200, PAGE)
-        elif bad == "500":
+        elif fault == "500":
             self.answer(500, b"")
         else:
-            self.relay(body, bad)
+            self.relay(body, fault)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = pass_on  # noqa: N815
 
     def chunks(self) -> Iterator[bytes]:
-        """A request's body without a length: each chunk with its frame, as it came."""
+        """Read the body of a request without a length: each chunk as it came, with its length in front."""
         if self.headers.get("Transfer-Encoding") != "chunked":
             return
         while head := self.rfile.readline():
@@ -91,8 +101,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def relay(self, body: bytes, bad: str) -> None:
-        """The server's own answer; its body slowly, or only half of it."""
+    def relay(self, body: bytes, fault: str) -> None:
+        """Answer as the server does; with a fault, slowly or only half of the body."""
         with contextlib.closing(http.client.HTTPConnection(urlsplit(self.proxy.target).netloc, timeout=60)) as server:
             server.request(self.command, self.path, body, dict(self.headers))
             response = server.getresponse()
@@ -103,10 +113,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.send_header("Content-Length", response.getheader("Content-Length") or str(len(content)))
         self.end_headers()
-        if bad == "cut":
+        if fault == "cut":
             self.wfile.write(content[: len(content) // 2])
             self.close_connection = True
-        elif bad == "slow":
+        elif fault == "slow":
             for start in range(0, len(content), BLOCK):
                 self.wfile.write(content[start : start + BLOCK])
                 time.sleep(0.05)
@@ -115,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class QuietServer(ThreadingHTTPServer):
-    """Says nothing of clients that go away."""
+    """Does not print errors of clients that have gone."""
 
     daemon_threads = True
 
@@ -124,17 +134,17 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def misbehaving(target: str, certificate: trustme.LeafCert | None = None) -> Iterator[Proxy]:
-    """A proxy in front of the server at this address, which speaks TLS where it is given a certificate."""
-    proxy = Proxy(target)
+def faulty_proxy(target: str, certificate: trustme.LeafCert | None = None) -> Iterator[FaultyProxy]:
+    """Run a proxy in front of the server at this address. With a certificate it speaks TLS."""
+    proxy = FaultyProxy(target)
     handler = type("ProxyHandler", (Handler,), {"proxy": proxy})
     with QuietServer(("127.0.0.1", 0), handler) as server:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             certificate.configure_cert(context)
-            # The handshake is each connection's own: one that is refused would keep all others waiting.
+            # Each connection does its handshake in its own thread: one that is refused would block all others.
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        # By name: addressed by number, a bucket could not be part of the host's name anyway.
+        # A name, not a number: only then could a client put the bucket into the host's name.
         proxy.endpoint = f"{'https' if certificate else 'http'}://localhost:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,4 +1,4 @@
-"""Real servers for tests, on free loopback ports, ended by process id."""
+"""Real servers for tests, on free ports of this machine: SeaweedFS (S3) and Label Studio."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running SeaweedFS and the keys to it."""
+    """A running SeaweedFS, and the keys to it."""
 
     endpoint: str
     process: "subprocess.Popen[bytes] | None" = None
@@ -31,7 +31,7 @@ class S3Server:
     secret_key: str = "tester-secret"
 
     def as_reader(self) -> "S3Server":
-        """The same server by a key that may list and read, and not write."""
+        """The same server with a key that may list and read, but not write."""
         return replace(self, access_key="reader", secret_key="reader-secret")
 
     def client(self) -> "S3Client":
@@ -45,12 +45,12 @@ class S3Server:
 
     @contextlib.contextmanager
     def new_bucket(self, name: str) -> Iterator[str]:
-        """An empty bucket; removed in the end, since each takes some of the few volumes that SeaweedFS makes."""
+        """Make an empty bucket, and delete it at the end: each takes some of SeaweedFS's few volumes."""
         client = self.client()
         client.create_bucket(Bucket=name)
         yield name
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
-            if keys := [{"Key": one["Key"]} for one in page.get("Contents", [])]:
+            if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
                 client.delete_objects(Bucket=name, Delete={"Objects": keys})  # type: ignore[typeddict-item]
         client.delete_bucket(Bucket=name)
 
@@ -75,7 +75,7 @@ class LabelStudio:
     data: Path
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer of an API call made with the legacy token."""
+        """Call the API with the legacy token, and return the JSON of the answer."""
         header = {"Authorization": f"Token {self.legacy_token}"}
         answer = requests.request(method, f"{self.url}/api/{path}", json=body, headers=header, timeout=60)
         answer.raise_for_status()
@@ -88,13 +88,13 @@ EMAIL, PASSWORD, LEGACY_TOKEN = "admin@example.com", "adminadmin1", "0123456789a
 
 @contextlib.contextmanager
 def label_studio(folder: Path) -> Iterator[LabelStudio]:
-    """A Label Studio whose data is in `folder`, stopped at the end.
+    """Run a Label Studio whose data is in `folder`.
 
-    Its database is copied from one that was made on the first start, which takes a minute.
+    Its database is a copy of one that the first start ever made, which takes a minute.
     """
     template = LABEL_STUDIO / "template"
     if not template.exists():
-        shutil.rmtree(LABEL_STUDIO / "first", ignore_errors=True)  # one that was interrupted
+        shutil.rmtree(LABEL_STUDIO / "first", ignore_errors=True)  # left by a start that was interrupted
         with label_studio_process(LABEL_STUDIO / "first"):
             pass
         (LABEL_STUDIO / "first").rename(template)
@@ -105,7 +105,7 @@ def label_studio(folder: Path) -> Iterator[LabelStudio]:
 
 @contextlib.contextmanager
 def label_studio_process(data: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """The address of a Label Studio on this data folder, and its process."""
+    """Run a Label Studio on this data folder, and give its address and its process."""
     program = LABEL_STUDIO / "bin" / "label-studio"
     if not program.exists():
         raise RuntimeError(f"{program} is missing: `make test` installs it")
@@ -140,7 +140,7 @@ def is_healthy(url: str) -> bool:
 
 
 def personal_token(url: str) -> str:
-    """A personal access token, made as a person makes one: after logging in."""
+    """Log in and make a personal access token, as a person does."""
     with requests.Session() as session:
         login = f"{url}/user/login/"
         session.get(login, timeout=30)
@@ -151,7 +151,7 @@ def personal_token(url: str) -> str:
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a server, by force where it does not listen."""
+    """Stop a server, by force if it does not stop within 20 seconds."""
     process.terminate()
     try:
         process.wait(20)
@@ -161,20 +161,20 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now; SeaweedFS derives a second one from each by adding 10000."""
-    found: list[int] = []
-    while len(found) < count:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-        if port < 50000 and not {port - 10000, port, port + 10000} & set(found):
-            found.append(port)
-    return found
+    """Find ports that are free now. Port + 10000 is left free too: SeaweedFS uses it as a second one."""
+    ports: list[int] = []
+    while len(ports) < count:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port < 50000 and not {port - 10000, port, port + 10000} & set(ports):
+            ports.append(port)
+    return ports
 
 
 @contextlib.contextmanager
 def seaweedfs(folder: Path) -> Iterator[S3Server]:
-    """A SeaweedFS whose data is in `folder`, stopped at the end."""
+    """Run a SeaweedFS whose data is in `folder`."""
     master, volume, filer, s3, webdav, admin = free_ports(6)
     ports = {"master": master, "volume": volume, "filer": filer, "s3": s3, "webdav": webdav, "admin": admin}
     command = [
@@ -206,7 +206,11 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
 
 
 def wait_until_ready(server: S3Server, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Return when a bucket can be made; RuntimeError with the log's end when the server stops or takes a minute."""
+    """Wait until a bucket can be made.
+
+    Raises:
+        RuntimeError: the server stopped, or took a minute. The message has the end of its log.
+    """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(Exception):

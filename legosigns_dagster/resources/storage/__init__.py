@@ -1,4 +1,7 @@
-"""Where assets are kept: snapshots of folders over S3 or a local disk, with caches and garbage collection.
+"""The store: snapshots of folders in S3 or on a local disk, with a cache of blobs and garbage collection.
+
+A `Store` is the Dagster resource. It gives an `ObjectStore`, which keeps bytes under keys, and a `SnapshotStore`, which
+keeps versions of folders in that. Each has a version for a local folder and one for S3 where they differ.
 
 May import: core.
 """

@@ -1,4 +1,4 @@
-"""What operators point at: a path, or an `s3://` URI that is brought to a folder first."""
+"""Where an input is: a path on this machine, or an `s3://` URI that is downloaded first."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from legosigns_dagster.resources.storage.object_store import TRANSFERS, Stored
+from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, ObjectInfo
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 
 if TYPE_CHECKING:
@@ -17,60 +17,83 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Location:
-    """One place that a variable names; `client` makes the S3 client, which only an `s3://` URI needs."""
+    """The place that a variable names.
+
+    Attributes:
+        uri: a path or an `s3://` URI.
+        variable: the variable's name, for error messages.
+        client: makes the S3 client. Only an `s3://` URI needs one.
+    """
 
     uri: str
     variable: str
     client: Callable[[], "S3Client"]
 
-    def bring(self, into: Path) -> Path:
-        """The file or folder on this machine: a path as it is, an `s3://` URI downloaded into `into`.
+    def fetch(self, into: Path) -> Path:
+        """Get the file or folder: a path is used where it is, an `s3://` URI is downloaded into the folder `into`.
 
-        FileNotFoundError that names the variable when there is nothing.
+        Returns:
+            The file or folder on this machine.
+
+        Raises:
+            FileNotFoundError: there is nothing. The message names the variable.
         """
         if not self.uri.startswith("s3://"):
             if not Path(self.uri).exists():
                 raise FileNotFoundError(f"{self.variable} is {self.uri}: no such file or folder")
             return Path(self.uri)
-        found = self.stored()
-        if not found:
-            raise self._nothing()
+        items = self.list_objects()
+        if not items:
+            raise self._not_found()
         objects, prefix = self._objects(), self._prefix()
-        single = [one.key for one in found] == [prefix]
-        targets = [into / (Path(prefix).name if single else below(one.key, prefix)) for one in found]
-        with ThreadPoolExecutor(TRANSFERS) as pool:
-            list(pool.map(lambda one, target: objects.download(one.key, target, one.size), found, targets))
+        single = [item.key for item in items] == [prefix]
+        targets = [into / (Path(prefix).name if single else relative_key(item.key, prefix)) for item in items]
+        with ThreadPoolExecutor(PARALLEL_TRANSFERS) as pool:
+            list(pool.map(lambda item, target: objects.download(item.key, target, item.size), items, targets))
         return targets[0] if single else into
 
-    def require(self) -> None:
-        """An OSError that names the variable where there is nothing, or nothing that may be read."""
+    def require_readable(self) -> None:
+        """Check that there is something, and that it may be read.
+
+        Raises:
+            OSError: it is not so. The message names the variable.
+        """
         if self.uri.startswith("s3://"):
-            first = next(self._stored(), None)
+            first = next(self._iterate(), None)
             if first is None or not self._objects().exists(first.key):
-                raise self._nothing()
-        elif not os.access(self.bring(Path()), os.R_OK):
-            raise PermissionError(f"{self.variable} is {self.uri}, which may not be read: change its permissions")
+                raise self._not_found()
+        elif not os.access(self.fetch(Path()), os.R_OK):
+            raise PermissionError(
+                f"{self.variable} is {self.uri}, which this process may not read: change its permissions"
+            )
 
-    def stored(self) -> list[Stored]:
-        """What an `s3://` URI names: the object itself, or all below it."""
-        return list(self._stored())
+    def list_objects(self) -> list[ObjectInfo]:
+        """List what an `s3://` URI names: the object itself, or all objects below it."""
+        return list(self._iterate())
 
-    def _stored(self) -> Iterator[Stored]:
+    def _iterate(self) -> Iterator[ObjectInfo]:
         prefix = self._prefix()
-        found = (one for one in self._objects().stored(prefix) if not one.key.endswith("/"))
-        return (one for one in found if one.key == prefix or prefix.endswith("/") or is_below(one.key, prefix))
+        for item in self._objects().list_objects(prefix):
+            wanted = item.key == prefix or prefix.endswith("/") or is_below(item.key, prefix)
+            if wanted and not item.key.endswith("/"):
+                yield item
 
-    def _nothing(self) -> FileNotFoundError:
+    def _not_found(self) -> FileNotFoundError:
         return FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it")
 
     def finder(self) -> Callable[[str, Path], Path | None]:
-        """A function that looks an image up here by its name and puts it into a folder, None where it is not."""
+        """List the location once, to find its files by their names.
+
+        Returns:
+            A function from a file's name and an empty folder to the file, which is downloaded into the folder if it
+            has to be, or to None where no file has this name.
+        """
         if not self.uri.startswith("s3://"):
-            folder = self.bring(Path())
+            folder = self.fetch(Path())
             local = {file.name: file for file in sorted(folder.rglob("*")) if file.is_file()}
             return lambda name, _: local.get(name)
         objects = self._objects()
-        remote = {one.key.rsplit("/", 1)[-1]: one for one in self.stored()}
+        remote = {item.key.rsplit("/", 1)[-1]: item for item in self.list_objects()}
 
         def find(name: str, into: Path) -> Path | None:
             if name not in remote:
@@ -88,13 +111,19 @@ class Location:
 
 
 def is_below(key: str, prefix: str) -> bool:
-    """Whether a key that starts with `prefix` lies in a folder of this name, rather than beside it."""
+    """Whether a key that starts with `prefix` lies in a folder of this name, not beside it."""
     return not prefix or key[len(prefix)] == "/"
 
 
-def below(key: str, prefix: str) -> str:
-    """A key relative to its prefix; ValueError for one that would leave the folder it is written to."""
+def relative_key(key: str, prefix: str) -> str:
+    """Make a key relative to its prefix: the path of its file below the folder it is downloaded to.
+
+    Raises:
+        ValueError: the file would lie outside of that folder.
+    """
     relative = key.removeprefix(prefix).lstrip("/")
     if ".." in relative.split("/"):
-        raise ValueError(f"the object key {key!r} contains '..': rename it, it would be written outside of its folder")
+        raise ValueError(
+            f"the object key {key!r} contains '..': rename it, its file would be written outside of its folder"
+        )
     return relative

@@ -1,4 +1,4 @@
-"""Where bytes are kept under keys: S3 (`s3_object_store.py`), or a folder on disk that behaves the same."""
+"""Bytes under keys: the protocol `ObjectStore`, and its version for a folder on the local disk."""
 
 import os
 import shutil
@@ -12,48 +12,56 @@ from typing import Protocol
 from legosigns_dagster.core.files import write_whole
 
 PARTIAL = ".partial"
-SMALL = 8 * 2**20  # bytes that are read at once
-TRANSFERS = 16  # files at a time: memory is bounded by this, not by a folder's size
+SMALL_OBJECT = 8 * 2**20  # bytes; up to this size an object is read into memory as a whole
+PARALLEL_TRANSFERS = 16  # files at a time: this bounds the memory, however large a folder is
 
 
 @dataclass(frozen=True)
-class Stored:
-    """An object that is there: its size in bytes, and when it was written, in seconds since 1970 by its server."""
+class ObjectInfo:
+    """An object in a listing."""
 
     key: str
-    size: int
-    written_s: float
+    size: int  # bytes
+    written_s: float  # when it was written, by the store's clock, in seconds since 1970
 
 
 class ObjectStore(Protocol):
-    """Whole objects under POSIX keys. An object is there completely or not at all, whenever a writer is killed.
+    """Whole objects under POSIX keys. Safe for threads.
 
-    Used by threads. What goes wrong is an OSError that says what to do.
+    An object is there completely or not at all, even if its writer is killed. A write that has finished is seen by
+    every later read. Errors are OSErrors that say what to do.
     """
 
     def upload(self, file: Path, key: str) -> None:
         """Store a file's bytes, streamed from disk."""
 
     def download(self, key: str, into: Path, size: int | None = None) -> None:
-        """Write an object's bytes to a file, all of them or nothing; a small one is faster where its size is given.
+        """Write an object's bytes to a file, all of them or nothing.
 
-        FileNotFoundError that names the key when there is none.
+        With its `size` in bytes, a small object is downloaded faster.
+
+        Raises:
+            FileNotFoundError: there is no such object. The message names the key.
         """
 
     def write(self, key: str, content: bytes) -> None:
         """Store a small object."""
 
     def read(self, key: str) -> bytes:
-        """A small object's bytes; FileNotFoundError that names the key when there is none."""
+        """Read a small object.
 
-    def present(self, prefix: str, keys: Collection[str]) -> set[str]:
-        """Those of these keys, all of which start with `prefix`, under which there is an object."""
+        Raises:
+            FileNotFoundError: there is no such object. The message names the key.
+        """
 
-    def stored(self, prefix: str) -> Iterator[Stored]:
-        """Every object whose key starts with `prefix`, sorted by key."""
+    def existing_keys(self, prefix: str, keys: Collection[str]) -> set[str]:
+        """Select the keys under which there is an object. All keys must start with `prefix`."""
+
+    def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
+        """List every object whose key starts with `prefix`, sorted by key."""
 
     def delete(self, keys: Collection[str]) -> None:
-        """Remove objects; a key under which there is none is no error."""
+        """Delete objects. A key without an object is not an error."""
 
     def address(self, key: str) -> str:
         """The key as people write it: a path or an `s3://` URI."""
@@ -87,18 +95,18 @@ class LocalObjectStore:
         """See `ObjectStore`."""
         return (self.folder / key).read_bytes()
 
-    def present(self, prefix: str, keys: Collection[str]) -> set[str]:
+    def existing_keys(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""
         return {key for key in keys if (self.folder / key).is_file()}
 
-    def stored(self, prefix: str) -> Iterator[Stored]:
+    def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
         """See `ObjectStore`."""
         start = self.folder / prefix.rpartition("/")[0]
-        found = {file.relative_to(self.folder).as_posix(): file for file in start.rglob("*") if file.is_file()}
-        for key in sorted(key for key in found if key.startswith(prefix) and not key.endswith(PARTIAL)):
-            with suppress(FileNotFoundError):  # removed meanwhile
-                about = found[key].stat()
-                yield Stored(key, about.st_size, about.st_mtime)
+        files = {file.relative_to(self.folder).as_posix(): file for file in start.rglob("*") if file.is_file()}
+        for key in sorted(key for key in files if key.startswith(prefix) and not key.endswith(PARTIAL)):
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                status = files[key].stat()
+                yield ObjectInfo(key, status.st_size, status.st_mtime)
 
     def delete(self, keys: Collection[str]) -> None:
         """See `ObjectStore`."""

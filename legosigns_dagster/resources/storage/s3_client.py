@@ -1,4 +1,4 @@
-"""How S3 is reached: one client for all threads, patient with a server that stumbles."""
+"""The S3 client as a Dagster resource: one client for all threads, with retries."""
 
 from typing import TYPE_CHECKING
 
@@ -7,9 +7,9 @@ from botocore.config import Config
 from dagster_aws.s3 import S3Resource
 from pydantic import PrivateAttr
 
-from legosigns_dagster.resources.storage.object_store import TRANSFERS
+from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS
 from legosigns_dagster.resources.storage.s3_errors import S3Error
-from legosigns_dagster.resources.storage.s3_fast_path import QuickS3, quick_s3
+from legosigns_dagster.resources.storage.s3_fast_path import S3FastPath, open_fast_path
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 
 if TYPE_CHECKING:
@@ -20,33 +20,34 @@ ATTEMPTS = 8  # with botocore's growing pauses a server may be away for half a m
 
 
 class S3(S3Resource):
-    """S3, MinIO or another server that speaks its API.
+    """A server that speaks the S3 API: S3 itself, MinIO, SeaweedFS.
 
-    A request that fails, or is not answered within `read_timeout_s`, is made again after growing pauses.
+    A request that fails, or gets no answer within `read_timeout_s`, is sent again after growing pauses.
     """
 
     max_attempts: int = ATTEMPTS
     connect_timeout_s: float = CONNECT_S
     read_timeout_s: float = READ_S
     _client: "S3Client | None" = PrivateAttr(default=None)
-    _quick: dict[str, QuickS3] = PrivateAttr(default_factory=dict)
+    _fast_paths: dict[str, S3FastPath] = PrivateAttr(default_factory=dict)
 
     def get_client(self) -> "S3Client":
-        """The client, made once: its connections are shared by all threads."""
+        """Make the client, once: all threads share its connections."""
         if self._client is None:
             self._client = self._new_client()
         return self._client
 
     def objects(self, bucket: str) -> S3ObjectStore:
-        """A bucket; its ways are shared by all that are asked for."""
+        """Open a bucket. All that open the same one share its client and its fast path."""
         client = self.get_client()
-        if bucket not in self._quick:
-            # obstore is not told which certificates need no verification.
-            self._quick[bucket] = QuickS3(None) if self.verify is False else quick_s3(client, self._session(), bucket)
-        return S3ObjectStore(client, bucket, quick=self._quick[bucket])
+        if bucket not in self._fast_paths:
+            # With `verify` off there is no fast path: obstore would verify the certificate.
+            fast_path = S3FastPath(None) if self.verify is False else open_fast_path(client, self._session(), bucket)
+            self._fast_paths[bucket] = fast_path
+        return S3ObjectStore(client, bucket, fast_path=self._fast_paths[bucket])
 
-    def impatient(self) -> "S3Client":
-        """A client whose every request has succeeded or failed within eight seconds."""
+    def preflight_client(self) -> "S3Client":
+        """Make a client with short timeouts: each request has succeeded or failed within eight seconds."""
         return self._new_client(
             connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
         )
@@ -55,9 +56,10 @@ class S3(S3Resource):
         settings: dict[str, object] = {
             "connect_timeout": self.connect_timeout_s,
             "read_timeout": self.read_timeout_s,
-            "retries": retries(self.max_attempts),
-            # Fewer connections than threads would be opened and closed for each request.
-            "max_pool_connections": TRANSFERS,
+            # Errors and requests without an answer are sent again after growing pauses.
+            "retries": {"mode": "standard", "total_max_attempts": self.max_attempts},
+            # With fewer connections than threads, some would be opened and closed for each request.
+            "max_pool_connections": PARALLEL_TRANSFERS,
         }
         try:
             return self._session().client(
@@ -78,8 +80,3 @@ class S3(S3Resource):
             region_name=self.region_name,
             profile_name=self.profile_name,
         )
-
-
-def retries(attempts: int) -> dict[str, object]:
-    """Botocore's retries with growing pauses, of errors and of requests without an answer."""
-    return {"mode": "standard", "total_max_attempts": attempts}

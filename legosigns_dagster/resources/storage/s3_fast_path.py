@@ -1,4 +1,4 @@
-"""Small objects in a bucket by obstore, whose Rust takes a fifth of the time that botocore takes in Python."""
+"""A fast path to small objects: obstore, written in Rust, needs a fifth of the time that botocore needs in Python."""
 
 import os
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
+import obstore.store
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -17,83 +17,86 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ONCE: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(seconds=30)}
+NO_RETRIES: "RetryConfig" = {"max_retries": 0, "retry_timeout": timedelta(seconds=30)}
 
 
-class QuickS3:
-    """Tries each request once, and after the first that failed no more: which reasons are worth a wait, and what people
-    are told, is known to `S3ObjectStore` alone. Used by threads.
+class S3FastPath:
+    """Requests to one bucket, without retries. Safe for threads.
+
+    After the first failure it disables itself. `S3ObjectStore` then sends the request by boto3, retries, and explains
+    the error. Made with None, it is disabled from the start.
     """
 
-    def __init__(self, store: S3Store | None) -> None:
-        self._store = store
+    def __init__(self, bucket: obstore.store.S3Store | None) -> None:
+        self._bucket = bucket
 
     def put(self, key: str, content: bytes) -> bool:
-        """Whether the object is written now."""
-        return self._tried(lambda store: store.put(key, content, use_multipart=False)) is not None
+        """Write an object. Returns False where that failed."""
+        return self._attempt(lambda bucket: bucket.put(key, content, use_multipart=False)) is not None
 
     def get(self, key: str) -> bytes | None:
-        """The object's bytes; None where they could not be had."""
-        return self._tried(lambda store: store.get(key).bytes().to_bytes())
+        """Read an object's bytes. Returns None where that failed, or where there is no such object."""
+        return self._attempt(lambda bucket: bucket.get(key).bytes().to_bytes())
 
     def exists(self, key: str) -> bool | None:
-        """Whether there is an object with exactly this key; None where that could not be learned."""
+        """Whether there is an object with exactly this key. Returns None where the request failed."""
 
-        def there(store: S3Store) -> bool:
+        def head(bucket: obstore.store.S3Store) -> bool:
             try:
-                return bool(store.head(key))
+                return bool(bucket.head(key))
             except FileNotFoundError:
                 return False
 
-        return self._tried(there)
+        return self._attempt(head)
 
     def keys(self, prefix: str, most: int) -> list[str] | None:
-        """The first keys that start with a prefix, sorted; None where they could not be had."""
+        """List the first keys, at most `most`, that start with a prefix, sorted. Returns None where that failed."""
         if not prefix.endswith("/"):
-            return None  # obstore would list what is in a folder of this name
+            return None  # obstore takes any prefix as a folder's name
 
-        def listed(store: S3Store) -> list[str]:
-            pages = store.list(prefix, chunk_size=most)
-            return [one["path"] for one in next(iter(pages), [])]
+        def first_page(bucket: obstore.store.S3Store) -> list[str]:
+            pages = bucket.list(prefix, chunk_size=most)
+            return [item["path"] for item in next(iter(pages), [])]
 
-        return self._tried(listed)
+        return self._attempt(first_page)
 
-    def _tried(self, ask: Callable[[S3Store], T]) -> T | None:
-        if self._store is None:
+    def _attempt(self, request: Callable[[obstore.store.S3Store], T]) -> T | None:
+        if self._bucket is None:
             return None
         try:
-            return ask(self._store)
+            return request(self._bucket)
         except FileNotFoundError:
             return None
         except (BaseError, OSError):
-            self._store = None
+            self._bucket = None
             return None
 
 
-def quick_s3(client: "S3Client", session: boto3.Session, bucket: str) -> QuickS3:
-    """For a bucket as a client reaches it, with its session's keys, timeouts and authorities.
+def open_fast_path(client: "S3Client", session: boto3.Session, bucket: str) -> S3FastPath:
+    """Open a bucket with a boto3 client's endpoint and timeouts, and its session's keys.
 
-    One that does nothing where there are no keys or no such file of authorities.
+    Returns:
+        The fast path. It is disabled where there are no keys, or where the file of AWS_CA_BUNDLE cannot be read.
     """
-    about = client.meta
-    timeouts: Any = about.config  # has what it was made with, which its stubs do not know
+    meta = client.meta
+    config: Any = meta.config  # it has the timeouts, which its type stubs do not know
     try:
         options: ClientConfig = {
             "allow_http": True,
-            "connect_timeout": timedelta(seconds=timeouts.connect_timeout),
-            "timeout": timedelta(seconds=timeouts.read_timeout),
+            "connect_timeout": timedelta(seconds=config.connect_timeout),
+            "timeout": timedelta(seconds=config.read_timeout),
         }
         if bundle := os.environ.get("AWS_CA_BUNDLE"):
             options["root_certificate"] = Path(bundle).read_bytes()
-        store = S3Store(
+        opened = obstore.store.S3Store(
             bucket,
-            endpoint=about.endpoint_url,
-            region=about.region_name,
+            endpoint=meta.endpoint_url,
+            region=meta.region_name,
             virtual_hosted_style_request=False,
             credential_provider=Boto3CredentialProvider(session),
             client_options=options,
-            retry_config=ONCE,
+            retry_config=NO_RETRIES,
         )
     except (BaseError, OSError, ValueError):
-        return QuickS3(None)
-    return QuickS3(store)
+        return S3FastPath(None)
+    return S3FastPath(opened)

@@ -1,4 +1,4 @@
-"""The store as a Dagster resource: on disk or in S3, chosen by the deployment."""
+"""The store as a Dagster resource: a local folder, or a bucket in S3. The deployment chooses."""
 
 import tempfile
 import uuid
@@ -13,7 +13,7 @@ from legosigns_dagster.resources.storage.layout import PREFIX, PREFLIGHT
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
-from legosigns_dagster.resources.storage.snapshot_store import FolderStore
+from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 
 
 class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
@@ -21,75 +21,98 @@ class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
 
     @abstractmethod
     def objects(self) -> ObjectStore:
-        """The object store behind it."""
+        """Open the object store behind it."""
 
     @abstractmethod
     def work_folder(self) -> Path:
-        """A folder on this machine for scratch files and the blob cache."""
+        """The folder on this machine for scratch files and the blob cache."""
 
     @abstractmethod
     def require_writable(self) -> None:
-        """Write, read and remove a small object; within 10 seconds an OSError that names the variable to look at."""
+        """Write, read and delete a small object, within ten seconds.
 
-    def folders(self) -> FolderStore:
-        """Snapshots of folders in it."""
-        return FolderStore(self.objects(), self.work_folder() / "cache", PREFIX)
+        Raises:
+            OSError: that failed. The message names the variable to correct.
+        """
+
+    def snapshots(self) -> SnapshotStore:
+        """Open the versions of assets in it."""
+        return SnapshotStore(self.objects(), self.work_folder() / "cache", PREFIX)
 
     def training_uploads(self, run_id: str, folder: Path, log: Log) -> TrainingUploads:
-        """Make what uploads a training's checkpoints, weights and curves while it goes on: see `TrainingUploads`."""
+        """Prepare the uploads of a run's training, for a `with` block around it.
+
+        Args:
+            run_id: the run that trains.
+            folder: an empty folder, for files that wait for their upload.
+            log: gets a warning for each upload that fails.
+        """
         return TrainingUploads(self.objects(), run_id, folder, log)
 
 
 class LocalStore(Store):
-    """A folder on this machine."""
+    """A folder on this machine.
+
+    Attributes:
+        folder: its path.
+    """
 
     folder: str
 
     def objects(self) -> ObjectStore:
-        """The folder's object store."""
+        """See `Store`."""
         return LocalObjectStore(Path(self.folder))
 
     def require_writable(self) -> None:
         """See `Store`."""
         try:
-            try_out(self.objects())
+            check_round_trip(self.objects(), "does the disk work?")
         except OSError as error:
             raise OSError(f"{error}: set LEGOSIGNS_STORE to a folder that can be written to") from error
 
     def work_folder(self) -> Path:
-        """Inside the folder, so that links work: they cannot cross file systems."""
+        """The store's own folder: files are hard-linked from it, and links cannot cross file systems."""
         return Path(self.folder).absolute()
 
 
 class S3Store(Store):
-    """A bucket in S3 or MinIO."""
+    """A bucket in S3, MinIO or another server that speaks the S3 API.
+
+    Attributes:
+        s3: how the server is reached.
+        bucket: the bucket's name.
+    """
 
     s3: dg.ResourceDependency[S3]
     bucket: str
 
     def objects(self) -> ObjectStore:
-        """The bucket's object store."""
+        """See `Store`."""
         return self.s3.objects(self.bucket)
 
     def require_writable(self) -> None:
         """See `Store`."""
-        objects = S3ObjectStore(self.s3.impatient(), self.bucket)
-        # Listed first: some servers make a bucket that is not there for whoever writes into it.
-        next(objects.stored(f"{PREFIX}{PREFLIGHT}"), None)
-        try_out(objects)
+        objects = S3ObjectStore(self.s3.preflight_client(), self.bucket)
+        # Listed first: some servers create a missing bucket when somebody writes into it.
+        next(objects.list_objects(f"{PREFIX}{PREFLIGHT}"), None)
+        check_round_trip(objects, "is AWS_S3_ENDPOINT an S3 server?")
 
     def work_folder(self) -> Path:
-        """In the system's folder for temporary files: the only one that every pod may write to."""
+        """A folder for temporary files, the only place that every pod may write to."""
         return Path(tempfile.gettempdir()) / "legosigns"
 
 
-def try_out(objects: ObjectStore) -> None:
-    """Write, read and remove an object that nobody looks for; OSError where one of the three does not work."""
+def check_round_trip(objects: ObjectStore, hint: str) -> None:
+    """Write a small object, read it and delete it. `hint` says what to check where other bytes come back.
+
+    Raises:
+        OSError: one of the three failed.
+    """
     key, content = f"{PREFIX}{PREFLIGHT}{uuid.uuid4().hex}", b"may we write and read here?"
     objects.write(key, content)
     try:
-        read = objects.read(key)
+        returned = objects.read(key)
     finally:
         objects.delete([key])
-    if read != content:
-        raise OSError(f"{objects.address(key)} is read otherwise than written: is there an S3 at AWS_S3_ENDPOINT?")
+    if returned != content:
+        raise OSError(f"{objects.address(key)} returned different bytes than were written: {hint}")

@@ -1,4 +1,4 @@
-"""What is brought to the store while a training goes on: a store that is slow, one that fails, a real S3 server."""
+"""What a training uploads while it goes on: to a slow store, to one that fails, to a real S3 server."""
 
 import threading
 from contextlib import suppress
@@ -46,7 +46,7 @@ def state(folder: Path, text: str) -> Path:
     return folder.parent / "state.pt"
 
 
-def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_uploaded(folder: Path) -> None:
+def test_the_training_does_not_wait_and_of_queued_files_only_the_newest_is_uploaded(folder: Path) -> None:
     store = SlowStore(folder.parent / "store")
     with suppress(KeyboardInterrupt), BackgroundUploader(store, folder, SILENT) as uploader:
         uploader.submit(state(folder, "epoch 1"), "state")
@@ -62,7 +62,7 @@ def test_the_training_does_not_wait_and_of_what_waits_the_newest_alone_is_upload
     assert list(folder.iterdir()) == []
 
 
-def test_what_waits_when_the_training_has_ended_well_is_dropped(folder: Path) -> None:
+def test_what_is_queued_when_the_training_has_ended_well_is_dropped(folder: Path) -> None:
     store = SlowStore(folder.parent / "store")
     with BackgroundUploader(store, folder, SILENT) as uploader:
         uploader.submit(state(folder, "epoch 1"), "state")
@@ -106,7 +106,7 @@ def test_another_process_finds_the_newest_state_of_its_key_until_it_is_removed(
         assert found.read_text() == "epoch 2"
         assert not second.fetch("c", found)
     second.remove()
-    assert [one.key for one in objects.stored("legosigns/")] == ["legosigns/checkpoints/b.pt"]
+    assert [item.key for item in objects.list_objects("legosigns/")] == ["legosigns/checkpoints/b.pt"]
 
 
 @pytest.fixture
@@ -129,7 +129,10 @@ def test_a_training_that_is_interrupted_leaves_its_weights_its_curves_and_its_st
     assert objects.read("traffic-signs/run-1/results.csv") == b"curves"
     assert objects.read("legosigns/checkpoints/a.pt") == b"epoch 1"
     uploads.remove_checkpoints()
-    assert [one.key for one in objects.stored("")] == ["traffic-signs/run-1/best.pt", "traffic-signs/run-1/results.csv"]
+    assert [item.key for item in objects.list_objects("")] == [
+        "traffic-signs/run-1/best.pt",
+        "traffic-signs/run-1/results.csv",
+    ]
 
 
 def test_a_state_that_another_run_left_is_gone_once_the_weights_that_resumed_from_it_are_safe(
@@ -140,4 +143,4 @@ def test_a_state_that_another_run_left_is_gone_once_the_weights_that_resumed_fro
         assert uploads.checkpoints.fetch("a", folder.parent / "state.pt")
     assert objects.read("legosigns/checkpoints/a.pt") == b"epoch 1"
     uploads.remove_checkpoints()
-    assert list(objects.stored("")) == []
+    assert list(objects.list_objects("")) == []

@@ -9,7 +9,7 @@ import pytest
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.sources import ExportSource, SinkSource
-from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster.resources.storage.locations import Location, relative_key
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task, write_export, write_image
 from legosigns_dagster_tests.support.servers import S3Server
@@ -53,6 +53,12 @@ def test_a_single_object_is_one_file(objects: S3ObjectStore, tmp_path: Path) -> 
 def test_a_prefix_with_nothing_below_names_the_variable(objects: S3ObjectStore, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="THE_VARIABLE is s3://.*no object"):
         location(f"s3://{objects.bucket}/nothing", objects).fetch(tmp_path)
+
+
+def test_an_object_whose_file_would_lie_outside_of_the_folder_is_refused() -> None:
+    assert relative_key("given/deep/a.txt", "given") == "deep/a.txt"
+    with pytest.raises(ValueError, match=r"'given/\.\./\.\./a\.txt' contains '\.\.': rename it"):
+        relative_key("given/../../a.txt", "given")
 
 
 def test_a_sink_and_an_export_give_the_same_tasks(tmp_path: Path) -> None:

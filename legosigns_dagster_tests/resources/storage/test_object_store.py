@@ -1,4 +1,4 @@
-"""One contract for every object store: local disk and a real S3 server."""
+"""One contract for every object store: the local disk, and a real S3 server with and without the fast path."""
 
 from pathlib import Path
 
@@ -33,11 +33,11 @@ def test_a_key_is_taken_as_it_is(store: ObjectStore, tmp_path: Path) -> None:
     for key in keys:
         (tmp_path / "file").write_text(key, encoding="utf-8")
         store.upload(tmp_path / "file", key)
-    assert [one.key for one in store.stored("")] == sorted(keys)
+    assert [item.key for item in store.list_objects("")] == sorted(keys)
     for key in keys:
         store.download(key, tmp_path / "copy", len(key.encode()))
         assert (tmp_path / "copy").read_text(encoding="utf-8") == key
-    assert store.present("", [*keys, "a b/u"]) == set(keys)
+    assert store.existing_keys("", [*keys, "a b/u"]) == set(keys)
 
 
 def test_what_is_written_is_read_and_the_last_one_counts(store: ObjectStore) -> None:
@@ -56,17 +56,17 @@ def test_a_missing_key_is_named(store: ObjectStore, tmp_path: Path) -> None:
 
 def test_only_the_whole_key_exists(store: ObjectStore) -> None:
     store.write("folder/key", b"")
-    assert store.present("folder", ["folder/key", "folder", "folder/ke"]) == {"folder/key"}
+    assert store.existing_keys("folder", ["folder/key", "folder", "folder/ke"]) == {"folder/key"}
 
 
 def test_keys_are_listed_by_prefix_in_order(store: ObjectStore) -> None:
     for key in ("b/2", "a/1", "b/1", "bb"):
         store.write(key, b"x")
-    assert [one.key for one in store.stored("b/")] == ["b/1", "b/2"]
-    assert [one.key for one in store.stored("")] == ["a/1", "b/1", "b/2", "bb"]
+    assert [item.key for item in store.list_objects("b/")] == ["b/1", "b/2"]
+    assert [item.key for item in store.list_objects("")] == ["a/1", "b/1", "b/2", "bb"]
 
 
 def test_more_keys_than_one_page_are_all_listed(store: ObjectStore) -> None:
     for number in range(1005):
         store.write(f"many/{number:04d}", b"x")
-    assert len([one.key for one in store.stored("many/")]) == 1005
+    assert len([item.key for item in store.list_objects("many/")]) == 1005
