@@ -1,4 +1,4 @@
-"""One line a case: images, tasks, annotations and datasets for tests."""
+"""Images, tasks, annotations, datasets and evaluations for tests, each made in one line."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage
+from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledBox, LabeledImage, Split
 from legosigns_dagster.core.evaluation.evaluation import (
     DETECTION_COLUMNS,
     IOU_COUNT,
@@ -25,13 +25,13 @@ CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))
 
 
 def pixels(seed: int, size_wh: tuple[int, int] = (64, 48)) -> Image.Image:
-    """An image that looks like no other: coarse coloured noise."""
+    """Draw an image that looks like no other: coarse coloured noise."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize(size_wh, Image.Resampling.BICUBIC)
 
 
 def write_image(file: Path, seed: int = 0, size_wh: tuple[int, int] = (64, 48), orientation: int = 1) -> Path:
-    """A JPEG on disk; `orientation` is its EXIF tag, the pixels are stored as they are."""
+    """Write a JPEG. `orientation` is its EXIF tag; the pixels are stored as they are."""
     file.parent.mkdir(parents=True, exist_ok=True)
     image = pixels(seed, size_wh)
     exif = image.getexif()
@@ -42,7 +42,7 @@ def write_image(file: Path, seed: int = 0, size_wh: tuple[int, int] = (64, 48), 
 
 
 def region(x: float = 25, y: float = 25, width: float = 50, height: float = 50, **changes: Any) -> dict[str, Any]:
-    """A rectangle as Label Studio writes it, in percent of a 64x48 image; `value` changes are merged."""
+    """Make a rectangle as Label Studio writes it, in percent of a 64x48 image. Changes of `value` are merged into it."""
     value = {"x": x, "y": y, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["SpeedLimit"]}
     value |= changes.pop("value", {})
     whole = {"id": "r1", "type": "rectanglelabels", "from_name": "label", "to_name": "image", "image_rotation": 0}
@@ -50,33 +50,33 @@ def region(x: float = 25, y: float = 25, width: float = 50, height: float = 50, 
 
 
 def annotation(*regions: dict[str, Any], id: int = 1, **changes: Any) -> dict[str, Any]:
-    """An annotation object of a task-shaped document."""
+    """Make an annotation as it stands in a task."""
     stamp = f"2026-01-01T00:00:{id % 60:02d}.000000Z"
     return {"id": id, "result": list(regions), "was_cancelled": False, "ground_truth": False, "updated_at": stamp,
             "project": 1} | changes  # fmt: skip
 
 
 def task(image: str, *annotations: dict[str, Any], id: int = 1, **data: Any) -> dict[str, Any]:
-    """A task-shaped document."""
+    """Make a task as it stands in an export."""
     return {"id": id, "data": {"image": f"https://example.invalid/bucket/{image}"} | data,
             "annotations": list(annotations), "predictions": [], "drafts": [], "project": 1}  # fmt: skip
 
 
 def sink_document(whole: dict[str, Any], index: int = 0) -> dict[str, Any]:
-    """The annotation-shaped document that a target storage writes for one annotation of a task."""
+    """Make the document that a target storage writes for one annotation of a task."""
     inner = {key: value for key, value in whole.items() if key != "annotations"}
     return dict(whole["annotations"][index], task=inner)
 
 
 def write_export(file: Path, *tasks: dict[str, Any]) -> Path:
-    """A JSON export on disk."""
+    """Write a JSON export."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(list(tasks)), encoding="utf-8")
     return file
 
 
-def make_dataset(folder: Path, *splits: str, origin: str = "label-studio") -> Dataset:
-    """A dataset with one image a split name, each with one box of each class."""
+def make_dataset(folder: Path, *splits: Split, origin: str = "label-studio") -> Dataset:
+    """Make a dataset with one image for each split name (train and val), each with one box of each class."""
     images = []
     for index, split in enumerate(splits or (TRAIN, VAL)):
         file = write_image(folder / "images" / f"{index}.jpg", seed=index)
@@ -88,7 +88,7 @@ def make_dataset(folder: Path, *splits: str, origin: str = "label-studio") -> Da
 
 
 def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 0.5) -> Evaluation:
-    """An evaluation that found these boxes: number of the image, number of its box, confidence."""
+    """Make an evaluation that detected these boxes: number of the image, number of its box, confidence."""
     images = list(dataset)
     rows: list[list[object]] = []
     for number, box_number, confidence in found:
@@ -106,7 +106,7 @@ def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 
 
 
 def matches(dataset: Dataset, detections: pd.DataFrame) -> Matches:
-    """Detections of which each is right at every IoU."""
+    """Make matches of these detections, each of which is right at every IoU."""
     files = [image.file for image in dataset]
     box_counts = [
         [sum(b.class_id == c for b in image.boxes) for c in range(len(dataset.classes.names))] for image in dataset
@@ -138,6 +138,7 @@ def make_matches(images: int, missed: int = 0, loose: int = 0, classes: int = 2)
 
 
 def write_folder(folder: Path, count: int = 20) -> Path:
+    """Write a folder of small files, each with other bytes."""
     for number in range(count):
         file = folder / "images" / f"{number}.bin"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +148,7 @@ def write_folder(folder: Path, count: int = 20) -> Path:
 
 @dataclass(frozen=True)
 class Note:
-    """The smallest value that is saved as a folder."""
+    """The smallest value that is saved as a folder: one text file."""
 
     downloads: ClassVar[tuple[str, ...]] = ("note.txt",)
     latest: ClassVar[tuple[str, ...]] = ("note.txt",)

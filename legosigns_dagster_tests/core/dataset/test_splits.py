@@ -4,7 +4,7 @@ import random
 import pytest
 from pydantic import ValidationError
 
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
+from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Split
 from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key, split_for
 
 
@@ -37,7 +37,7 @@ def test_the_order_in_which_images_arrive_does_not_matter() -> None:
 def test_images_added_later_never_move_an_earlier_one() -> None:
     settings = SplitSettings(val_share=0.4)
     images = [candidate(n, bits=random.Random(n % 40).getrandbits(64) ^ (1 << n % 64)) for n in range(120)]
-    before: dict[str, str] = {}
+    before: dict[str, Split] = {}
     for count in range(10, 121, 10):
         group = group_images(images[:count], settings).groups
         splits = {sha256: split_for(name, settings) for sha256, name in group.items()}
