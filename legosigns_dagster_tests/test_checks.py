@@ -127,7 +127,7 @@ def check_comparison(
     tmp_path: Path, images: int, found_by_base: int, found_by_new: int
 ) -> dict[str, dg.AssetCheckResult]:
     """Results of both criteria on slices where base and new weights find the boxes of the first images only."""
-    dataset = make_dataset(tmp_path, *["val"] * images)
+    dataset = make_dataset(tmp_path, *[VAL] * images)
     base, new = (
         evaluation(dataset, *[(image, box, 0.9) for image in range(count) for box in (0, 1)])
         for count in (found_by_base, found_by_new)

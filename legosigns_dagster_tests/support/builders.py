@@ -42,7 +42,7 @@ def write_image(file: Path, seed: int = 0, size_wh: tuple[int, int] = (64, 48), 
 
 
 def region(x: float = 25, y: float = 25, width: float = 50, height: float = 50, **changes: Any) -> dict[str, Any]:
-    """Make a rectangle as Label Studio writes it, in percent of a 64x48 image. Changes of `value` are merged into it."""
+    """Make a rectangle as Label Studio writes it, in percent of a 64x48 image. `value` is merged."""
     value = {"x": x, "y": y, "width": width, "height": height, "rotation": 0, "rectanglelabels": ["SpeedLimit"]}
     value |= changes.pop("value", {})
     whole = {"id": "r1", "type": "rectanglelabels", "from_name": "label", "to_name": "image", "image_rotation": 0}

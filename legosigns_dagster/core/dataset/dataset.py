@@ -13,9 +13,9 @@ from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
 
 Split: TypeAlias = Literal["train", "val", "test"]
-TRAIN: Final = "train"
-VAL: Final = "val"
-TEST: Final = "test"
+TRAIN: Final[Split] = "train"
+VAL: Final[Split] = "val"
+TEST: Final[Split] = "test"
 
 IMAGE_COLUMNS = ["file", "sha256", "width", "height", "split", "group", "origin"]
 BOX_COLUMNS = ["file", "class_id", "class_name", "left", "top", "right", "bottom"]

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from legosigns_dagster.core.dataset.dataset import VAL
+from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.evaluation.acceptance import AcceptanceCriterion, Outcome, check_criterion
 from legosigns_dagster.core.evaluation.comparison import Comparison, SliceResults, compare
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
@@ -12,7 +14,7 @@ from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 @pytest.fixture
 def comparison(tmp_path: Path) -> Comparison:
     """The base finds all boxes on 20 images, the new weights those of 14."""
-    dataset = make_dataset(tmp_path, *["val"] * 20)
+    dataset = make_dataset(tmp_path, *[VAL] * 20)
     base, new = (evaluation(dataset, *[(i, box, 0.9) for i in range(n) for box in (0, 1)], map50=n / 20)
                  for n in (20, 14))  # fmt: skip
     return compare([SliceResults("classical signs", dataset, base, new, "map50")])

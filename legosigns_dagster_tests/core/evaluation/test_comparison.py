@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from legosigns_dagster.core.dataset.dataset import VAL
+from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.evaluation.comparison import Comparison, SliceResults, compare, read_new_value
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
@@ -59,7 +61,7 @@ def test_the_summary_has_a_line_for_each_class_with_both_figures_and_the_differe
 
 
 def test_the_verdict_is_about_the_headline_and_says_how_sure_it_is(tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path, *["val"] * 12)
+    dataset = make_dataset(tmp_path, *[VAL] * 12)
     everything = evaluation(dataset, *[(image, box, 0.9) for image in range(12) for box in (0, 1)])
     half = evaluation(dataset, *[(image, box, 0.9) for image in range(6) for box in (0, 1)])
     lost = compare([SliceResults("classical signs", dataset, everything, half, "map50")])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
 from legosigns_dagster.core.report.gallery import contact_sheet
 from legosigns_dagster_tests.support.builders import make_dataset
 
@@ -15,7 +15,7 @@ def open_jpeg(jpeg: bytes) -> Image.Image:
 
 
 def test_a_contact_sheet_stays_small_enough_for_metadata(tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path, *["train"] * 20)
+    dataset = make_dataset(tmp_path, *[TRAIN] * 20)
     sheet = contact_sheet(dataset, 12, 960)
     assert len(sheet) <= 90_000
     assert open_jpeg(sheet).size == (960, 3 * 180)
