@@ -8,14 +8,14 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from legosigns_dagster.assets.metadata import DIGITS, picture, table, versioned
+from legosigns_dagster.assets.metadata import picture, table, versioned
+from legosigns_dagster.assets.settings import plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.report.charts import curves_picture
-from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
+from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, devices, retries
@@ -28,8 +28,8 @@ class TrainingConfig(dg.Config, TrainingSettings):
 
 
 @contextmanager
-def hopeless_errors() -> Iterator[None]:
-    """What another try would meet again ends the step at once: bad input, a loss that becomes no number."""
+def non_retryable_errors() -> Iterator[None]:
+    """Errors that a retry cannot fix (bad input, a loss that is NaN) fail the step without retries."""
     try:
         yield
     except (ValueError, FloatingPointError, FileNotFoundError) as error:
@@ -51,37 +51,40 @@ def model_weights(
     synthetic_set: Dataset,
     classical_signs: Dataset,
 ) -> Iterator[dg.Output[Weights]]:
-    """The base weights, trained further on the new signs while rehearsing the old ones.
+    """The base weights, trained further on the new signs while replaying the old ones.
 
-    A training that was killed goes on after its last finished epoch, in this run or another one with the same inputs.
+    A training that was interrupted is resumed after its last finished epoch, in this run or in another one with the
+    same inputs.
     """
     pod.require_gpu(
         devices(context.op_execution_context.op_def.tags, context.run.run_config, "model_weights"), detector.sees_gpu
     )
     data = TrainingData(raw_annotations, synthetic_set, classical_signs)
-    parts = {"raw_annotations": raw_annotations, "synthetic_set": synthetic_set, "classical_signs": classical_signs}
-    versions = {name: folder_digest(index_folder(part.folder))[:DIGITS] for name, part in parts.items()}
-    settings = TrainingSettings(**{name: getattr(config, name) for name in TrainingSettings.model_fields})
-    uploads = store.training_uploads(context.run_id, scratch.folder("uploads"), context.log)
-    with hopeless_errors(), uploads:
-        folders = scratch.folder("training"), scratch.folder("model_weights")
-        bench = Bench(*folders, context.log, uploads.on_epoch_end, uploads.checkpoints)
-        weights = fine_tune(detector, base_weights, data, settings, versions, bench)
+    settings = plain_settings(config, TrainingSettings)
+    with (
+        non_retryable_errors(),
+        store.training_uploads(context.run_id, scratch.folder("uploads"), context.log) as uploads,
+    ):
+        workspace = TrainingWorkspace(
+            scratch.folder("training"), scratch.folder("model_weights"), context.log, uploads.on_epoch_end,
+            uploads.checkpoints,
+        )  # fmt: skip
+        weights = fine_tune(detector, base_weights, data, settings, workspace)
     yield versioned(weights, training_metadata(weights))
     uploads.remove_checkpoints()  # only now: the weights are in the store
 
 
 def training_metadata(weights: Weights) -> dict[str, Any]:
-    """Curves, the mixtures that were tried, and how the training went."""
+    """Curves, the interpolated weights that were tried, and how the training went."""
     curves = pd.read_csv(weights.folder / "results.csv", skipinitialspace=True)
-    metadata = {
+    metadata: dict[str, Any] = {
         "epochs": len(curves),
         "curves": picture(curves_picture(curves).encode(), "training curves", "svg+xml"),
         "results": table(curves),
-        **(weights.about or {}),
     }
-    mixtures: Any = (weights.trained_on or {}).get("mixtures")
-    if mixtures:
-        *tried, chosen = mixtures
-        metadata |= {"alpha": chosen["alpha"], "mixtures": table(pd.DataFrame(tried))}
+    if record := weights.record:
+        metadata |= record.run.as_dict()
+        if record.selection:
+            candidates = pd.DataFrame([one.as_dict() for one in record.selection.candidates])
+            metadata |= {"alpha": record.selection.selected.alpha, "candidates": table(candidates)}
     return metadata

@@ -1,45 +1,83 @@
 """What the pipeline asks of a detector, whoever makes it."""
 
+import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.core.detector.training_job import Lesson
+from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
+from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
 from legosigns_dagster.core.progress import Log
 
 
+@dataclass(frozen=True)
+class EvaluationImages:
+    """Images to evaluate weights on, written once as a YOLO folder for any number of evaluations.
+
+    The files are copies, since a detector's library may write into them.
+
+    Attributes:
+        dataset: the images with their boxes.
+        data_yaml: the YOLO `data.yaml`; its val part is `images/val`.
+    """
+
+    dataset: Dataset
+    data_yaml: Path
+
+    @classmethod
+    def write(cls, dataset: Dataset, into: Path) -> "EvaluationImages":
+        """Copy all images of a dataset, with their labels, into an empty folder."""
+        write_split(dataset, dataset.folder, "val", into)
+        return cls(dataset, write_data_yaml(into, "images/val", "images/val", dataset.classes))
+
+    @property
+    def folder(self) -> Path:
+        """The YOLO folder."""
+        return self.data_yaml.parent
+
+
 class Detector(Protocol):
-    """Reads weights, trains them further, and says what they find."""
+    """Reads weights, trains them further, and finds signs with them."""
 
     def sees_gpu(self) -> bool:
-        """Whether there is a GPU to train on."""
+        """Tell whether there is a GPU to train on."""
 
     def read(self, file: Path) -> tuple[SignClasses, int]:
-        """The classes of a weights file and the image size in pixels it was trained at.
+        """Read a weights file's classes and the image size in pixels that it was trained at.
 
-        ValueError that names the file when it is not a detector's.
+        Raises:
+            ValueError: names the file when it is not a detector's.
         """
 
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
-        """For each image whether the weights find any sign in it with a confidence of at least 0.25."""
+        """Tell for each image whether any sign is found in it with a confidence of at least 0.25."""
 
-    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> int:
-        """Train `base` further on a lesson and put best.pt and results.csv (a row an epoch) into `into`.
+    def fine_tune(self, base: Weights, job: TrainingJob, into: Path, log: Log) -> int:
+        """Train `base` further and write `best.pt` and `results.csv` (a row an epoch) into folder `into`.
 
-        The number of epochs that an interrupted training had finished already, and from which this one went on.
-        FloatingPointError where the loss becomes no number.
+        Returns:
+            The number of epochs that an interrupted training had finished already, 0 for a new one.
+
+        Raises:
+            FloatingPointError: when the loss is NaN or infinite.
         """
 
-    def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
-        """Write to file `into` the weights that lie `alpha` (0 to 1) of the way from the base to the trained ones."""
+    def interpolate(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
+        """Write to file `into` the weights (1 - alpha) * base + alpha * trained; alpha is 0 to 1."""
 
     def export(self, weights: Path, image_size: int, into: Path) -> None:
-        """Write the weights to file `into` as ONNX, for images of this size."""
+        """Write a weights file as ONNX to file `into`, for images of this size in pixels."""
 
-    def evaluate(self, weights: Weights, dataset: Dataset, image_size: int, work: Path) -> Evaluation:
-        """The metrics and detections of the weights on all images of a dataset; `work` is an empty folder."""
+    def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
+        """Compute metrics and detections of weights on images, scaled to this size in pixels."""
+
+
+def evaluate_dataset(detector: Detector, weights: Weights, dataset: Dataset, image_size: int) -> Evaluation:
+    """Evaluate weights once on all images of a dataset, in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        return detector.evaluate(weights, EvaluationImages.write(dataset, Path(folder)), image_size)

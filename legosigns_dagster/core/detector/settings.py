@@ -1,6 +1,17 @@
-"""What people may turn when a model is trained."""
+"""What people may set when a model is trained."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, Field
+
+# Old names, in run configs that people keep and in stored weights, and what they are called now.
+RENAMED_SETTINGS: Mapping[str, str] = {
+    "averaging": "ema_decay",
+    "keep_statistics": "freeze_batchnorm_stats",
+    "classical_loss": "max_map_drop",
+    "real_repeats": "lego_repeats",
+}
 
 
 class TrainingSettings(BaseModel, frozen=True):
@@ -11,77 +22,83 @@ class TrainingSettings(BaseModel, frozen=True):
         0,
         ge=0,
         le=10_000,
-        description="Time for training, choosing a mixture and export, in minutes: after the first epoch as many are "
-        "planned as fit, up to `epochs`, and the learning rate falls along them. 0: as long as it takes.",
+        description="Time for training, selection and export, in minutes. After the first epoch, as many epochs are "
+        "planned as fit, up to `epochs`, and the learning rate falls along them. 0: no limit.",
     )
     image_size: int = Field(
         0,
         ge=0,
         le=2048,
-        description="Longer side in pixels to which images are scaled, a multiple of 32; 0 is the size that the base "
+        description="Longer side in pixels to which images are scaled, a multiple of 32. 0: the size that the base "
         "weights were trained at. Twice the size takes four times the time.",
     )
-    batch: int = Field(16, ge=1, le=256, description="Images for each optimizer step; memory grows with it.")
+    batch: int = Field(16, ge=1, le=256, description="Images for each optimizer step. Memory grows with it.")
     seed: int = Field(0, ge=0, description="Same seed, data, machine and thread count: same weights.")
     freeze: int = Field(
-        0, ge=0, le=24, description="Layers from the input on that keep the base's weights; 10 is the backbone."
+        0, ge=0, le=24, description="Number of first layers that keep the base's weights. 10 is the backbone."
     )
     learning_rate: float = Field(
-        1e-3, gt=0, le=0.1, description="Largest step of AdamW for each weight; falls to a twentieth along a cosine."
+        1e-3, gt=0, le=0.1, description="Learning rate of AdamW. It falls to a twentieth along a cosine."
     )
     mosaic: float = Field(
         0.75,
         ge=0,
         le=1,
-        description="Share of the epochs, the first ones, that show four images in one; the rest show each by itself.",
+        description="Share of the epochs, the first ones, that show four images in one (mosaic). The other epochs show "
+        "each image by itself.",
     )
-    averaging: float = Field(
+    ema_decay: float = Field(
         0.9,
         ge=0,
         lt=1,
-        description="How slowly the weights that are kept follow the trained ones, from step to step: 0.9 averages "
-        "over about 10 steps. 0: not at all.",
+        description="Decay of the exponential moving average (EMA) of the weights, for each step. 0.9 averages over "
+        "about 10 steps. 0: no average.",
     )
-    keep_statistics: bool = Field(
+    freeze_batchnorm_stats: bool = Field(
         True,
-        description="Keep the base's BatchNorm statistics, which drift towards the new images whatever the learning "
-        "rate.",
+        description="Keep the base's BatchNorm statistics. Otherwise they drift to the new images at any learning "
+        "rate, and old signs are forgotten.",
     )
     patience: int = Field(
         5,
         ge=0,
         le=1000,
-        description="Epochs without a new best on either val part, classical or LEGO, after which training ends; "
-        "0: never.",
+        description="Training ends after this many epochs without a new best mAP50-95 on classical or on LEGO val "
+        "images. 0: never.",
     )
     replay: float = Field(
         1.0,
         ge=0,
         le=1,
-        description="Share of classical_signs' train images that every epoch repeats, 0 to 1: 0.5 of 260 is 130 "
-        "images, and a set of thousands wants less than all. 0 lets the model forget classical signs.",
+        description="Share of the classical train images that every epoch shows again, 0 to 1. 0.5 of 260 is 130 "
+        "images. A set of thousands needs less than all. With 0 the model forgets classical signs.",
     )
     interpolate: bool = Field(
         True,
-        description="After training, try weights between the base and the trained ones and keep those that are best on "
-        "LEGO val images among those that keep the old skill; a few evaluations.",
+        description="After training, try weights between the base and the trained ones, and keep the best on LEGO val "
+        "images that do not lose the old skill. This takes a few evaluations.",
     )
-    classical_loss: float = Field(
+    max_map_drop: float = Field(
         0.01,
         ge=0,
         le=1,
-        description="How much mAP50-95 on classical val images may fall for such weights to be chosen, 0 to 1; what is "
-        "lost beyond it must bring ten times as much on LEGO signs, and twice as much is never lost.",
+        description="Allowed drop of classical mAP50-95, 0 to 1. A larger drop is accepted only if LEGO mAP50-95 rises "
+        "by ten times the excess. More than twice this value is never accepted.",
     )
     measure_synthesis: bool = Field(
         False,
-        description="Train a second time without synthetic images, to tell in the report what they contribute: twice "
-        "the time.",
+        description="Train a second time without synthetic images, to show in the report what they contribute. This "
+        "takes twice the time.",
     )
-    real_repeats: int = Field(
+    lego_repeats: int = Field(
         3,
         ge=1,
         le=50,
-        description="Times that an epoch shows each annotated image, so that a few real ones are not drowned in "
+        description="How often an epoch shows each annotated LEGO image, so that a few of them are not lost among many "
         "synthetic ones.",
     )
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> "TrainingSettings":
+        """Read settings that were stored with weights, under their present or their old names."""
+        return cls(**{RENAMED_SETTINGS.get(name, name): value for name, value in stored.items()})

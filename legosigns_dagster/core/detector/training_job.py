@@ -1,4 +1,4 @@
-"""What a detector is given to learn from, and what every epoch of its training is judged by."""
+"""One training, as a detector is given it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -6,26 +6,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from legosigns_dagster.core.detector.checkpoints import Checkpoints
+from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.evaluation.slices import Slice
 
-CLASSICAL, LEGO = "classical", "real"
+
+def ignore_epoch(_: Path) -> None:
+    """Do nothing after an epoch."""
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """A YOLO `data.yaml`, the slice of each val image by its folder and name, and the base's own score.
+class TrainingJob:
+    """What to learn from, how, and what to do after each epoch.
 
-    `keep` is called after every epoch with a folder that has `best.pt` and `results.csv` as they are by then, so that
-    a training that is interrupted leaves what it had; what it wants to have for longer than the call it moves away.
-    `ends_at` is when epochs must have ended, in seconds of `time.monotonic`. After every epoch the state is given to
-    `checkpoints` under `key`, and a training starts from the state that it finds there.
+    Attributes:
+        data_yaml: YOLO `data.yaml`; its folder is the training's own, and may be written to.
+        slices: slice of each val image, by its folder and name, as in `val-lego/a.jpg`.
+        class_count: number of classes.
+        settings: the settings, with an image size in pixels.
+        base_score: score of the base weights on the val images.
+        deadline: when epochs must have ended, in seconds of `time.monotonic`.
+        on_epoch_end: called after each epoch with a folder that holds `best.pt` and `results.csv` so far. The folder
+            is removed afterwards: move what has to last.
+        checkpoints: where the state after each epoch is kept; None where the training cannot be resumed.
+        key: what the training is called there (see `training_key`).
     """
 
-    data: Path
-    classes: int
-    slices: Mapping[str, str]
-    base: Score
-    keep: Callable[[Path], None]
-    ends_at: float = math.inf
+    data_yaml: Path
+    slices: Mapping[str, Slice]
+    class_count: int
+    settings: TrainingSettings
+    base_score: Score
+    deadline: float = math.inf
+    on_epoch_end: Callable[[Path], None] = ignore_epoch
     checkpoints: Checkpoints | None = None
     key: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The training's own folder."""
+        return self.data_yaml.parent

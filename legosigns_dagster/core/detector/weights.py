@@ -6,23 +6,27 @@ from pathlib import Path
 from typing import ClassVar
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.files import ABOUT, FolderIndex
+from legosigns_dagster.core.detector.training_record import TrainingRecord
+from legosigns_dagster.core.files import FolderIndex
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Trained weights: `best.pt` in `folder`, its classes, the image size in pixels that it was trained at.
+    """The weights of a detector. Those that a run trained come with `model.onnx` and `results.csv` (a row an epoch).
 
-    Weights that a run trained come with `model.onnx`, `results.csv` (a row an epoch) and, in `trained_on`, what they
-    learned from and how; `about` holds what differs from run to run, such as the wall time.
+    Attributes:
+        folder: the folder that holds `best.pt`.
+        classes: the classes that they tell apart.
+        image_size: longer side in pixels of the images that they were trained at.
+        record: what they were trained on and how; None for weights that people gave.
+        index: what is in the folder, once it was saved or loaded.
     """
 
     downloads_of_a_training: ClassVar[tuple[str, ...]] = ("best.pt", "model.onnx", "results.csv")
     folder: Path
     classes: SignClasses
     image_size: int
-    trained_on: dict[str, object] | None = None
-    about: dict[str, object] | None = None
+    record: TrainingRecord | None = None
     index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -32,26 +36,25 @@ class Weights:
 
     @property
     def downloads(self) -> tuple[str, ...]:
-        """Files that people download; none where these are weights that somebody gave us."""
-        return self.downloads_of_a_training if self.trained_on else ()
+        """Files that people download; none for weights that people gave."""
+        return self.downloads_of_a_training if self.record else ()
 
     @property
     def latest(self) -> tuple[str, ...]:
         """Files that also stand at the store's root, for those who only want the newest."""
-        return ("results.csv",) if self.trained_on else ()
+        return ("results.csv",) if self.record else ()
 
     def save(self) -> Path:
-        """Write the facts beside the checkpoint and return the folder."""
-        facts = {"classes": self.classes.names, "image_size": self.image_size, "trained_on": self.trained_on}
+        """Write classes, image size and record beside the checkpoint and return the folder."""
+        facts = {"classes": self.classes.names, "image_size": self.image_size}
         (self.folder / "weights.json").write_text(json.dumps(facts, indent=1, sort_keys=True), encoding="utf-8")
-        (self.folder / ABOUT).mkdir(exist_ok=True)
-        (self.folder / ABOUT / "training.json").write_text(json.dumps(self.about, indent=1), encoding="utf-8")
+        if self.record:
+            self.record.save(self.folder)
         return self.folder
 
     @classmethod
     def load(cls, folder: Path) -> "Weights":
-        """The weights that `save` left in this folder."""
+        """Load the weights that `save` left in this folder."""
         facts = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
-        about = json.loads((folder / ABOUT / "training.json").read_text(encoding="utf-8"))
         classes = SignClasses(tuple(facts["classes"]))
-        return cls(folder, classes, facts["image_size"], facts["trained_on"], about)
+        return cls(folder, classes, facts["image_size"], TrainingRecord.load(folder))

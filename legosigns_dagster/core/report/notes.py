@@ -1,12 +1,11 @@
-"""What the report says besides its figures."""
+"""What the report says besides its figures: how the weights were trained, caveats, what synthesis contributed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
 
+from legosigns_dagster.core.detector.training_record import TrainingRecord
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.report.metric_charts import trade_off
+from legosigns_dagster.core.report.metric_charts import Point, trade_off_chart
 from legosigns_dagster.core.report.tables import synthesis_table
 
 NOT_MEASURED = (
@@ -15,39 +14,50 @@ NOT_MEASURED = (
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a report says besides its figures: a line for each of `facts`, what to be careful about, what synthesis
-    contributed (HTML), and the chart of classical against LEGO signs (an SVG element).
+class ReportNotes:
+    """What a report says besides its figures.
+
+    Attributes:
+        facts: title and text of each line on how the weights were trained.
+        caveats: what the verdicts cannot be trusted with, a sentence each.
+        synthesis: what synthetic images contributed, as HTML.
+        trade_off: chart of classical against LEGO signs, an SVG element; empty where there is nothing to show.
     """
 
     facts: Mapping[str, str]
-    cautions: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     synthesis: str = NOT_MEASURED
     trade_off: str = ""
 
 
-def told_of(run_id: str, weights: Weights, runs: list[tuple[float, float]], chosen_on: list[str]) -> Told:
-    """What the report says besides its figures; `chosen_on` are the slices on whose images choices were made."""
-    trained_on: dict[str, Any] = weights.trained_on or {}
-    mixtures, without = trained_on.get("mixtures") or [], trained_on.get("without_synthesis")
-    cautions = [*(trained_on.get("cautions") or ())]
-    if chosen_on:
-        cautions.append(
-            f"{' and '.join(chosen_on)}: epoch and mixture were chosen on the very images that are shown here, which "
-            "flatters the new weights a little; with a test part (test_share of raw_annotations) they are not"
+def build_notes(run_id: str, weights: Weights, earlier: Sequence[Point], selected_on: Sequence[str]) -> ReportNotes:
+    """Collect the notes of a report.
+
+    Args:
+        run_id: id of the run that makes the report.
+        weights: the new weights.
+        earlier: mAP50-95 on classical and LEGO signs of each earlier comparison.
+        selected_on: titles of the slices whose images were also used to select epoch and weights.
+    """
+    record = weights.record
+    caveats = [*record.caveats] if record else []
+    if selected_on:
+        caveats.append(
+            f"{' and '.join(selected_on)}: epoch and interpolation were selected on the same images that are shown "
+            "here, which makes the new weights look a little better than they are; with a test split (test_share of "
+            "raw_annotations) this is not so"
         )
-    told = Told(facts_of(run_id, weights), cautions, trade_off=trade_off(mixtures, runs))
-    if not (mixtures and without):
-        return told
-    base, chosen = (Score.from_facts(mixtures[index]) for index in (0, -1))
-    return replace(told, synthesis=synthesis_table(base, Score.from_facts(without), chosen))
+    selection = record.selection if record else None
+    synthesis = NOT_MEASURED
+    if record and selection and record.without_synthesis:
+        synthesis = synthesis_table(selection.base.score, record.without_synthesis, selection.selected.score)
+    chart = trade_off_chart(selection, earlier) if selection else ""
+    return ReportNotes({"run": run_id} | (training_facts(record) if record else {}), caveats, synthesis, chart)
 
 
-def facts_of(run_id: str, weights: Weights) -> dict[str, str]:
-    """What the new weights were trained on and how, one line each."""
-    trained_on = weights.trained_on or {}
-    facts = {"run": run_id}
-    for title in ("settings", "images", "versions"):
-        values = trained_on.get(title)
-        facts[title] = ", ".join(f"{key} {value}" for key, value in values.items()) if isinstance(values, dict) else ""
-    return facts | {key.replace("_", " "): str(value) for key, value in (weights.about or {}).items()}
+def training_facts(record: TrainingRecord) -> dict[str, str]:
+    """Title and text of each line on how weights were trained."""
+    groups = {"settings": record.settings.model_dump(), "images": record.images, "versions": record.versions}
+    facts = {title: ", ".join(f"{key} {value}" for key, value in values.items()) for title, values in groups.items()}
+    run = {key: value for key, value in asdict(record.run).items() if value}
+    return facts | {key.replace("_", " "): str(value) for key, value in run.items()}

@@ -165,7 +165,7 @@ def flips_section(results: SliceResults) -> str:
     ]
     for kind in FlipKind:
         of_kind = [flip for flip in flips if flip.kind is kind]
-        first = f", shown are the {MAX_FLIPS} with the highest confidence" if len(of_kind) > MAX_FLIPS else ""
+        first = f" (the {MAX_FLIPS} with the highest confidence are shown)" if len(of_kind) > MAX_FLIPS else ""
         pictures = "".join(flip_figure(draw_flip(flip, results), sources) for flip in of_kind[:MAX_FLIPS])
         html.append(f'<h3>{kind}: {len(of_kind)}{first}</h3><div class="flips">{pictures}</div>')
     return "".join(html)

@@ -1,8 +1,8 @@
-"""What a training and its verdict cannot be trusted with, said before the time is spent and again in the report."""
+"""Caveats: what a training and its verdict cannot be trusted with, in the log before it starts and in the report."""
 
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.dataset.validation import absent_classes
-from legosigns_dagster.core.evaluation.bootstrap import FEWEST_GROUPS
+from legosigns_dagster.core.evaluation.bootstrap import MIN_GROUPS
 from legosigns_dagster.core.evaluation.slices import Slice
 
 NO_CLASSICAL = (
@@ -11,8 +11,18 @@ NO_CLASSICAL = (
 )
 
 
-def cautions_of(base_size: int, image_size: int, classical: Dataset, lego: Dataset) -> list[str]:
-    """What to be careful about, one sentence each; `base_size` and `image_size` are in pixels."""
+def find_caveats(base_size: int, image_size: int, classical: Dataset, lego: Dataset) -> list[str]:
+    """Find what to be careful about.
+
+    Args:
+        base_size: image size in pixels that the base was trained at.
+        image_size: image size in pixels of this training.
+        classical: the classical images, maybe none.
+        lego: the annotated LEGO images.
+
+    Returns:
+        A sentence for each caveat.
+    """
     found = []
     if not len(classical.images):
         found.append(NO_CLASSICAL)
@@ -21,14 +31,14 @@ def cautions_of(base_size: int, image_size: int, classical: Dataset, lego: Datas
             f"the base was trained at {base_size} px and this training is at {image_size}: both are measured at "
             f"{image_size} px, where the base may be worse than it is at its own size"
         )
-    for name, dataset in ((Slice.CLASSICAL.title, classical), (Slice.LEGO.title, lego)):
+    for one, dataset in ((Slice.CLASSICAL, classical), (Slice.LEGO, lego)):
         part = dataset.part(VAL)
         if len(dataset.images):
-            found += [f"{name}: {absent}, so nothing is known about it" for absent in absent_classes(part, (VAL,))]
+            found += [f"{one.title}: {absent}, so nothing is known about it" for absent in absent_classes(part, (VAL,))]
             groups = part.images["group"].nunique()
-            if groups < FEWEST_GROUPS:
+            if groups < MIN_GROUPS:
                 found.append(
-                    f"{name}: the {len(part.images)} val images are of {groups} scenes, and fewer than "
-                    f"{FEWEST_GROUPS} decide nothing: annotate more of them"
+                    f"{one.title}: the {len(part.images)} val images are of {groups} scenes, and fewer than "
+                    f"{MIN_GROUPS} decide nothing: annotate more of them"
                 )
     return found

@@ -1,114 +1,80 @@
-"""Between the base weights and the trained ones: as much of the new as the old skill allows.
+"""Between the base weights and the trained ones: as much of the new skill as the old skill allows.
 
-Weights of a model and of its fine-tuned copy can be averaged (Wortsman et al., Robust fine-tuning of zero-shot models,
-CVPR 2022; Ilharco et al., Patching open-vocabulary models by interpolating weights, NeurIPS 2022).
+The weights of a model and of its fine-tuned copy can be interpolated linearly, and the result keeps most of both
+(Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022; Ilharco et al., Patching open-vocabulary models by
+interpolating weights, NeurIPS 2022).
 """
 
 import shutil
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.training_record import InterpolatedWeights, Selection
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.files import link_or_copy
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.training.validation import ValidationScorer
 
 ALPHAS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-TIE = 0.02  # of mAP50-95: less than the noise of a few dozen images
-BLIND_ALPHA = 0.2  # where no classical image tells what was lost: mAP50-95 fell by 0.012 then, at 0.5 by 0.047
+TIE_MARGIN = 0.02  # of mAP50-95: less than the noise of a few dozen images
+# Where no classical image tells what was lost: mAP50-95 fell by 0.012 with this alpha, and by 0.047 with 0.5.
+DEFAULT_ALPHA = 0.2
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """Weights that are `alpha` (0 to 1) of the way from the base to the trained ones, with their score on val."""
+def select_best(base: Score, candidates: Sequence[InterpolatedWeights], max_map_drop: float) -> InterpolatedWeights:
+    """Select one of the candidates by LEGO mAP50-95 and by what classical mAP50-95 they lose.
 
-    alpha: float
-    score: Score
+    Candidates that lose more than 2 * `max_map_drop` are excluded, unless all do. The best of the others has the highest
+    `Score.selection_score`. Among those within 0.02 of it that lose no more than the best or than `max_map_drop`, the
+    largest alpha is taken: val images of scenes that were trained on hardly tell the candidates apart, while on unseen
+    scenes a larger alpha was better.
 
-    def facts(self) -> dict[str, float | None]:
-        """Alpha and the score's figures by name."""
-        return {"alpha": self.alpha, **self.score.facts()}
-
-    def __str__(self) -> str:
-        return f"alpha {self.alpha}: {self.score}"
-
-
-def best_of(base: Score, mixtures: Sequence[Mixture], allowed_loss: float) -> Mixture:
-    """The one that is worth most (see `Score.worth`), or the nearest to the trained weights that is as good.
-
-    More than twice what is allowed is never lost where there is a choice, whatever it would bring.
-    As good is what loses no more of the old skill than it or the budget, and is worth hardly less: val images of scenes
-    that were trained on soon tell nothing between the mixtures, while on scenes that nobody has seen more is better.
+    Example:
+        >>> tried = [InterpolatedWeights(0.5, Score(0.84, 0.9, 0.3)), InterpolatedWeights(0.9, Score(0.82, 0.9, 0.8))]
+        >>> select_best(Score(0.85, 0.4, 0.2), tried, max_map_drop=0.01).alpha
+        0.5
     """
-    ceiling = base.classical_map50_95 - 2 * allowed_loss
-    affordable = [mixture for mixture in mixtures if not mixture.score.classical_map50_95 < ceiling] or mixtures
-    best = max(affordable, key=lambda mixture: (mixture.score.worth(base, allowed_loss), mixture.alpha))
-    least = min(base.classical_map50_95 - allowed_loss, best.score.classical_map50_95)
-    as_good = [
-        mixture
-        for mixture in affordable
-        if mixture.score.worth(base, allowed_loss) >= best.score.worth(base, allowed_loss) - TIE
-        and not mixture.score.classical_map50_95 < least
+    floor = base.classical_map50_95 - 2 * max_map_drop
+    affordable = [one for one in candidates if not one.score.classical_map50_95 < floor] or list(candidates)
+    best = max(affordable, key=lambda one: (one.score.selection_score(base, max_map_drop), one.alpha))
+    least = min(base.classical_map50_95 - max_map_drop, best.score.classical_map50_95)
+    lowest = best.score.selection_score(base, max_map_drop) - TIE_MARGIN
+    tied = [
+        one
+        for one in affordable
+        if one.score.selection_score(base, max_map_drop) >= lowest and not one.score.classical_map50_95 < least
     ]
-    return max(as_good, key=lambda mixture: mixture.alpha)
+    return max(tied, key=lambda one: one.alpha)
 
 
-@dataclass(frozen=True)
-class Referee:
-    """Scores weights on both val parts, at this image size; `work` is an empty folder."""
+def select_interpolation(
+    scorer: ValidationScorer, base: Weights, base_score: Score, best: Path, work: Path, max_map_drop: float, log: Log
+) -> Selection:
+    """Score weights between the base and the trained ones, and keep the selected ones.
 
-    detector: Detector
-    classical: Dataset
-    lego: Dataset
-    image_size: int
-    work: Path
+    Args:
+        scorer: scores weights on the val images.
+        base: the base weights.
+        base_score: their score.
+        best: the trained weights' file, which is overwritten with the selected weights.
+        work: the training's own folder, in which `trained.pt` and each candidate are left.
+        max_map_drop: allowed drop of classical mAP50-95, 0 to 1.
+        log: gets a line for each candidate.
+    """
+    trained = shutil.copyfile(best, work / "trained.pt")
+    log.info(f"the base: {base_score}")
+    candidates = []
+    for alpha in ALPHAS if scorer.has_classical_images else (DEFAULT_ALPHA,):
+        file = candidate_file(work, alpha)
+        scorer.detector.interpolate(base, trained, alpha, file)
+        candidates.append(InterpolatedWeights(alpha, scorer.score(file, base.classes)))
+        log.info(str(candidates[-1]))
+    selected = select_best(base_score, candidates, max_map_drop)
+    log.info(f"selected: {selected}")
+    shutil.copyfile(candidate_file(work, selected.alpha), best)
+    return Selection((InterpolatedWeights(0.0, base_score), *candidates), selected)
 
-    def score(self, file: Path, classes: SignClasses, name: str) -> Score:
-        """The score of a weights file; `name` is that of no other one."""
-        (folder := self.work / name).mkdir(parents=True)
-        link_or_copy(file, folder / "best.pt")
-        weights = Weights(folder, classes, self.image_size)
-        return Score.of(*(self._matches(weights, part, folder) for part in (self.classical, self.lego)))
 
-    def _matches(self, weights: Weights, part: Dataset, folder: Path) -> Matches | None:
-        if not len(part.images):
-            return None
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            return self.detector.evaluate(weights, part, self.image_size, Path(work)).matches
-
-
-@dataclass(frozen=True)
-class Mixing:
-    """What every mixture is made of and scored by, and an empty folder to work in."""
-
-    referee: Referee
-    base: Weights
-    trained: Path
-    work: Path
-
-    def measured(self, alpha: float) -> Mixture:
-        """The mixture of this alpha, scored; its file is left in `file(alpha)`."""
-        self.referee.detector.mix(self.base, self.trained, alpha, self.file(alpha))
-        return Mixture(alpha, self.referee.score(self.file(alpha), self.base.classes, f"alpha-{alpha}"))
-
-    def file(self, alpha: float) -> Path:
-        """Where the mixture of this alpha is kept."""
-        return self.work / f"alpha-{alpha}.pt"
-
-    def choose(self, base: Score, allowed_loss: float, into: Path, log: Log) -> list[Mixture]:
-        """Put the best mixture into file `into`; all that were tried, the base first, the chosen one last."""
-        log.info(f"the base: {base}")
-        mixtures = []
-        for alpha in ALPHAS if len(self.referee.classical.images) else (BLIND_ALPHA,):
-            mixtures.append(self.measured(alpha))
-            log.info(str(mixtures[-1]))
-        best = best_of(base, mixtures, allowed_loss)
-        log.info(f"chosen: {best}")
-        shutil.copyfile(self.file(best.alpha), into)
-        return [Mixture(0.0, base), *mixtures, best]
+def candidate_file(work: Path, alpha: float) -> Path:
+    """The file of the interpolated weights of this alpha."""
+    return work / f"alpha-{alpha}.pt"

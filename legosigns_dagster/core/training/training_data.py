@@ -1,6 +1,7 @@
-"""What a model is shown in training: a YOLO folder of new, synthetic and rehearsed images, and both val parts."""
+"""What a model is shown in training: a YOLO folder of LEGO, synthetic and replayed images, and the val images."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,25 +9,56 @@ from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, LabeledI
 from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.slices import Slice
+from legosigns_dagster.core.files import folder_digest, index_folder
+
+DIGITS = 12  # of a digest that people read
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The three sources of a training, in the order of the flow."""
+    """The three datasets of a training, in the order of the flow.
 
-    real: Dataset
+    Attributes:
+        lego: annotated images of LEGO signs (raw_annotations).
+        synthetic: synthetic images (synthetic_set), all of them train.
+        classical: the images that the base learned from (classical_signs); may be empty.
+    """
+
+    lego: Dataset
     synthetic: Dataset
     classical: Dataset
 
+    @property
+    def val(self) -> Mapping[Slice, Dataset]:
+        """The val images of each slice."""
+        return {Slice.CLASSICAL: self.classical.part(VAL), Slice.LEGO: self.lego.part(VAL)}
+
+    def versions(self) -> dict[str, str]:
+        """Digest of each dataset by its asset, 12 hex digits. A dataset that was not stored is hashed."""
+        datasets = {"raw_annotations": self.lego, "synthetic_set": self.synthetic, "classical_signs": self.classical}
+        return {
+            name: folder_digest(index_folder(dataset.folder) if dataset.index is None else dataset.index)[:DIGITS]
+            for name, dataset in datasets.items()
+        }
+
     def require_contract(self, base: Weights) -> None:
-        """ValueError unless all three have exactly the base weights' classes and ids."""
-        base.classes.require(self.real.classes, "raw_annotations")
+        """Require that all three have exactly the base weights' classes and ids.
+
+        Raises:
+            ValueError: names the dataset that has not.
+        """
+        base.classes.require(self.lego.classes, "raw_annotations")
         base.classes.require(self.synthetic.classes, "synthetic_set")
         base.classes.require(self.classical.classes, "classical_signs")
 
-    def require_parts(self) -> None:
-        """ValueError unless there is something to learn from and something to measure on."""
-        found = {str(split): int(count) for split, count in self.real.images["split"].value_counts().items()}
+    def require_train_and_val(self) -> None:
+        """Require annotated images to learn from and to measure on.
+
+        Raises:
+            ValueError: says how many there are in each split.
+        """
+        found = {str(split): int(count) for split, count in self.lego.images["split"].value_counts().items()}
         if not {TRAIN, VAL} <= set(found):
             raise ValueError(
                 f"raw_annotations has {found} images, expected some in train and in val: annotate more, or choose "
@@ -34,29 +66,44 @@ class TrainingData:
             )
 
 
+@dataclass(frozen=True)
+class TrainingFolder:
+    """The YOLO folder of a training.
+
+    Attributes:
+        data_yaml: its `data.yaml`.
+        slices: slice of each val image, by its folder and name, as in `val-lego/a.jpg`.
+        counts: number of training images by kind, and how many an epoch shows.
+    """
+
+    data_yaml: Path
+    slices: Mapping[str, Slice]
+    counts: Mapping[str, int]
+
+
 def choose_replay(classical: Dataset, settings: TrainingSettings) -> list[LabeledImage]:
-    """The share of the classical train images that is repeated; another seed chooses others."""
+    """Choose the classical train images that are replayed; another seed chooses others."""
     images = [image for image in classical if image.split == TRAIN]
     count = round(settings.replay * len(images))
     return sorted(random.Random(settings.seed).sample(images, count), key=lambda image: image.file)
 
 
-def write_training_folder(data: TrainingData, settings: TrainingSettings, into: Path) -> tuple[Path, dict[str, int]]:
-    """A YOLO folder with every training image and both val parts; its data.yaml, and how many images of which kind."""
+def write_training_folder(data: TrainingData, settings: TrainingSettings, into: Path) -> TrainingFolder:
+    """Write every training image and the val images of both slices as a YOLO folder."""
     train = {
-        "real": [image for image in data.real if image.split == TRAIN],
-        "synthetic": [image for image in data.synthetic if image.split == TRAIN],
-        "replay": choose_replay(data.classical, settings),
+        "lego": ([image for image in data.lego if image.split == TRAIN], data.lego.folder),
+        "synthetic": ([image for image in data.synthetic if image.split == TRAIN], data.synthetic.folder),
+        "replay": (choose_replay(data.classical, settings), data.classical.folder),
     }
-    folders = {"real": data.real.folder, "synthetic": data.synthetic.folder, "replay": data.classical.folder}
     shown: list[Path] = []
-    for kind, images in train.items():
-        files = write_split(images, folders[kind], f"train-{kind}", into)
-        shown += files * (settings.real_repeats if kind == "real" else 1)
-    held_out = {"real": data.real.part(VAL), "classical": data.classical.part(VAL)}
-    for kind, dataset in held_out.items():
-        write_split(dataset, dataset.folder, f"val-{kind}", into)
+    for kind, (images, folder) in train.items():
+        files = write_split(images, folder, f"train-{kind}", into)
+        shown += files * (settings.lego_repeats if kind == "lego" else 1)
+    slices: dict[str, Slice] = {}
+    for one, dataset in data.val.items():
+        files = write_split(dataset, dataset.folder, one.val_folder, into)
+        slices |= {f"{one.val_folder}/{file.name}": one for file in files}
     (into / "train.txt").write_text("".join(f"{file}\n" for file in shown), encoding="utf-8")
-    val = [f"images/val-{kind}" for kind, dataset in held_out.items() if len(dataset.images)]
-    counts = {f"train {kind}": len(images) for kind, images in train.items()}
-    return write_data_yaml(into, "train.txt", val, data.real.classes), counts | {"shown in an epoch": len(shown)}
+    val = [f"images/{one.val_folder}" for one, dataset in data.val.items() if len(dataset.images)]
+    counts = {f"train {kind}": len(images) for kind, (images, _) in train.items()} | {"shown in an epoch": len(shown)}
+    return TrainingFolder(write_data_yaml(into, "train.txt", val, data.lego.classes), slices, counts)

@@ -1,4 +1,4 @@
-"""Our settings as Ultralytics' arguments, each departure from its defaults with its reason."""
+"""Our settings as Ultralytics' arguments. Each departure from its defaults has its reason beside it."""
 
 from pathlib import Path
 
@@ -6,15 +6,15 @@ from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.machine import usable_cores
 
 
-def plain_epochs(settings: TrainingSettings, epochs: int) -> int:
-    """How many of so many epochs, the last ones, show images by themselves."""
+def epochs_without_mosaic(settings: TrainingSettings, epochs: int) -> int:
+    """Count the last epochs, of so many, that show each image by itself."""
     return epochs - round(settings.mosaic * epochs)
 
 
 def training_arguments(
     data: Path, settings: TrainingSettings, runs: Path, has_gpu: bool, has_bf16: bool
 ) -> dict[str, object]:
-    """Ultralytics' arguments for a fine-tuning that is gentle, offline and repeatable."""
+    """Make Ultralytics' arguments for a fine-tuning that is gentle, offline and repeatable."""
     return {
         "data": str(data),
         "epochs": settings.epochs,
@@ -39,7 +39,7 @@ def training_arguments(
         # of the old signs' mAP50-95. Synthetic signs are turned instead, with boxes from their pixels.
         "degrees": 0.0,
         # By default the last ten epochs are without mosaic, so that ten epochs have none.
-        "close_mosaic": plain_epochs(settings, settings.epochs),
+        "close_mosaic": epochs_without_mosaic(settings, settings.epochs),
         "mosaic": 1.0 if settings.mosaic else 0.0,
         # True would download a model to check half precision with.
         "amp": "bf16" if has_bf16 else False,

@@ -1,4 +1,4 @@
-"""The detector made by Ultralytics: the only file that imports it, and only inside functions.
+"""The detector made by Ultralytics.
 
 Its defaults are made for training from scratch with internet. Each departure from them here has its reason beside it.
 """
@@ -16,30 +16,35 @@ import pandas as pd
 from PIL import Image
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
-from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.core.detector.training_job import Lesson
+from legosigns_dagster.core.detector.detector import EvaluationImages
+from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
 from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
-from legosigns_dagster.detectors.ultralytics.memory import fitting_batch, memory_plan
-from legosigns_dagster.detectors.ultralytics.outputs import Noted, metrics_table, place_of
-from legosigns_dagster.detectors.ultralytics.trainer import trainer_of
-from legosigns_dagster.detectors.ultralytics.training_state import ended_run, found_state
-from legosigns_dagster.detectors.ultralytics.weights_file import strip_onnx, write_mixture
+from legosigns_dagster.detectors.ultralytics.memory import fit_batch, measure_memory
+from legosigns_dagster.detectors.ultralytics.outputs import (
+    PredictionRecorder,
+    make_recording_validator,
+    metrics_table,
+)
+from legosigns_dagster.detectors.ultralytics.trainer import TrainingCallbacks, make_trainer
+from legosigns_dagster.detectors.ultralytics.training_state import fetch_state, restore_finished_run
+from legosigns_dagster.detectors.ultralytics.weights_file import strip_onnx, write_interpolated
 
 EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
-CONFIDENT = 0.25  # Ultralytics' own default for predictions; what the report draws
+MIN_CONFIDENCE = 0.25  # Ultralytics' own default for predictions; what the report draws
 ONNX_OPSET = 17
 
 
 @contextmanager
 def library() -> Iterator[Any]:
-    """The `ultralytics` module: offline, quiet, with all cores that this process may use."""
+    """Import `ultralytics`: offline, quiet, with all cores that this process may use.
+
+    It sets environment variables, torch's handling of denormal numbers and a global of Ultralytics for the whole
+    process.
+    """
     # Set before the import, which looks for the internet and writes its settings into the home folder otherwise; a
     # pod's random user has none.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
@@ -97,45 +102,42 @@ class UltralyticsDetector:
             model = ultralytics.YOLO(weights.file)
             size = weights.image_size
             return [
-                len(model.predict(str(image), conf=CONFIDENT, imgsz=size, verbose=False, save=False)[0].boxes) > 0
+                len(model.predict(str(image), conf=MIN_CONFIDENCE, imgsz=size, verbose=False, save=False)[0].boxes) > 0
                 for image in images
             ]
 
-    def fine_tune(self, base: Weights, lesson: Lesson, settings: TrainingSettings, into: Path, log: Log) -> int:
+    def fine_tune(self, base: Weights, job: TrainingJob, into: Path, log: Log) -> int:
         """See `Detector`."""
-        with library() as ultralytics, tempfile.TemporaryDirectory(dir=lesson.data.parent) as runs:
+        with library() as ultralytics, tempfile.TemporaryDirectory(dir=job.folder) as runs:
             from torch import cuda
 
             model = ultralytics.YOLO(base.file)
-            batch = fitting_batch(memory_plan(model.model, settings), settings.batch, log)
-            state = found_state(lesson, log)
-            plan = {"batch": min(batch, state["batch"]), "epochs": state["epochs"]} if state else {"batch": batch}
-            settings = settings.model_copy(update=plan)
-            judge = Judge(lesson, settings, log)
+            batch = fit_batch(measure_memory(model.model, job.settings), job.settings.batch, log)
+            state = fetch_state(job, log)
+            planned = {"batch": min(batch, state["batch"]), "epochs": state["epochs"]} if state else {"batch": batch}
+            settings = job.settings.model_copy(update=planned)
+            callbacks = TrainingCallbacks(job, log)
             if state:
-                judge.go_on_from(state["judged"])
-            model.add_callback("on_train_epoch_start", judge.epoch_starts)
-            model.add_callback("on_train_batch_end", judge.batch_ends)
-            model.add_callback("on_train_epoch_end", judge.batches_end)
-            model.add_callback("on_model_save", judge.kept)
+                callbacks.checkpointing.restore(state["callbacks"])
+            callbacks.attach(model)
             gpu = cuda.is_available()
-            arguments = training_arguments(lesson.data, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
-            trainer = trainer_of(judge, settings, noting_validator(judge.noted), state)
+            arguments = training_arguments(job.data_yaml, settings, Path(runs), gpu, gpu and cuda.is_bf16_supported())
+            trainer = make_trainer(callbacks, settings, state)
             if state and state["ended"]:
-                trained = ended_run(state, Path(runs))
+                run = restore_finished_run(state, Path(runs))
             else:
                 model.train(trainer=trainer, **arguments)
-                trained = Path(model.trainer.save_dir)
-            write_mixture(base.file, trained / "weights" / "best.pt", 1.0, into / "best.pt")
+                run = Path(model.trainer.save_dir)
+            write_interpolated(base.file, run / "weights" / "best.pt", 1.0, into / "best.pt")
             # Without the wall time, the same training twice leaves the same file.
-            curves = pd.read_csv(trained / "results.csv", skipinitialspace=True).drop(columns="time")
+            curves = pd.read_csv(run / "results.csv", skipinitialspace=True).drop(columns="time")
             curves.to_csv(into / "results.csv", index=False, lineterminator="\n")
             return int(state["epochs_done"]) if state else 0
 
-    def mix(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
+    def interpolate(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
         """See `Detector`; every other fact of the checkpoint is the trained one's."""
         with library():
-            write_mixture(base.file, trained, alpha, into)
+            write_interpolated(base.file, trained, alpha, into)
 
     def export(self, weights: Path, image_size: int, into: Path) -> None:
         """See `Detector`."""
@@ -146,34 +148,17 @@ class UltralyticsDetector:
             strip_onnx(copy.with_suffix(".onnx"))
             copy.with_suffix(".onnx").rename(into)
 
-    def evaluate(self, weights: Weights, dataset: Dataset, image_size: int, work: Path) -> Evaluation:
+    def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """See `Detector`; the metrics are those of `yolo val batch=4`."""
-        write_split(dataset, dataset.folder, "val", work)
-        data = write_data_yaml(work, "images/val", "images/val", dataset.classes)
-        by_name = {f"val/{Path(file).name}": str(file) for file in dataset.images["file"]}
-        with library() as ultralytics:
-            noted = Noted(CONFIDENT)
+        dataset = images.dataset
+        files = {f"val/{Path(file).name}": str(file) for file in dataset.images["file"]}
+        recorder = PredictionRecorder(MIN_CONFIDENCE)
+        with library() as ultralytics, tempfile.TemporaryDirectory() as runs:
             model = ultralytics.YOLO(weights.file)
             arguments: dict[str, object] = {"plots": False, "verbose": False, "workers": 0, "batch": EVALUATION_BATCH}
-            arguments |= {"data": str(data), "imgsz": image_size, "project": str(work), "name": "val"}
-            metrics = model.val(validator=noting_validator(noted), **arguments)
-        detections = pd.DataFrame(noted.rows, columns=DETECTION_COLUMNS)
-        detections["file"] = detections["file"].map(by_name)
-        matches = noted.matches(by_name, len(dataset.classes.names))
+            arguments |= {"data": str(images.data_yaml), "imgsz": image_size, "project": runs, "name": "val"}
+            metrics = model.val(validator=make_recording_validator(recorder), **arguments)
+        detections = pd.DataFrame(recorder.rows, columns=DETECTION_COLUMNS)
+        detections["file"] = detections["file"].map(files)
+        matches = recorder.matches(files, len(dataset.classes.names))
         return Evaluation(metrics_table(metrics, dataset), detections, matches)
-
-
-def noting_validator(noted: Noted) -> type:
-    """A validator that also notes what it finds on each image."""
-    from ultralytics.models.yolo.detect import DetectionValidator
-
-    class NotingValidator(DetectionValidator):  # type: ignore[misc,unused-ignore]
-        def update_metrics(self, preds: list[dict[str, Any]], batch: dict[str, Any]) -> None:
-            super().update_metrics(preds, batch)
-            for index, prediction in enumerate(preds):
-                prepared = self._prepare_batch(index, batch)
-                of_image = index - len(preds)  # the last of the lists that it has just appended to
-                stats = {key: values[of_image] for key, values in self.metrics.stats.items()}
-                noted.note(place_of(Path(prepared["im_file"])), stats, self.scale_preds(prediction, prepared))
-
-    return NotingValidator

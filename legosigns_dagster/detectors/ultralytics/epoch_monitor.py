@@ -8,7 +8,7 @@ from typing import Any
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.core.progress import Log, clock
+from legosigns_dagster.core.progress import Log, format_duration
 from legosigns_dagster.detectors.ultralytics.outputs import PredictionRecorder
 
 NO_BOXES = 1.1  # a confidence that no detection has: the report's boxes are not wanted here
@@ -69,5 +69,5 @@ class EpochMonitor:
         fitness = self.fitness(score)
         best = ", best so far" if fitness > self._best else ""
         self._best = max(self._best, fitness)
-        speed = f"{self._images_per_s:.1f} images/s, {clock(left)} left"
+        speed = f"{self._images_per_s:.1f} images/s, {format_duration(left)} left"
         self._log.info(f"epoch {done}/{trainer.epochs}: {shown}; val {score}{best}; {speed}")

@@ -1,4 +1,4 @@
-"""Ultralytics' trainer, changed in what makes it forget and in how it is judged; imported inside functions only."""
+"""Ultralytics' trainer, changed where it forgets and in how it scores epochs. Imported inside functions only."""
 
 import math
 from collections.abc import Mapping
@@ -6,17 +6,51 @@ from copy import copy
 from typing import Any
 
 from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.detectors.ultralytics.arguments import plain_epochs
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import Judge
+from legosigns_dagster.core.detector.training_job import TrainingJob
+from legosigns_dagster.core.progress import Log
+from legosigns_dagster.detectors.ultralytics.arguments import epochs_without_mosaic
+from legosigns_dagster.detectors.ultralytics.checkpointing import Checkpointing
+from legosigns_dagster.detectors.ultralytics.early_stopping import EarlyStopping
+from legosigns_dagster.detectors.ultralytics.epoch_monitor import EpochMonitor
+from legosigns_dagster.detectors.ultralytics.nan_guard import NanGuard
+from legosigns_dagster.detectors.ultralytics.outputs import make_recording_validator
+from legosigns_dagster.detectors.ultralytics.time_budget import TimeBudget
 from legosigns_dagster.detectors.ultralytics.training_state import restore_trainer
 
-STEPS_TO_AVERAGE = 10.0  # after which averaging is as slow as it is asked to be
+EMA_WARMUP_STEPS = 10.0  # after about as many, the average is as slow as the setting asks
 
 
-class Steady:
-    """What is changed in Ultralytics' `DetectionTrainer`, to be mixed into it by `trainer_of`."""
+class TrainingCallbacks:
+    """The callbacks of a training, one for each concern.
 
-    judge: Judge
+    Attributes:
+        monitor: scores every epoch and logs it.
+        early_stopping: stops a training that no longer gets better.
+        time_budget: plans as many epochs as fit into the time.
+        checkpointing: hands over state, weights and curves after every epoch.
+        nan_guard: stops a training whose loss is no finite number.
+    """
+
+    def __init__(self, job: TrainingJob, log: Log) -> None:
+        self.monitor = EpochMonitor(job, log)
+        self.early_stopping = EarlyStopping(job.settings.patience, log)
+        self.time_budget = TimeBudget(job, log)
+        self.checkpointing = Checkpointing(job, {"monitor": self.monitor, "early_stopping": self.early_stopping})
+        self.nan_guard = NanGuard(job.settings.learning_rate)
+
+    def attach(self, model: Any) -> None:
+        """Register all of them with an Ultralytics model. What needs an epoch's score is called by the trainer."""
+        model.add_callback("on_train_epoch_start", self.monitor.on_train_epoch_start)
+        model.add_callback("on_train_epoch_start", self.time_budget.on_train_epoch_start)
+        model.add_callback("on_train_batch_end", self.nan_guard.on_train_batch_end)
+        model.add_callback("on_train_epoch_end", self.monitor.on_train_epoch_end)
+        model.add_callback("on_model_save", self.checkpointing.on_model_save)
+
+
+class FineTuningTrainer:
+    """What is changed in Ultralytics' `DetectionTrainer`; `make_trainer` mixes it in."""
+
+    training: TrainingCallbacks
     settings: TrainingSettings
     validator_type: type
     state: Mapping[str, Any] | None
@@ -31,7 +65,7 @@ class Steady:
         if self.state:
             restore_trainer(self.state, self)
         # By default the average forgets all but the last step during the first hundreds of them: a whole training.
-        self.ema.decay = lambda steps: self.settings.averaging * (1 - math.exp(-steps / STEPS_TO_AVERAGE))
+        self.ema.decay = lambda steps: self.settings.ema_decay * (1 - math.exp(-steps / EMA_WARMUP_STEPS))
 
     def _model_train(self: Any) -> None:
         from torch.nn import BatchNorm2d
@@ -39,7 +73,7 @@ class Steady:
         # BatchNorm's statistics are running means over what a layer has seen: 23 batches of new images replace half of
         # them, whatever the learning rate, and the old images are then normalised by others' numbers.
         super()._model_train()  # type: ignore[misc]
-        for module in self.model.modules() if self.settings.keep_statistics else ():
+        for module in self.model.modules() if self.settings.freeze_batchnorm_stats else ():
             if isinstance(module, BatchNorm2d):
                 module.eval()
 
@@ -48,51 +82,61 @@ class Steady:
         self.mosaic_closed = True
 
     def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The batch, its images with channels last: a quarter less time on a CPU. Ultralytics does it on GPUs alone."""
+        """Order the batch's images channels last. On a CPU this saves a quarter of the time."""
         import torch
 
         batch = super().preprocess_batch(batch)  # type: ignore[misc]
         return batch | {"img": batch["img"].contiguous(memory_format=torch.channels_last)}
 
     def get_validator(self: Any) -> Any:
-        """A validator that notes what it finds."""
+        """Make a validator that records its predictions."""
         arguments = {"save_dir": self.save_dir, "args": copy(self.args), "_callbacks": self.callbacks}
         return self.validator_type(self.test_loader, **arguments)
 
     def validate(self: Any) -> tuple[dict[str, float], float]:
-        """Ultralytics' metrics with the score of both slices, and what that is worth."""
+        """Validate an epoch.
+
+        Returns:
+            Ultralytics' metrics together with the score of both slices, and the fitness.
+        """
         metrics = self.validator(self)
         metrics.pop("fitness")
-        score = self.judge.score()
-        fitness = self.judge.fitness(score)
+        score = self.training.monitor.score_epoch()
+        fitness = self.training.monitor.fitness(score)
         self.best_fitness = fitness if self.best_fitness is None else max(self.best_fitness, fitness)
-        self.plan()
-        self.judge.epoch_ends(self, score)
+        self.plan_epochs()
+        self.training.monitor.on_epoch_scored(self, score)
+        self.training.early_stopping.on_epoch_scored(self, score)
         return metrics | {f"slices/{name}": value for name, value in vars(score).items()}, fitness
 
-    def plan(self: Any) -> None:
-        """After the first epoch, as many as the time allows; the learning rate falls along the new schedule."""
-        if self.epoch or (epochs := self.judge.affordable(self.epochs)) == self.epochs:
+    def plan_epochs(self: Any) -> None:
+        """After the first epoch, plan as many as the time allows; the learning rate falls along the new schedule."""
+        if self.epoch or (epochs := self.training.time_budget.epochs_in_time(self.epochs)) == self.epochs:
             return
         self.epochs = self.args.epochs = epochs
-        self.args.close_mosaic = plain_epochs(self.settings, epochs)
+        self.args.close_mosaic = epochs_without_mosaic(self.settings, epochs)
         self._setup_scheduler()
         self.scheduler.last_epoch = self.epoch
         self.stop = self.stop or epochs == 1
 
     def final_eval(self: Any) -> None:
-        """Strip the optimizer; Ultralytics would validate the best once more, to print what is known already."""
+        """Strip the optimizer. Ultralytics would also validate once more, to print what is known already."""
         from ultralytics.utils.torch_utils import strip_optimizer
 
         for file in (self.last, self.best):
             strip_optimizer(file)
 
 
-def trainer_of(judge: Judge, settings: TrainingSettings, validator: type, state: Mapping[str, Any] | None) -> type:
-    """A `DetectionTrainer` that keeps BatchNorm statistics, is judged by both slices, and may go on from the state of
-    another.
+def make_trainer(callbacks: TrainingCallbacks, settings: TrainingSettings, state: Mapping[str, Any] | None) -> type:
+    """Make a subclass of Ultralytics' `DetectionTrainer` that fine-tunes without forgetting.
+
+    Args:
+        callbacks: the callbacks of the training.
+        settings: the settings, with the batch and the epochs that are used.
+        state: state of an interrupted training to resume; None for a new one.
     """
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    own = {"judge": judge, "settings": settings, "validator_type": validator, "state": state}
-    return type("SteadyTrainer", (Steady, DetectionTrainer), own)
+    validator = make_recording_validator(callbacks.monitor.recorder)
+    own = {"training": callbacks, "settings": settings, "validator_type": validator, "state": state}
+    return type("FineTuningDetectionTrainer", (FineTuningTrainer, DetectionTrainer), own)

@@ -1,20 +1,27 @@
-"""The state of a training between two epochs, from which another process ends it as this one would have, to the byte.
+"""The state of a training between two epochs, from which another process ends with the same bytes.
 
-Ultralytics' own `last.pt` is no such state: it has the averaged weights alone, rounded, and nothing of the randomness.
+Ultralytics' own `last.pt` is not enough: it has only the averaged weights, rounded, and no state of the random numbers.
 """
 
 import random
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from legosigns_dagster.core.detector.training_job import Lesson
+from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.detectors.ultralytics.resumed_batch_sampler import ResumedBatchSampler
 
 
-def write_state(trainer: Any, judged: Mapping[str, Any], into: Path) -> None:
-    """Write all that the next epoch depends on. `trainer` has just saved an epoch; `judged` is its judge's part."""
+def write_state(trainer: Any, callbacks: Mapping[str, Any], into: Path) -> None:
+    """Write all that the next epoch depends on.
+
+    Args:
+        trainer: Ultralytics' trainer, which has just saved an epoch.
+        callbacks: state of each callback by its name.
+        into: the file to write.
+    """
     import torch
 
     run, loader = Path(trainer.save_dir), trainer.train_loader
@@ -23,12 +30,12 @@ def write_state(trainer: Any, judged: Mapping[str, Any], into: Path) -> None:
         "epochs": trainer.epochs,
         "ended": bool(trainer.stop),
         "batch": trainer.batch_size,
-        "judged": dict(judged),
+        "callbacks": dict(callbacks),
         "trainer": {"optimizer": trainer.optimizer.state_dict(), "scaler": trainer.scaler.state_dict(),
-                    "best_fitness": float(trainer.best_fitness), "stopper": stopper_of(trainer)},
+                    "best_fitness": float(trainer.best_fitness), "stopper": stopper_state(trainer)},
         "model": trainer.model.state_dict(),
-        "average": trainer.ema.ema.state_dict(),
-        "averaged": trainer.ema.updates,
+        "ema": trainer.ema.ema.state_dict(),
+        "ema_updates": trainer.ema.updates,
         "random": random_state(),
         "order": loader.generator.get_state(),
         "mosaic_closed": trainer.mosaic_closed,
@@ -39,15 +46,21 @@ def write_state(trainer: Any, judged: Mapping[str, Any], into: Path) -> None:
     torch.save(state, into)
 
 
-def found_state(lesson: Lesson, log: Log) -> dict[str, Any] | None:
-    """The state that an interrupted training of this lesson left; None, and a warning, for a damaged one."""
-    file = lesson.data.parent / "found.pt"
-    if not (lesson.checkpoints and lesson.checkpoints.fetch(lesson.key, file)):
+def fetch_state(job: TrainingJob, log: Log) -> dict[str, Any] | None:
+    """Fetch the state that an interrupted training of this job left.
+
+    Returns:
+        The state, or None where there is none. A damaged one is None as well, with a warning.
+    """
+    file = job.folder / "state.pt"
+    if not (job.checkpoints and job.checkpoints.fetch(job.key, file)):
         return None
     try:
         state = read_state(file)
     except ValueError as error:
-        log.warning(f"what an interrupted training left is damaged, this one starts from the beginning: {error}")
+        log.warning(
+            f"the state of an interrupted training is damaged, this training starts from the beginning: {error}"
+        )
         return None
     log.info(
         f"an interrupted training had finished epoch {state['epochs_done']} of {state['epochs']}: this one goes on"
@@ -56,7 +69,11 @@ def found_state(lesson: Lesson, log: Log) -> dict[str, Any] | None:
 
 
 def read_state(file: Path) -> dict[str, Any]:
-    """The state in a file; ValueError that says what is wrong with a damaged one. Nothing in it is executed."""
+    """Read a state from a file. Nothing in it is executed.
+
+    Raises:
+        ValueError: says what is wrong with a damaged file.
+    """
     import torch
 
     try:
@@ -69,8 +86,8 @@ def read_state(file: Path) -> dict[str, Any]:
     return state
 
 
-def ended_run(state: Mapping[str, Any], run: Path) -> Path:
-    """The folder of a run that has nothing left to train, as Ultralytics leaves it."""
+def restore_finished_run(state: Mapping[str, Any], run: Path) -> Path:
+    """Make the folder of a run that has nothing left to train what Ultralytics would have left, and return it."""
     from ultralytics.utils.torch_utils import strip_optimizer
 
     restore_run(state, run)
@@ -79,63 +96,40 @@ def ended_run(state: Mapping[str, Any], run: Path) -> Path:
 
 
 def restore_run(state: Mapping[str, Any], run: Path) -> None:
-    """Put the best weights and the curves so far where Ultralytics has them in a run's folder."""
+    """Write the best weights and the curves so far where Ultralytics has them in a run's folder."""
     (run / "weights").mkdir(parents=True, exist_ok=True)
     (run / "weights" / "best.pt").write_bytes(state["best"].numpy().tobytes())
     (run / "results.csv").write_text(state["curves"], encoding="utf-8")
 
 
 def restore_trainer(state: Mapping[str, Any], trainer: Any) -> None:
-    """Make a trainer that has just been set up the one whose state this is."""
+    """Give a trainer that was just set up the state of the interrupted one."""
     trainer.resume = True  # Ultralytics does nothing otherwise
     trainer.resume_training({**state["trainer"], "epoch": state["epochs_done"] - 1})
     trainer.scheduler.last_epoch = trainer.start_epoch - 1
     restore_run(state, Path(trainer.save_dir))
     trainer.model.load_state_dict(state["model"])
-    trainer.ema.ema.load_state_dict(state["average"])
-    trainer.ema.updates = state["averaged"]
+    trainer.ema.ema.load_state_dict(state["ema"])
+    trainer.ema.updates = state["ema_updates"]
     loader = trainer.train_loader
     for image in state["in_memory"]:  # mosaics are made of these
         loader.dataset.load_image(image)
     closes_now = trainer.args.close_mosaic and state["epochs_done"] >= trainer.epochs - trainer.args.close_mosaic
     loader.generator.set_state(state["order"])
-    if state["mosaic_closed"] or not closes_now:  # otherwise the loader begins anew in either case
-        object.__setattr__(loader, "batch_sampler", DrawnOn(loader))
+    if state["mosaic_closed"] or not closes_now:  # otherwise a new loader begins in either case
+        object.__setattr__(loader, "batch_sampler", ResumedBatchSampler(loader))
     restore_random(state["random"])
 
 
-class DrawnOn:
-    """A loader's batches as if its first pass had been drawn already.
-
-    A loader that begins draws a seed for its workers first; one that goes on ends its last pass instead.
-    """
-
-    def __init__(self, loader: Any) -> None:
-        self.batches, self.sampler = loader.batch_sampler, loader.batch_sampler.sampler
-        self._generator, self._state = loader.generator, loader.generator.get_state()
-        self._ends_pass = not len(loader.dataset) % loader.batch_size
-        self._size = len(loader.dataset)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        import torch
-
-        if self._state is not None:
-            self._generator.set_state(self._state)
-            self._state = None
-            if self._ends_pass:  # a pass whose last batch is full ends when the next one begins, with a draw in vain
-                torch.randperm(self._size, generator=self._generator)
-        yield from self.batches
-
-
-def stopper_of(trainer: Any) -> dict[str, Any]:
-    """Ultralytics' own patience, as plain numbers."""
+def stopper_state(trainer: Any) -> dict[str, Any]:
+    """The state of Ultralytics' own early stopping, as plain values."""
     stopper = trainer.stopper
     return {"best_fitness": float(stopper.best_fitness), "best_epoch": stopper.best_epoch,
             "possible_stop": bool(stopper.possible_stop)}  # fmt: skip
 
 
 def random_state() -> dict[str, Any]:
-    """The state of every source of randomness of this process, as plain values."""
+    """The state of every random number generator of this process, as plain values."""
     import numpy as np
     import torch
 
@@ -147,7 +141,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random(state: Mapping[str, Any]) -> None:
-    """Go on drawing from there; GPUs that were not there draw as they would have."""
+    """Set every random number generator to a state. GPUs that were not there keep their own."""
     import numpy as np
     import torch
 

@@ -3,38 +3,45 @@
 from pathlib import Path
 from typing import Any
 
-LASTING = ("version", "license", "docs")
-PLACES = ("data", "project", "name", "save_dir", "model", "resume")  # folders of the run that trained them
+KEPT_FACTS = ("version", "license", "docs")
+RUN_PATHS = ("data", "project", "name", "save_dir", "model", "resume")  # paths of the run that trained the weights
 
 
-def model_of(checkpoint: dict[str, Any]) -> Any:
-    """The network of a checkpoint, in single precision."""
+def load_network(checkpoint: dict[str, Any]) -> Any:
+    """Take the network out of a checkpoint, in single precision."""
     return (checkpoint.get("ema") or checkpoint["model"]).float()
 
 
-def write_plain(checkpoint: dict[str, Any], model: Any, into: Path) -> None:
-    """Write a network in half precision with the settings it was trained with: no date, no folder, no optimizer."""
+def write_checkpoint(checkpoint: dict[str, Any], model: Any, into: Path) -> None:
+    """Write a network in half precision with the arguments it was trained with: no date, no path, no optimizer."""
     import torch
 
-    settings = {name: value for name, value in checkpoint["train_args"].items() if name not in PLACES}
-    model.args = settings
-    vars(model).pop("pt_path", None)  # where the base lay: a folder of the run
-    facts = {name: checkpoint.get(name) for name in LASTING}
-    torch.save(facts | {"model": model.half(), "ema": None, "train_args": settings, "epoch": -1}, into)
+    arguments = {name: value for name, value in checkpoint["train_args"].items() if name not in RUN_PATHS}
+    model.args = arguments
+    vars(model).pop("pt_path", None)  # the base's path: a folder of the run
+    facts = {name: checkpoint.get(name) for name in KEPT_FACTS}
+    torch.save(facts | {"model": model.half(), "ema": None, "train_args": arguments, "epoch": -1}, into)
 
 
-def write_mixture(base: Path, trained: Path, alpha: float, into: Path) -> None:
-    """Write weights that lie `alpha` of the way from one checkpoint's to another's, whose other facts they have."""
+def write_interpolated(base: Path, trained: Path, alpha: float, into: Path) -> None:
+    """Write (1 - alpha) * base + alpha * trained as a checkpoint, with the trained one's other facts.
+
+    Args:
+        base: the base's checkpoint.
+        trained: the trained checkpoint.
+        alpha: 0 to 1.
+        into: the file to write.
+    """
     import torch
 
     first, last = (torch.load(file, map_location="cpu", weights_only=False) for file in (base, trained))
-    start, model = model_of(first).state_dict(), model_of(last)
+    start, model = load_network(first).state_dict(), load_network(last)
     end = model.state_dict()
     for name, value in end.items():
         if value.dtype.is_floating_point:  # the others count batches
             end[name] = torch.lerp(start[name], value, alpha)
     model.load_state_dict(end)
-    write_plain(last, model, into)
+    write_checkpoint(last, model, into)
 
 
 def strip_onnx(file: Path) -> None:

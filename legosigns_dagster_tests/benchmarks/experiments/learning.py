@@ -1,6 +1,6 @@
 """What the default recipe gives, beside the public notebooks' one and beside Ultralytics alone, in one table.
 
-`LEGOSIGNS_REAL_DATA=../shared/data python -m legosigns_dagster_tests.benchmarks.experiments.learning --seeds 0 1 2` trains the
+`LEGOSIGNS_REAL_DATA=FOLDER python -m legosigns_dagster_tests.benchmarks.experiments.learning --seeds 0 1 2` trains the
 default recipe for each view of the room held out and each seed, the notebooks' recipe for each view, and then times
 training against `yolo train` with the same arguments, and a comparison against two `yolo val`, on one core each.
 """
@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.dataset.dataset import VAL
-from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
+from legosigns_dagster.core.detector.detector import EvaluationImages
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.evaluation.bootstrap import bootstrap_intervals
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
-from legosigns_dagster.core.training.fine_tuning import Bench, Course
-from legosigns_dagster.core.training.interpolation import Referee
+from legosigns_dagster.core.training.fine_tuning import train_and_select
 from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
+from legosigns_dagster.core.training.validation import ValidationScorer
 from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster_tests.benchmarks.experiments.recipes import (
@@ -41,7 +42,7 @@ from legosigns_dagster_tests.support.logs import SILENT
 
 MODULE = "legosigns_dagster_tests.benchmarks.experiments.learning"
 REFERENCE, OURS = "reference, 50 epochs", "default"
-SHORT = TrainingSettings(image_size=416, epochs=3, replay=0.4, real_repeats=1, interpolate=False)
+SHORT = TrainingSettings(image_size=416, epochs=3, replay=0.4, lego_repeats=1, interpolate=False)
 
 
 def small_data(prepared: Path, work: Path) -> tuple[Any, TrainingData]:
@@ -59,10 +60,12 @@ def train_ours(prepared: Path, work: Path) -> None:
     for name in ("work", "into"):
         (work / name).mkdir()
     detector = UltralyticsDetector()
-    referee = Referee(detector, data.classical.part(VAL), data.real.part(VAL), 416, work / "scores")
-    course = Course(detector, given.base, SHORT, referee, referee.score(given.base.file, given.base.classes, "base"))
+    scorer = ValidationScorer.write(detector, data.val, 416, work / "scores")
+    base_score = scorer.score(given.base.file, given.base.classes)
     start = time.monotonic()
-    course.taught(data, Bench(work / "work", work / "into", SILENT))
+    folder = write_training_folder(data, SHORT, work / "work")
+    job = TrainingJob(folder.data_yaml, folder.slices, len(given.base.classes.names), SHORT, base_score)
+    train_and_select(given.base, job, scorer, work / "into", SILENT)
     seconds = time.monotonic() - start
     print(json.dumps({"seconds": seconds, "digest": file_sha256(work / "into" / "best.pt")}))
 
@@ -70,12 +73,12 @@ def train_ours(prepared: Path, work: Path) -> None:
 def train_theirs(prepared: Path, work: Path) -> None:
     """Time Ultralytics' own training with the same arguments and images, as `yolo train` runs it."""
     given, data = small_data(prepared, work)
-    yaml, _ = write_training_folder(data, SHORT, work / "yolo")
+    folder = write_training_folder(data, SHORT, work / "yolo")
     from ultralytics import YOLO
 
     model = YOLO(given.base.file)
     start = time.monotonic()
-    model.train(**training_arguments(yaml, SHORT, work, False, False))
+    model.train(**training_arguments(folder.data_yaml, SHORT, work, False, False))
     print(json.dumps({"seconds": time.monotonic() - start}))
 
 
@@ -83,20 +86,17 @@ def compare_both(prepared: Path, work: Path) -> None:
     """Time a comparison of two weights, and two `yolo val`, of which each runs twice: the first loads libraries."""
     given = load(prepared)
     part = given.classical.part(VAL)
-    write_split(part, part.folder, "val", work)
-    yaml = write_data_yaml(work, "images/val", "images/val", part.classes)
+    images = EvaluationImages.write(part, work / "theirs")
     from ultralytics import YOLO
 
     def theirs() -> None:
         for _ in range(2):
-            YOLO(given.base.file).val(data=str(yaml), imgsz=416, batch=4, plots=False, verbose=False, workers=0,
+            YOLO(given.base.file).val(data=str(images.data_yaml), imgsz=416, batch=4, plots=False, verbose=False, workers=0,
                                       project=str(work), name="theirs", exist_ok=True)  # fmt: skip
 
     def ours() -> None:
-        found = []
-        for _ in range(2):
-            with tempfile.TemporaryDirectory(dir=work) as folder:
-                found.append(UltralyticsDetector().evaluate(given.base, part, 416, Path(folder)).matches)
+        own = EvaluationImages.write(part, work / f"ours-{time.monotonic_ns()}")
+        found = [UltralyticsDetector().evaluate(given.base, own, 416).matches for _ in range(2)]
         bootstrap_intervals(found[0], found[1], list(found[0].files))
 
     print(json.dumps({"theirs": timed(theirs), "ours": timed(ours)}))

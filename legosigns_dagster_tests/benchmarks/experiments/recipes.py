@@ -1,9 +1,9 @@
 """What each remedy against forgetting gives, alone and together, on real images of scenes that were held out.
 
-`LEGOSIGNS_REAL_DATA=../shared/data python -m legosigns_dagster_tests.benchmarks.experiments.recipes NAME …` trains each named
+`LEGOSIGNS_REAL_DATA=FOLDER python -m legosigns_dagster_tests.benchmarks.experiments.recipes NAME …` trains each named
 recipe once for each fold and seed, a process of one thread for each core, and prints a table of all results in `--out`;
 what is there already is not trained again. A fold holds out one view of the room: nothing of it is seen in training,
-nor by the choice of epoch and mixture, which is made on val images of the other views.
+nor by the selection of epoch and interpolation, which is made on val images of the other views.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from typing import Any
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
 from legosigns_dagster.core.dataset.splits import SplitSettings, split_for
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
+from legosigns_dagster.core.detector.detector import evaluate_dataset
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import ALL
@@ -33,7 +34,7 @@ from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backg
 from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
 from legosigns_dagster.core.synthesis.settings import SynthesisSettings
-from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
+from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
@@ -88,7 +89,7 @@ def prepare(data: Path, base: Path, into: Path) -> None:
     export = ExportSource(Location(str(data / "lego-signs/label-studio-export.json"), "LABEL_STUDIO_EXPORT", nowhere))
     images = Location(str(data / "lego-signs/images"), "LABEL_STUDIO_IMAGES", nowhere)
     (into / "incoming").mkdir()
-    fetch = ImageFetcher(images, nowhere, None, None)
+    fetch = ImageFetcher(images, nowhere)
     recipe = DatasetRecipe(weights.classes)
     extract_dataset(export.extract(into / "incoming"), None, fetch, recipe, folders["real"], log).save()
 
@@ -128,24 +129,24 @@ class Recipe:
 
 AT_416: dict[str, Any] = {"image_size": 416}
 SHORT: dict[str, Any] = AT_416 | {"epochs": 3}
-SLOW: dict[str, Any] = {"replay": 1.0, "averaging": 0.98, "mosaic": 0.5, "epochs": 6}
+SLOW: dict[str, Any] = {"replay": 1.0, "ema_decay": 0.98, "mosaic": 0.5, "epochs": 6}
 # None of the remedies: what a plain fine-tuning on new and synthetic images does.
 PLAIN: dict[str, Any] = SHORT | {
-    "replay": 0.0, "keep_statistics": False, "learning_rate": 1.67e-3, "averaging": 0.0,
+    "replay": 0.0, "freeze_batchnorm_stats": False, "learning_rate": 1.67e-3, "ema_decay": 0.0,
 }  # fmt: skip
 RECIPES: Mapping[str, Recipe] = {
     "reference, 10 epochs": Recipe(reference_epochs=10),
     "reference, 50 epochs": Recipe(reference_epochs=50),
     "default": Recipe(training=AT_416),
     "replay 0.7": Recipe(training=AT_416 | {"replay": 0.7}),
-    "learning rate 5e-4": Recipe(training=AT_416 | {"learning_rate": 5e-4, "averaging": 0.0}),
+    "learning rate 5e-4": Recipe(training=AT_416 | {"learning_rate": 5e-4, "ema_decay": 0.0}),
     "learning rate 2e-3": Recipe(training=AT_416 | {"learning_rate": 2e-3}),
-    "less replay": Recipe(training=AT_416 | {"learning_rate": 5e-4, "averaging": 0.0, "replay": 0.35}),
+    "less replay": Recipe(training=AT_416 | {"learning_rate": 5e-4, "ema_decay": 0.0, "replay": 0.35}),
     "all replayed, slow average": Recipe(training=AT_416 | SLOW | {"learning_rate": 5e-4}),
     "the same, 3e-4": Recipe(training=AT_416 | SLOW | {"learning_rate": 3e-4}),
     "more synthesis, mosaic to the end": Recipe(
         {"images": 240, "max_distractors": 6},
-        AT_416 | {"learning_rate": 5e-4, "mosaic": 1.0, "real_repeats": 2},
+        AT_416 | {"learning_rate": 5e-4, "mosaic": 1.0, "lego_repeats": 2},
     ),
     "signs from the side, in all light": Recipe(
         {"yaw_degrees": 70, "defocus": 0.1, "darkest": 0.4, "cast": 0.25}, AT_416
@@ -153,12 +154,12 @@ RECIPES: Mapping[str, Recipe] = {
     "default, 3 epochs": Recipe(training=SHORT),
     "no remedy": Recipe(training=PLAIN),
     "replay alone": Recipe(training=PLAIN | {"replay": TrainingSettings().replay}),
-    "statistics alone": Recipe(training=PLAIN | {"keep_statistics": True}),
+    "statistics alone": Recipe(training=PLAIN | {"freeze_batchnorm_stats": True}),
     "gentle optimiser alone": Recipe(training=PLAIN | {"learning_rate": 3e-4}),
     "without replay": Recipe(training=SHORT | {"replay": 0.0}),
-    "without kept statistics": Recipe(training=SHORT | {"keep_statistics": False}),
+    "without kept statistics": Recipe(training=SHORT | {"freeze_batchnorm_stats": False}),
     "backbone frozen": Recipe(training=SHORT | {"freeze": 10}),
-    "no synthesis": Recipe({"images": 0}, SHORT | {"real_repeats": 9}),
+    "no synthesis": Recipe({"images": 0}, SHORT | {"lego_repeats": 9}),
     "synthesis on road scenes alone": Recipe({"on_annotated": 0.0}, SHORT),
     "no classical set": Recipe(training=SHORT, old="none"),
     "no classical set, pseudo-labels": Recipe(training=SHORT, old="backgrounds"),
@@ -176,12 +177,12 @@ def make_naive_set(given: Given, real: Dataset, seed: int, into: Path) -> Datase
 
 @dataclass(frozen=True)
 class Outcome:
-    """Weights, how long they took, what every epoch had (seconds since the start, weights), and the mixtures tried."""
+    """Weights, how long they took, what every epoch had (seconds since the start, weights), and the selected alpha."""
 
     weights: Path
     seconds: float
     epochs: list[tuple[float, Path]] = field(default_factory=list)
-    mixtures: Any = None
+    alpha: float | None = None
 
 
 def train_reference(given: Given, real: Dataset, epochs: int, seed: int, work: Path) -> Outcome:
@@ -220,26 +221,26 @@ def train_ours(given: Given, real: Dataset, recipe: Recipe, seed: int, work: Pat
     epochs: list[tuple[float, Path]] = []
     start = time.monotonic()
 
-    def keep(folder: Path) -> None:
+    def copy_weights(folder: Path) -> None:
         file = work / f"epoch-{len(epochs)}.pt"
         shutil.copyfile(folder / "best.pt", file)
         epochs.append((time.monotonic() - start, file))
 
     training = TrainingSettings(**{"seed": seed, **recipe.training})
-    bench = Bench(work / "work", work / "into", PrintedLog(), keep)
+    workspace = TrainingWorkspace(work / "work", work / "into", PrintedLog(), copy_weights)
     data = TrainingData(real, synthetic, classical)
-    weights = fine_tune(UltralyticsDetector(), given.base, data, training, {}, bench)
-    mixtures = (weights.trained_on or {}).get("mixtures")
-    return Outcome(weights.file, time.monotonic() - start, epochs, mixtures)
+    weights = fine_tune(UltralyticsDetector(), given.base, data, training, workspace)
+    selection = weights.record.selection if weights.record else None
+    alpha = selection.selected.alpha if selection else None
+    return Outcome(weights.file, time.monotonic() - start, epochs, alpha)
 
 
 def figures_of(weights: Path, given: Given, part: Dataset) -> tuple[float, float]:
     """mAP50 and mAP50-95 of weights on a set of images, at 416 px."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(weights, Path(folder) / "best.pt")
-        (work := Path(folder) / "val").mkdir()
         subject = Weights(Path(folder), given.base.classes, 416)
-        metrics = UltralyticsDetector().evaluate(subject, part, 416, work).metrics.set_index("class_name")
+        metrics = evaluate_dataset(UltralyticsDetector(), subject, part, 416).metrics.set_index("class_name")
     return float(metrics.loc[ALL, "map50"]), float(metrics.loc[ALL, "map50_95"])
 
 
@@ -255,7 +256,7 @@ def run(name: str, fold: str, seed: int, prepared: Path, out: Path) -> None:
             else train_ours(given, real, recipe, seed, work)
         )
         held_out, classical = real.part(TEST), given.classical.part(VAL)
-        found: dict[str, Any] = {"seconds": outcome.seconds, "mixtures": outcome.mixtures}
+        found: dict[str, Any] = {"seconds": outcome.seconds, "alpha": outcome.alpha}
         found["lego"], found["classical"] = (figures_of(outcome.weights, given, p) for p in (held_out, classical))
         found["base lego"], found["base classical"] = (
             figures_of(given.base.file, given, p) for p in (held_out, classical)
@@ -300,7 +301,7 @@ def table(out: Path) -> str:
         cells = [f"{mean(rows, f'{own}lego', 0):.3f}/{mean(rows, f'{own}lego', 1):.3f}", lost(rows, f"{own}classical")]
         cells += [f"{mean(rows, 'lego', 0):.3f}/{mean(rows, 'lego', 1):.3f}" if own else "-"]
         cells += [lost(rows, "classical") if own else "-"]
-        cells += [", ".join(str(row["mixtures"][-1]["alpha"]) for row in rows) if own else "-"]
+        cells += [", ".join(str(row["alpha"]) for row in rows) if own else "-"]
         cells += [f"{statistics.mean(row['seconds'] for row in rows) / 60:.1f}"]
         views = [(fold, [row for row in rows if row["fold"] == fold]) for fold in FOLDS]
         by_view = ", ".join(f"{fold} {mean(of, 'lego', 0):.3f}" for fold, of in views if of)

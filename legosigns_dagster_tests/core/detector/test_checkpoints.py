@@ -1,17 +1,13 @@
-"""Which trainings may go on from which states: never from another training's, never from a damaged one."""
+"""Which training a state belongs to: never another one's."""
 
-import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from legosigns_dagster import sample
-from legosigns_dagster.core.detector.checkpoints import training_key
+from legosigns_dagster.core.detector.checkpoints import rule_files, training_key
 from legosigns_dagster.core.detector.settings import TrainingSettings
-from legosigns_dagster.detectors.ultralytics.training_state import random_state, read_state, restore_random
-
-torch = pytest.importorskip("torch")
+from legosigns_dagster_tests.support.environment import PACKAGE
 
 VERSIONS = {"raw_annotations": "1", "synthetic_set": "2", "classical_signs": "3"}
 
@@ -50,43 +46,17 @@ def test_another_base_is_another_training(tmp_path: Path) -> None:
     assert len(keys) == 2
 
 
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    torch.save({"weights": torch.arange(10_000)}, tmp_path / "state.pt")
-    return tmp_path / "state.pt"
+def test_another_byte_in_a_rule_file_is_another_training() -> None:
+    rules = rule_files()
+    keys = {
+        training_key(sample.FOLDER / "base.pt", TrainingSettings(), VERSIONS, given)
+        for given in (rules, rules | {"core/dataset/splits.py": "0" * 64})
+    }
+    assert len(keys) == 2
 
 
-def test_a_whole_state_is_read(saved: Path) -> None:
-    assert read_state(saved)["weights"].sum() == 10_000 * 9_999 / 2
-
-
-@pytest.mark.parametrize("kept", [0, 1, 1000, 79_000])
-def test_a_truncated_state_is_refused(saved: Path, kept: int) -> None:
-    saved.write_bytes(saved.read_bytes()[:kept])
-    with pytest.raises(ValueError, match="BadZipFile"):
-        read_state(saved)
-
-
-def test_a_state_with_one_wrong_byte_among_the_weights_is_refused(saved: Path) -> None:
-    content = bytearray(saved.read_bytes())
-    content[len(content) // 2] ^= 1
-    saved.write_bytes(content)
-    with pytest.raises(ValueError, match="damaged|Bad"):
-        read_state(saved)
-
-
-def test_nothing_in_a_state_is_executed(tmp_path: Path) -> None:
-    torch.save({"weights": Path(tmp_path)}, tmp_path / "state.pt")
-    with pytest.raises(ValueError, match="UnpicklingError"):
-        read_state(tmp_path / "state.pt")
-
-
-def test_every_source_of_randomness_goes_on_where_it_was(tmp_path: Path) -> None:
-    def draw() -> tuple[float, float, float]:
-        return random.random(), float(np.random.rand()), float(torch.rand(()))
-
-    draw()
-    torch.save(random_state(), tmp_path / "state.pt")
-    drawn = [draw(), draw()]
-    restore_random(read_state(tmp_path / "state.pt"))
-    assert [draw(), draw()] == drawn
+def test_the_rules_are_all_files_of_the_core_and_of_the_detectors() -> None:
+    """With fewer, a training could be resumed under other rules than it began with, and nobody would notice."""
+    wanted = [file for room in ("core", "detectors") for file in (PACKAGE / room).rglob("*.py")]
+    assert set(rule_files()) == {file.relative_to(PACKAGE).as_posix() for file in wanted}
+    assert {"core/geometry.py", "core/synthesis/settings.py", "detectors/ultralytics/trainer.py"} <= set(rule_files())

@@ -8,9 +8,16 @@ from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.training.fine_tuning import Bench, fine_tune
-from legosigns_dagster.core.training.training_data import TrainingData, choose_replay, write_training_folder
+from legosigns_dagster.core.evaluation.slices import Slice
+from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
+from legosigns_dagster.core.training.training_data import (
+    TrainingData,
+    TrainingFolder,
+    choose_replay,
+    write_training_folder,
+)
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster.detectors.ultralytics.outputs import image_key
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
 from legosigns_dagster_tests.support.logs import SILENT
 
@@ -18,7 +25,7 @@ from legosigns_dagster_tests.support.logs import SILENT
 @pytest.fixture
 def data(tmp_path: Path) -> TrainingData:
     return TrainingData(
-        make_dataset(tmp_path / "real", TRAIN, TRAIN, VAL),
+        make_dataset(tmp_path / "lego", TRAIN, TRAIN, VAL),
         make_dataset(tmp_path / "synthetic", TRAIN, TRAIN, TRAIN, origin="synthetic"),
         make_dataset(tmp_path / "classical", *[TRAIN] * 10, VAL, VAL, origin="classical"),
     )
@@ -29,22 +36,36 @@ def base(tmp_path: Path) -> Weights:
     return Weights(tmp_path, CLASSES, 64)
 
 
-def lines_of(data_yaml: Path) -> list[str]:
-    return (data_yaml.parent / "train.txt").read_text().splitlines()
+def train_lines(folder: TrainingFolder) -> list[str]:
+    return (folder.data_yaml.parent / "train.txt").read_text().splitlines()
 
 
-def test_an_epoch_shows_real_synthetic_and_replayed_images(data: TrainingData, tmp_path: Path) -> None:
-    settings = TrainingSettings(replay=0.4, real_repeats=3)
-    data_yaml, counts = write_training_folder(data, settings, tmp_path / "yolo")
-    assert counts == {"train real": 2, "train synthetic": 3, "train replay": 4, "shown in an epoch": 2 * 3 + 3 + 4}
-    assert len(lines_of(data_yaml)) == 13
-    assert all(Path(line).is_file() for line in lines_of(data_yaml))
+def test_an_epoch_shows_lego_synthetic_and_replayed_images(data: TrainingData, tmp_path: Path) -> None:
+    settings = TrainingSettings(replay=0.4, lego_repeats=3)
+    folder = write_training_folder(data, settings, tmp_path / "yolo")
+    assert folder.counts == {
+        "train lego": 2,
+        "train synthetic": 3,
+        "train replay": 4,
+        "shown in an epoch": 2 * 3 + 3 + 4,
+    }
+    assert len(train_lines(folder)) == 13
+    assert all(Path(line).is_file() for line in train_lines(folder))
 
 
 def test_no_val_image_is_shown_in_training(data: TrainingData, tmp_path: Path) -> None:
-    data_yaml, _ = write_training_folder(data, TrainingSettings(replay=1), tmp_path / "yolo")
-    assert not any("/val-" in line for line in lines_of(data_yaml))
+    folder = write_training_folder(data, TrainingSettings(replay=1), tmp_path / "yolo")
+    assert not any("/val-" in line for line in train_lines(folder))
     assert len(list((tmp_path / "yolo" / "images" / "val-classical").iterdir())) == 2
+
+
+def test_every_val_image_has_its_slice_by_the_folder_in_which_it_lies(data: TrainingData, tmp_path: Path) -> None:
+    """Ultralytics reports an image by this folder and name: with another key its epoch would have no score."""
+    folder = write_training_folder(data, TrainingSettings(), tmp_path / "yolo")
+    written = {image_key(file) for file in (tmp_path / "yolo" / "images").glob("val-*/*")}
+    assert set(folder.slices) == written
+    assert [*folder.slices.values()].count(Slice.CLASSICAL) == 2
+    assert [*folder.slices.values()].count(Slice.LEGO) == 1
 
 
 @pytest.mark.parametrize(("replay", "count"), [(0, 0), (0.5, 5), (1, 10)])
@@ -64,8 +85,8 @@ def train(base: Weights, data: TrainingData, tmp_path: Path, **settings: int) ->
     work, into = tmp_path / "work", tmp_path / "into"
     work.mkdir()
     into.mkdir()
-    bench = Bench(work, into, SILENT)
-    return fine_tune(UltralyticsDetector(), base, data, TrainingSettings(**settings), {}, bench)
+    workspace = TrainingWorkspace(work, into, SILENT)
+    return fine_tune(UltralyticsDetector(), base, data, TrainingSettings(**settings), workspace)
 
 
 def test_data_of_other_classes_is_refused_before_any_time_is_spent(
@@ -79,7 +100,7 @@ def test_data_of_other_classes_is_refused_before_any_time_is_spent(
 def test_a_dataset_without_a_val_part_is_refused(base: Weights, data: TrainingData, tmp_path: Path) -> None:
     only_train: Dataset = make_dataset(tmp_path / "more", TRAIN, TRAIN)
     with pytest.raises(ValueError, match="{'train': 2} images, expected some in train and in val"):
-        train(base, replace(data, real=only_train), tmp_path)
+        train(base, replace(data, lego=only_train), tmp_path)
 
 
 def test_an_image_size_that_the_network_cannot_take_is_refused(

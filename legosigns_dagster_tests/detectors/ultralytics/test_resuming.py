@@ -12,20 +12,20 @@ import pytest
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL
-from legosigns_dagster.core.detector.checkpoints import Checkpoints
+from legosigns_dagster.core.detector.checkpoints import Checkpoints, training_key
 from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.files import folder_digest, index_folder
-from legosigns_dagster.core.training.fine_tuning import Bench, Course
-from legosigns_dagster.core.training.interpolation import Referee
-from legosigns_dagster.core.training.training_data import TrainingData
+from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
+from legosigns_dagster_tests.support.logs import RecordedLog
 
 pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
 
-EPOCHS = 4  # of nine images: two real ones three times, two synthetic ones, and a classical one
+EPOCHS = 4  # of nine images: two LEGO ones three times, two synthetic ones, and a classical one
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Attempt:
     """One process's part of a training: the folder that it left, what it said, and what was done already."""
 
     left: Path
-    said: list[str]
+    log: RecordedLog
     done: int = 0
 
     @property
@@ -62,7 +62,7 @@ class Attempt:
 
     @property
     def trained(self) -> list[str]:
-        return [line.split(":")[0] for line in self.said if line.startswith("epoch ")]
+        return [line.split(":")[0] for line in self.log.lines if line.startswith("epoch ")]
 
 
 @dataclass
@@ -75,18 +75,19 @@ class Place:
     def attempt(self, name: str, shelf: Checkpoints | None, **given: Any) -> Attempt:
         """A training on a handful of images; settings may be given."""
         own = self.folder / name
-        real, synthetic = (make_dataset(own / kind, TRAIN, TRAIN, VAL) for kind in ("real", "synthetic"))
+        lego, synthetic = (make_dataset(own / kind, TRAIN, TRAIN, VAL) for kind in ("lego", "synthetic"))
         old = make_dataset(own / "classical", TRAIN, VAL)
         for folder in ("work", "into"):
             (own / folder).mkdir()
         plain = {"epochs": EPOCHS, "image_size": 64, "batch": 2, "mosaic": 0.5, "interpolate": False}
         settings = TrainingSettings(**{**plain, **given})
-        detector = UltralyticsDetector()
-        referee = Referee(detector, old.part(VAL), real.part(VAL), 64, own / "work" / "scores")
-        course = Course(detector, self.base, settings, referee, Score(0.5, 0.5, 0.5))
-        attempt = Attempt(own / "into", [])
-        bench = Bench(own / "work", own / "into", attempt.said.append, checkpoints=shelf)
-        _, _, attempt.done = course.taught(TrainingData(real, synthetic, old), bench)
+        data = TrainingData(lego, synthetic, old)
+        written = write_training_folder(data, settings, own / "work")
+        key = training_key(self.base.file, settings, {})
+        score = Score(0.5, 0.5, 0.5)
+        job = TrainingJob(written.data_yaml, written.slices, 2, settings, score, checkpoints=shelf, key=key)
+        attempt = Attempt(own / "into", RecordedLog())
+        attempt.done = UltralyticsDetector().fine_tune(self.base, job, own / "into", attempt.log)
         return attempt
 
     def shelf(self, dies_after: int = 0) -> Shelf:
@@ -157,15 +158,15 @@ class Damaged:
 
 def test_a_damaged_state_is_a_warning_and_the_training_starts_from_the_beginning(place: Place) -> None:
     attempt = place.attempt("damaged", Damaged(), epochs=1)
-    (line,) = [line for line in attempt.said if "damaged" in line]
-    assert line.startswith("WARNING: what an interrupted training left is damaged, this one starts from the beginning")
+    (line,) = [line for line in attempt.log.warnings if "damaged" in line]
+    assert line.startswith("the state of an interrupted training is damaged, this training starts from the beginning")
     assert attempt.trained == ["epoch 1/1"]
     assert attempt.done == 0
 
 
 def test_patience_is_not_given_anew(place: Place) -> None:
     """With steps too small to change anything, the first epoch is the best and two more are waited for."""
-    given: dict[str, Any] = {"epochs": 50, "patience": 2, "batch": 9, "learning_rate": 1e-12, "averaging": 0}
+    given: dict[str, Any] = {"epochs": 50, "patience": 2, "batch": 9, "learning_rate": 1e-12, "ema_decay": 0}
     place.died_after(2, **given)
     second = place.attempt("second", place.shelf(), **given)
     assert second.trained == ["epoch 3/50"]

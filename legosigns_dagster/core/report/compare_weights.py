@@ -1,0 +1,49 @@
+"""Base and new weights on the same images of both slices, as a report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from legosigns_dagster.core.dataset.dataset import VAL, Dataset
+from legosigns_dagster.core.detector.detector import Detector, EvaluationImages
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
+from legosigns_dagster.core.evaluation.slices import Slice
+from legosigns_dagster.core.report.metric_charts import Point
+from legosigns_dagster.core.report.notes import build_notes
+from legosigns_dagster.core.report.report import ComparisonReport, write_report
+
+
+def compare_weights(
+    detector: Detector,
+    base: Weights,
+    new: Weights,
+    images: Mapping[Slice, Dataset],
+    earlier: Sequence[Point],
+    run_id: str,
+    work: Path,
+    into: Path,
+) -> ComparisonReport:
+    """Evaluate both weights, compare them on each slice that has images, and write the report.
+
+    Args:
+        detector: evaluates the weights.
+        base: the base weights.
+        new: the weights that a run trained.
+        images: the images of each slice.
+        earlier: mAP50-95 on classical and LEGO signs of each earlier comparison.
+        run_id: id of the run that makes the report.
+        work: an empty folder to evaluate in.
+        into: an empty folder for the report.
+    """
+    slices = []
+    for one, dataset in images.items():
+        if len(dataset.images):
+            written = EvaluationImages.write(dataset, work / one.val_folder)
+            before, after = (detector.evaluate(weights, written, new.image_size) for weights in (base, new))
+            slices.append(SliceResults(one.title, dataset, before, after, one.headline))
+    curves = pd.read_csv(new.folder / "results.csv", skipinitialspace=True)
+    selected_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
+    notes = build_notes(run_id, new, earlier, selected_on)
+    return write_report(compare(slices), slices, curves, notes, into)
