@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.dataset.dataset import VAL
-from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.evaluation.acceptance import AcceptanceCriterion, Outcome, check_criterion
 from legosigns_dagster.core.evaluation.comparison import Comparison, SliceResults, compare
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.dataset.dataset import VAL
-from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.evaluation.comparison import Comparison, SliceResults, compare, read_new_value
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
