@@ -11,7 +11,14 @@ from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.deployments import deployment
 from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
-from legosigns_dagster_tests.support.helm_chart import CHART, TEXT, below, code_location, launcher, unknown_keys
+from legosigns_dagster_tests.support.helm_chart import (
+    CHART,
+    TEXT,
+    code_location,
+    container_contexts,
+    launcher,
+    unknown_keys,
+)
 from legosigns_dagster_tests.support.step_jobs import only_container, step_job
 
 GUIDE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
@@ -108,7 +115,7 @@ def test_no_container_has_privileges_and_the_web_server_listens_where_anybody_ma
 def test_a_step_s_pod_has_its_own_size_the_variables_the_secret_and_no_privilege(
     values: dict[str, Any], step: str, tmp_path: Path
 ) -> None:
-    made = step_job(step, tmp_path, below(values))
+    made = step_job(step, tmp_path, container_contexts(values))
     container = only_container(made)
     assert container["resources"] == only_container(step_job(step, tmp_path))["resources"]
     assert container["securityContext"] == UNPRIVILEGED | {"runAsNonRoot": True}

@@ -15,9 +15,9 @@ from dagster._serdes import serialize_value
 
 from legosigns_dagster.resources.label_studio.client import LabelStudioClient
 from legosigns_dagster.resources.label_studio.errors import LabelStudioError
-from legosigns_dagster_tests.support.helm_chart import TEXT, below
+from legosigns_dagster_tests.support.helm_chart import container_contexts, values
 from legosigns_dagster_tests.support.servers import S3Server
-from legosigns_dagster_tests.support.step_jobs import KUBERNETES, only_container, job_in_pods, step_job
+from legosigns_dagster_tests.support.step_jobs import KUBERNETES, job_in_pods, only_container, step_job
 from legosigns_dagster_tests.support.workplace import MODULE, Workplace
 
 LABEL_STUDIO_KEY = "planted-label-studio-key"
@@ -25,7 +25,7 @@ WRONG_S3_SECRET = "planted-wrong-secret"
 # As short as it gets.
 SETTINGS = {
     "synthetic_set": {"images": 8},
-    "model_weights": {"epochs": 1, "image_size": 64, "replay": 0.1, "real_repeats": 1},
+    "model_weights": {"epochs": 1, "image_size": 64, "replay": 0.1, "lego_repeats": 1},
 }
 
 
@@ -126,7 +126,7 @@ def test_a_pod_gets_references_to_secrets_and_no_secret(tmp_path: Path, monkeypa
                "LABEL_STUDIO_API_KEY": LABEL_STUDIO_KEY}  # fmt: skip
     for name, value in planted.items():
         monkeypatch.setenv(name, value)
-    layers = below(yaml.safe_load(TEXT))
+    layers = container_contexts(values())
     made = {node.name: step_job(node.name, tmp_path, layers) for node in job_in_pods().nodes}
     assert len(made) == 12
     assert found_in({step: json.dumps(job) for step, job in made.items()}, tuple(planted.values())) == []

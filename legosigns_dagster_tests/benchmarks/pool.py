@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from legosigns_dagster_tests.support.cluster.site import NODES, running_site
+from legosigns_dagster_tests.support.cluster.deployed_release import NODES, deploy_release
 from legosigns_dagster_tests.support.servers import seaweedfs
 
 STEP = "training"
@@ -29,12 +29,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         (data := Path(name) / "s3").mkdir()
         (folder := Path(name) / "pool").mkdir()
-        with seaweedfs(data) as server, running_site(folder, server, NODES, {}, "light_code_location") as site:
+        with seaweedfs(data) as server, deploy_release(folder, server, NODES, {}, "light_code_location") as release:
             start = time.monotonic()
-            runs = [site.console.launch(assets=[STEP]) for _ in range(wanted.runs)]
-            ends = Counter(site.console.wait(*runs, timeout_s=wanted.hours * 3600))
+            runs = [release.console.launch(assets=[STEP]) for _ in range(wanted.runs)]
+            ends = Counter(release.console.wait(*runs, timeout_s=wanted.hours * 3600))
             took = time.monotonic() - start
-            at_once = most_at_once([site.console.span(run_id, STEP) for run_id in runs])
+            at_once = most_at_once([release.console.span(run_id, STEP) for run_id in runs])
     print(f"{wanted.runs} runs in {took:.0f} s: {dict(ends)}, {at_once} trained at once at most")
 
 

@@ -24,8 +24,8 @@ IMPORTS = (
     f"{TESTS}.support.servers.seaweedfs",
     f"{TESTS}.support.servers.label_studio",
     f"{TESTS}.support.postgresql.postgresql",
-    f"{TESTS}.support.cluster.server.running_cluster",
-    f"{TESTS}.support.cluster.site.running_site",
+    f"{TESTS}.support.cluster.server.run_cluster",
+    f"{TESTS}.support.cluster.deployed_release.deploy_release",
     f"{TESTS}.support.workplace.Workplace",
 )
 # What a test uses that needs one of them; fixtures that use these fixtures are found too.

@@ -1,8 +1,9 @@
-"""The keys of the official Dagster chart 1.13, as far as one may want them. Most of its schemas refuse any other."""
+"""The values of helm-values.yaml, and the keys that the official Dagster chart 1.13 knows."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig
 from dagster_k8s.models import k8s_snake_case_dict
@@ -10,7 +11,10 @@ from kubernetes.client import V1Container, V1JobSpec, V1PodSpec, V1Probe, V1Reso
 
 from legosigns_dagster_tests.support.environment import ROOT
 
-# A mapping is what may stand below a key, [x] a list of x, None a value, a class what Kubernetes itself takes there.
+TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")
+
+# The keys of the chart that a deployment may need. A mapping has the keys that may stand below a key. [x] is a list of
+# x, None any value, and a class an object of Kubernetes. Most of the chart's schemas refuse any other key.
 NAMED = [{"name": None}]
 IMAGE = {"repository": None, "tag": None, "pullPolicy": None}
 PULL_SECRETS = NAMED
@@ -122,7 +126,7 @@ CHART: dict[str, Any] = {
 
 
 def unknown_keys(values: Any, known: Any, path: str = "") -> Iterator[str]:
-    """What the chart, or Kubernetes below it, does not know, each with its path."""
+    """Find the keys that the chart, or Kubernetes below it, does not know, each with its path."""
     if isinstance(known, type):
         try:
             k8s_snake_case_dict(known, values)
@@ -139,17 +143,33 @@ def unknown_keys(values: Any, known: Any, path: str = "") -> Iterator[str]:
                 yield f"{path}.{key}".lstrip(".")
 
 
-TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")
+def values() -> dict[str, Any]:
+    """Read helm-values.yaml."""
+    loaded: dict[str, Any] = yaml.safe_load(TEXT)
+    return loaded
 
 
-def below(values: dict[str, Any]) -> tuple[K8sContainerContext, ...]:
-    """What the chart makes of the values of the launcher and of the code location, in the order of merging."""
-    location, own = code_location(values), launcher(values)
-    parts = own["runK8sConfig"]
+def code_location(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the values of the only user deployment."""
+    (deployment,) = values["dagster-user-deployments"]["deployments"]
+    only: dict[str, Any] = deployment
+    return only
+
+
+def launcher(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the values of the run launcher."""
+    settings: dict[str, Any] = values["runLauncher"]["config"]["k8sRunLauncher"]
+    return settings
+
+
+def container_contexts(values: Mapping[str, Any]) -> tuple[K8sContainerContext, ...]:
+    """Build what the chart makes of the values of the launcher and of the code location, in the order of merging."""
+    location, run_launcher = code_location(values), launcher(values)
+    parts = run_launcher["runK8sConfig"]
     return (
         K8sContainerContext(
-            image_pull_policy=own["imagePullPolicy"],
-            resources=own["resources"],
+            image_pull_policy=run_launcher["imagePullPolicy"],
+            resources=run_launcher["resources"],
             run_k8s_config=UserDefinedDagsterK8sConfig(
                 container_config=parts["containerConfig"], job_spec_config=parts["jobSpecConfig"]
             ),
@@ -160,14 +180,3 @@ def below(values: dict[str, Any]) -> tuple[K8sContainerContext, ...]:
             resources=location["resources"],
         ),
     )
-
-
-def code_location(values: dict[str, Any]) -> dict[str, Any]:
-    (only,) = values["dagster-user-deployments"]["deployments"]
-    found: dict[str, Any] = only
-    return found
-
-
-def launcher(values: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = values["runLauncher"]["config"]["k8sRunLauncher"]
-    return found

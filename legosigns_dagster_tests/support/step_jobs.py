@@ -72,7 +72,7 @@ def step_handler(folder: Path, launchpad: Mapping[str, Any] | None = None) -> An
 def step_job(
     step: str,
     folder: Path,
-    below: tuple[K8sContainerContext, ...] = (),
+    contexts: tuple[K8sContainerContext, ...] = (),
     launchpad: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build the Job of a step, as the API server would get it.
@@ -80,14 +80,16 @@ def step_job(
     Args:
         step: The name of the asset or check.
         folder: An empty folder for temporary files.
-        below: The settings of the launcher and of the code location, which those of the step are merged into.
+        contexts: The settings of the launcher and of the code location, which those of the step are merged into.
         launchpad: The run's `execution.config`.
     """
     handler = step_handler(folder, launchpad)
     tags = get_user_defined_k8s_config(job_in_pods().get_node_named(step).definition.tags)
     own = UserDefinedDagsterK8sConfig.from_dict(handler._per_step_k8s_config.get(step, {}))  # type: ignore[no-untyped-call]
     layers = [handler._executor_container_context, *(K8sContainerContext(run_k8s_config=part) for part in (tags, own))]
-    merged = reduce(K8sContainerContext.merge, layers, reduce(K8sContainerContext.merge, below, K8sContainerContext()))
+    merged = reduce(
+        K8sContainerContext.merge, layers, reduce(K8sContainerContext.merge, contexts, K8sContainerContext())
+    )
     job = construct_dagster_k8s_job(
         DagsterK8sJobConfig(job_image="image:1"), ["x"], "t", user_defined_k8s_config=merged.run_k8s_config
     )

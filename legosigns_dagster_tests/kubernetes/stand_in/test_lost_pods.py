@@ -1,4 +1,4 @@
-"""A training whose pod is taken from it goes on in another pod, with what the first one left in the bucket."""
+"""A training whose pod is lost is resumed in another pod, from the state that the first one left in the bucket."""
 
 import re
 import time
@@ -11,59 +11,59 @@ import pytest
 from legosigns_dagster.detectors.ultralytics.training_state import read_state
 from legosigns_dagster_tests.kubernetes.stand_in.conftest import Run
 from legosigns_dagster_tests.support.cluster.cluster import Cluster
-from legosigns_dagster_tests.support.cluster.console import PATIENCE_S
+from legosigns_dagster_tests.support.cluster.console import TIMEOUT_S
+from legosigns_dagster_tests.support.cluster.deployed_release import DeployedRelease
 from legosigns_dagster_tests.support.cluster.pods import Pod
-from legosigns_dagster_tests.support.cluster.site import Site
 from legosigns_dagster_tests.support.servers import S3Server
 
 EPOCHS = 4
 SETTINGS = {"epochs": EPOCHS, "image_size": 64, "replay": 0.1, "interpolate": False}
 CHECKPOINTS = "legosigns/checkpoints/"
-BLOWS: dict[str, Callable[[Cluster, Pod], None]] = {
+LOSSES: dict[str, Callable[[Cluster, Pod], None]] = {
     "preempted": lambda cluster, pod: cluster.delete_pod(pod.name),  # as on a drained node: SIGTERM first
     "its node gone": Cluster.lose_node,
 }
 
 
-@pytest.mark.parametrize("blow", BLOWS)
-def test_a_training_whose_pod_is_lost_goes_on_after_its_last_epoch(
-    site: Site, whole: Run, s3_server: S3Server, blow: str, tmp_path: Path
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_training_whose_pod_is_lost_is_resumed_after_its_last_epoch(
+    release: DeployedRelease, whole_run: Run, s3_server: S3Server, loss: str, tmp_path: Path
 ) -> None:
     client = s3_server.client()
 
     def states() -> list[str]:
-        page = client.list_objects_v2(Bucket=site.bucket, Prefix=CHECKPOINTS)
-        return [found["Key"] for found in page.get("Contents", [])]
+        page = client.list_objects_v2(Bucket=release.bucket, Prefix=CHECKPOINTS)
+        return [entry["Key"] for entry in page.get("Contents", [])]
 
-    # The seed makes it a training of its own.
-    settings = SETTINGS | {"seed": list(BLOWS).index(blow)}
-    run_id = site.console.launch(assets=["model_weights"], config={"ops": {"model_weights": {"config": settings}}})
-    deadline = time.monotonic() + PATIENCE_S
+    # With its own seed, it does not resume another training.
+    settings = SETTINGS | {"seed": list(LOSSES).index(loss)}
+    run_id = release.console.launch(assets=["model_weights"], config={"ops": {"model_weights": {"config": settings}}})
+    deadline = time.monotonic() + TIMEOUT_S
     while not states():
-        assert time.monotonic() < deadline, site.console.log(run_id)[-3:]
+        assert time.monotonic() < deadline, release.console.log(run_id)[-3:]
         time.sleep(0.05)
-    (lost,) = pods_of(site, run_id)
-    with site.cluster.lock:
-        BLOWS[blow](site.cluster, lost)
-    while not lost.over and lost.name in site.cluster.pods:
+    (lost,) = training_pods(release, run_id)
+    with release.cluster.lock:
+        LOSSES[loss](release.cluster, lost)
+    while not lost.has_ended and lost.name in release.cluster.pods:
         time.sleep(0.05)
     (state,) = states()
-    client.download_file(site.bucket, state, str(tmp_path / "state.pt"))
+    client.download_file(release.bucket, state, str(tmp_path / "state.pt"))
     done = read_state(tmp_path / "state.pt")["epochs_done"]
 
-    assert site.console.wait(run_id) == ["SUCCESS"]
-    assert len(pods_of(site, run_id)) == 2
-    told = [str(event.get("message")) for event in site.console.log(run_id)]
-    (resumed,) = [index for index, line in enumerate(told) if f"had finished epoch {done} of {EPOCHS}" in line]
-    trained = re.findall(r"^epoch (\d)/4: box_loss", "\n".join(told[resumed:]), re.MULTILINE)
+    assert release.console.wait(run_id) == ["SUCCESS"]
+    assert len(training_pods(release, run_id)) == 2
+    messages = [str(event.get("message")) for event in release.console.log(run_id)]
+    (resumed,) = [index for index, line in enumerate(messages) if f"had finished epoch {done} of {EPOCHS}" in line]
+    trained = re.findall(r"^epoch (\d)/4: box_loss", "\n".join(messages[resumed:]), re.MULTILINE)
     assert [int(epoch) for epoch in trained] == list(range(done + 1, EPOCHS + 1)) != []
-    curves = client.get_object(Bucket=site.bucket, Key=f"traffic-signs/{run_id}/results.csv")["Body"]
+    curves = client.get_object(Bucket=release.bucket, Key=f"traffic-signs/{run_id}/results.csv")["Body"]
     assert pd.read_csv(curves)["epoch"].tolist() == [1, 2, 3, 4]
     assert states() == []
 
 
-def pods_of(site: Site, run_id: str) -> list[Pod]:
-    """The pods of the run's training, the oldest first."""
-    with site.cluster.lock:
-        named = [(pod, pod.manifest["metadata"]["labels"]["dagster/run-id"]) for pod in site.cluster.past]
+def training_pods(release: DeployedRelease, run_id: str) -> list[Pod]:
+    """List the pods of the run's training, the oldest first."""
+    with release.cluster.lock:
+        named = [(pod, pod.manifest["metadata"]["labels"]["dagster/run-id"]) for pod in release.cluster.all_pods]
         return [pod for pod, its_run in named if its_run == run_id and pod.step == "model_weights"]

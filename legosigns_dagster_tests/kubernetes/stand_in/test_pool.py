@@ -1,4 +1,4 @@
-"""One GPU shared by many: runs queue for its slot, and the slot of a run that crashed comes free."""
+"""One GPU for many runs: they queue for its slot, and a run that crashed gives its slot back."""
 
 import time
 from collections.abc import Iterator
@@ -6,66 +6,67 @@ from itertools import pairwise
 
 import pytest
 
-from legosigns_dagster_tests.support.cluster.console import PATIENCE_S
+from legosigns_dagster_tests.support.cluster.console import TIMEOUT_S
+from legosigns_dagster_tests.support.cluster.deployed_release import NODES, DeployedRelease, deploy_release
 from legosigns_dagster_tests.support.cluster.pods import Pod
-from legosigns_dagster_tests.support.cluster.site import NODES, Site, running_site
 from legosigns_dagster_tests.support.servers import S3Server
 
-# Two minutes and five in a real release.
+# In a real release: two minutes and five minutes.
 FASTER = {"poll_interval_seconds": 3, "free_slots_after_run_end_seconds": 25}
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[Site]:
-    """A release of the light code location, whose step only sleeps."""
-    with running_site(tmp_path_factory.mktemp("shared"), s3_server, NODES, FASTER, "light_code_location") as site:
-        yield site
+def release(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[DeployedRelease]:
+    """A release of the light code location, whose only step sleeps."""
+    with deploy_release(tmp_path_factory.mktemp("pool"), s3_server, NODES, FASTER, "light_code_location") as release:
+        yield release
 
 
-def of_run(site: Site, run_id: str, step: str) -> list[Pod]:
-    """The pods of a run's step; of the run itself where the step is empty."""
-    with site.cluster.lock:
-        labels = [(pod, pod.manifest["metadata"]["labels"]) for pod in site.cluster.past]
-        return [pod for pod, named in labels if named["dagster/run-id"] == run_id and pod.step == step]
+def find_pods(release: DeployedRelease, run_id: str, step: str) -> list[Pod]:
+    """List the pods of a run's step. Empty step: the pods of the run itself."""
+    with release.cluster.lock:
+        labelled = [(pod, pod.manifest["metadata"]["labels"]) for pod in release.cluster.all_pods]
+        return [pod for pod, labels in labelled if labels["dagster/run-id"] == run_id and pod.step == step]
 
 
-def train(site: Site, seconds: float) -> str:
+def train(release: DeployedRelease, seconds: float) -> str:
+    """Start a run that holds the GPU this long. Returns its id."""
     config = {"ops": {"training": {"config": {"seconds": seconds}}}}
-    # What is tried again by itself would take the slot that the next test waits for.
-    return site.console.launch(assets=["training"], config=config, tags={"dagster/max_retries": "0"})
+    # A run that is started again by itself would take the slot that the next test waits for.
+    return release.console.launch(assets=["training"], config=config, tags={"dagster/max_retries": "0"})
 
 
-def training_pod(site: Site, run_id: str) -> Pod:
-    """The pod of this run that trains now."""
-    deadline = time.monotonic() + PATIENCE_S
+def wait_for_training(release: DeployedRelease, run_id: str) -> Pod:
+    """Wait until the run trains, and return its training pod."""
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
-        busy = [pod for pod in of_run(site, run_id, "training") if pod.phase == "Running"]
+        busy = [pod for pod in find_pods(release, run_id, "training") if pod.phase == "Running"]
         if busy:
             return busy[0]
         time.sleep(0.05)
     raise AssertionError(f"run {run_id} never came to train")
 
 
-def test_runs_on_one_slot_queue_and_all_end(shared: Site) -> None:
-    runs = [train(shared, 2) for _ in range(5)]
-    assert shared.console.wait(*runs) == ["SUCCESS"] * 5
-    assert [len(of_run(shared, run_id, "training")) for run_id in runs] == [1] * 5
-    spans = sorted(shared.console.span(run_id, "training") for run_id in runs)
+def test_runs_on_one_slot_queue_and_all_end(release: DeployedRelease) -> None:
+    runs = [train(release, 2) for _ in range(5)]
+    assert release.console.wait(*runs) == ["SUCCESS"] * 5
+    assert [len(find_pods(release, run_id, "training")) for run_id in runs] == [1] * 5
+    spans = sorted(release.console.span(run_id, "training") for run_id in runs)
     assert all(ended <= began for (_, ended), (began, _) in pairwise(spans))
 
 
-def test_the_slot_of_a_run_whose_pods_died_comes_free_for_the_next(shared: Site) -> None:
-    first = train(shared, 600)
-    trains, next_run = training_pod(shared, first), train(shared, 2)
-    for pod in (*of_run(shared, first, ""), trains):
-        shared.cluster.kill(pod)
-    assert shared.console.wait(first, next_run) == ["FAILURE", "SUCCESS"]
+def test_the_slot_of_a_run_whose_pods_were_lost_comes_free_for_the_next(release: DeployedRelease) -> None:
+    first = train(release, 600)
+    trains, next_run = wait_for_training(release, first), train(release, 2)
+    for pod in (*find_pods(release, first, ""), trains):
+        release.cluster.kill(pod)
+    assert release.console.wait(first, next_run) == ["FAILURE", "SUCCESS"]
 
 
-def test_a_training_whose_run_died_is_ended_before_the_next_takes_its_slot(shared: Site) -> None:
-    first = train(shared, 600)
-    orphan, next_run = training_pod(shared, first), train(shared, 2)
-    shared.cluster.kill(of_run(shared, first, "")[0])
-    assert shared.console.wait(first, next_run) == ["FAILURE", "SUCCESS"]
-    assert orphan.over
-    assert any("which was still running for a finished run" in told for told in shared.console.warnings(next_run))
+def test_a_training_whose_run_was_lost_is_ended_before_the_next_takes_its_slot(release: DeployedRelease) -> None:
+    first = train(release, 600)
+    orphan, next_run = wait_for_training(release, first), train(release, 2)
+    release.cluster.kill(find_pods(release, first, "")[0])
+    assert release.console.wait(first, next_run) == ["FAILURE", "SUCCESS"]
+    assert orphan.has_ended
+    assert any("which was still running for a finished run" in text for text in release.console.warnings(next_run))

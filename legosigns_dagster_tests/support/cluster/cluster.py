@@ -1,4 +1,4 @@
-"""Kubernetes as far as dagster-k8s uses it: jobs with one pod each, whose command runs as a process on this machine."""
+"""The part of Kubernetes that dagster-k8s uses: jobs with one pod each, whose command runs as a local process."""
 
 import contextlib
 import threading
@@ -11,17 +11,31 @@ from legosigns_dagster_tests.support.cluster import statuses
 from legosigns_dagster_tests.support.cluster.containers import Sources
 from legosigns_dagster_tests.support.cluster.manifests import Json, check_manifest
 from legosigns_dagster_tests.support.cluster.pods import Kubelet, Pod
-from legosigns_dagster_tests.support.cluster.scheduler import Node, choose
+from legosigns_dagster_tests.support.cluster.scheduler import Node, choose_node
 
-STEP_S = 0.1
+ROUND_S = 0.1
 
 
 class ConflictError(Exception):
-    """An object of this name exists."""
+    """There is an object of this name already."""
 
 
 class Cluster:
-    """Jobs, pods and events, moved on by one controller thread; every access holds `lock`."""
+    """Jobs, pods and events, which one thread of controllers works on. Every access holds `lock`.
+
+    Attributes:
+        lock: Held by whoever reads or changes anything.
+        nodes: The machines.
+        sources: The secrets and config maps.
+        jobs: The jobs that exist now, by name.
+        pods: The pods that exist now, by name.
+        events: All events, the oldest first.
+        created_jobs: Every job as it was created, the oldest first.
+        all_pods: Every pod that there ever was, the oldest first.
+        peak_use: Of each device, how many were in use at the same time at most.
+        quota: Of each device, how many the namespace may ask for.
+        kubelet: What nodes need to run pods.
+    """
 
     def __init__(self, folder: Path, nodes: Sequence[Node], images: set[str], account: Mapping[str, str]) -> None:
         self.lock = threading.RLock()
@@ -29,47 +43,50 @@ class Cluster:
         self.jobs: dict[str, Json] = {}
         self.pods: dict[str, Pod] = {}
         self.events: list[Json] = []
-        self.accepted: list[Json] = []  # every job as it was created, in order
-        self.past: list[Pod] = []  # every pod there was
-        self.peak: Counter[str] = Counter()  # of each device, how many were in use at once at most
-        self.quota: dict[str, int] = {}  # of each device, how many the namespace may ask for
+        self.created_jobs: list[Json] = []
+        self.all_pods: list[Pod] = []
+        self.peak_use: Counter[str] = Counter()
+        self.quota: dict[str, int] = {}
         self.kubelet = Kubelet(folder, self.sources, images, account, self.events.append)
         self.started_s: dict[str, float] = {}
         self.finished_s: dict[str, float] = {}
 
-    # What the API does.
-
     def create_job(self, manifest: Json) -> Json:
-        """The job as it is stored; InvalidManifestError or ConflictError where a real server would refuse it."""
+        """Store a job, with the metadata that the server adds.
+
+        Raises:
+            InvalidManifestError: A real server would refuse the manifest.
+            ConflictError: There is a job of this name.
+        """
         check_manifest(manifest)
         if manifest["spec"].get("backoffLimit") != 0:
             raise NotImplementedError("the stand-in makes no second pod for a job: backoffLimit has to be 0")
-        own = manifest["metadata"]
+        metadata = manifest["metadata"]
         with self.lock:
-            if own["name"] in self.jobs:
-                raise ConflictError(own["name"])
-            job = manifest | {"metadata": own | statuses.metadata(own["name"], own["namespace"]), "status": {}}
-            self.jobs[own["name"]] = job
-            self.accepted.append(manifest)
-            self.started_s[own["name"]] = time.monotonic()
+            name = metadata["name"]
+            if name in self.jobs:
+                raise ConflictError(name)
+            job = manifest | {"metadata": metadata | statuses.metadata(name, metadata["namespace"]), "status": {}}
+            self.jobs[name] = job
+            self.created_jobs.append(manifest)
+            self.started_s[name] = time.monotonic()
             return job
 
     def delete_job(self, name: str, pods_too: bool) -> None:
-        """Remove a job; KeyError when there is none. Its pods stay unless the caller wants them gone too."""
+        """Remove a job, and its pods where the caller wants that. KeyError: there is no such job."""
         with self.lock:
             del self.jobs[name]
-            for pod in [one for one in self.pods.values() if one.job_name == name and pods_too]:
+            for pod in [pod for pod in self.pods.values() if pod.job_name == name and pods_too]:
                 self.delete_pod(pod.name)
 
     def delete_pod(self, name: str) -> None:
-        """Ask a pod to end and remove it when it has; KeyError when there is none."""
+        """Ask a pod to end, and remove it when it has. KeyError: there is no such pod."""
         with self.lock:
             self.pods[name].deleted = True
-            self.pods[name].ask_to_end()
-
-    # What goes wrong in clusters.
+            self.pods[name].terminate()
 
     def evict(self, pod: Pod) -> None:
+        """Evict a pod because its node is short of memory."""
         text = (
             "The node was low on resource: memory. Threshold quantity: 100Mi, available: 92Mi. "
             "Container dagster was using 1843Mi, request is 2Gi, has larger consumption of memory. "
@@ -78,11 +95,12 @@ class Cluster:
             pod.evict(text, self.events.append)
 
     def kill(self, pod: Pod) -> None:
+        """Kill a pod's process."""
         with self.lock:
             pod.kill()
 
     def lose_node(self, pod: Pod) -> None:
-        """Its node is gone: the process at once, and then the pod, without a status that tells how it ended."""
+        """Remove a pod with its node: first the process, then the pod, without a status that says how it ended."""
         text = f"Marking for deletion Pod {pod.manifest['metadata']['namespace']}/{pod.name}"
         with self.lock:
             self.events.append(statuses.event(pod.manifest, "TaintManagerEviction", text))
@@ -90,68 +108,63 @@ class Cluster:
                 pod.container.end()
             pod.deleted = True
 
-    # The controllers.
-
-    def step(self) -> None:
-        """One round of the job controller, the scheduler and the kubelets."""
+    def run_round(self) -> None:
+        """Run one round of the job controller, the scheduler and the kubelets."""
         with self.lock:
             for job in list(self.jobs.values()):
-                self.control(job)
-            taken: dict[str, Counter[str]] = defaultdict(Counter)
+                self.control_job(job)
+            in_use: dict[str, Counter[str]] = defaultdict(Counter)
             for pod in self.pods.values():
-                if not pod.over:
-                    taken[pod.manifest["spec"].get("nodeName", "")] += pod.devices
+                if not pod.has_ended:
+                    in_use[pod.manifest["spec"].get("nodeName", "")] += pod.devices
             for pod in list(self.pods.values()):
-                self.move(pod, taken)
+                self.advance(pod, in_use)
 
-    def move(self, pod: Pod, taken: dict[str, Counter[str]]) -> None:
-        """Bring one pod on."""
+    def advance(self, pod: Pod, in_use: dict[str, Counter[str]]) -> None:
+        """Take the next step of one pod, where these devices are in use on each node."""
         node = pod.manifest["spec"].get("nodeName", "")
-        if pod.container is None and not pod.over and not pod.deleted:
+        if pod.container is None and not pod.has_ended and not pod.deleted:
             if not node:
-                node, message = choose(pod.manifest, self.nodes, taken)
+                node, message = choose_node(pod.manifest, self.nodes, in_use)
                 if not node:
-                    pod.unschedulable(message, self.events.append)
+                    pod.report_unschedulable(message, self.events.append)
                     return
-                taken[node] += pod.devices
+                in_use[node] += pod.devices
             pod.start(self.kubelet, node)
-            in_use: Counter[str] = Counter()
-            for one in self.pods.values():
-                if one.phase == "Running":
-                    in_use += one.devices
-            self.peak |= in_use
-        pod.watch()
-        if pod.deleted and (pod.over or pod.container is None):
-            self.count(pod)
+            running = [other.devices for other in self.pods.values() if other.phase == "Running"]
+            self.peak_use |= sum(running, Counter())
+        pod.check_process()
+        if pod.deleted and (pod.has_ended or pod.container is None):
+            self.report_end(pod)
             del self.pods[pod.name]
 
-    def control(self, job: Json) -> None:
-        """The job controller: one pod for a job, its end is the job's; a deadline, and removal after a time."""
+    def control_job(self, job: Json) -> None:
+        """Do what the job controller does: create the job's pod, keep its deadline, and remove it after its time."""
         name, spec = job["metadata"]["name"], job["spec"]
         if "conditions" in job["status"]:
             if time.monotonic() > self.finished_s[name] + spec.get("ttlSecondsAfterFinished", float("inf")):
                 self.delete_job(name, pods_too=True)
             return
-        mine = [pod for pod in self.pods.values() if pod.job_name == name]
+        own_pods = [pod for pod in self.pods.values() if pod.job_name == name]
         if not job["status"]:
             job["status"] = {"startTime": statuses.now()}
-        if not mine:
-            if any(pod.job_name == name for pod in self.past):
+        if not own_pods:
+            if any(pod.job_name == name for pod in self.all_pods):
                 return
-            mine = self.create_pod(job)
-        for pod in mine:
-            job["status"] |= {"active": int(not pod.over)}
-            self.count(pod)
+            own_pods = self.create_pod(job)
+        for pod in own_pods:
+            job["status"] |= {"active": int(not pod.has_ended)}
+            self.report_end(pod)
         if time.monotonic() > self.started_s[name] + spec.get("activeDeadlineSeconds", float("inf")):
-            for pod in mine:
+            for pod in own_pods:
                 self.delete_pod(pod.name)
-            self.conclude(job, "Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
+            self.finish_job(job, "Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
 
     def create_pod(self, job: Json) -> list[Pod]:
-        """The job's pod; none, and an event, where the namespace's quota is used up."""
-        pod = Pod.of(job)
+        """Create the job's pod. Where the namespace's quota is used up, add an event instead and return no pod."""
+        pod = Pod.for_job(job)
         for device, limit in self.quota.items():
-            used = sum(one.devices[device] for one in self.pods.values() if not one.over)
+            used = sum(other.devices[device] for other in self.pods.values() if not other.has_ended)
             if pod.devices[device] and used + pod.devices[device] > limit:
                 text = (
                     f'Error creating: pods "{pod.name}" is forbidden: exceeded quota: team, requested: '
@@ -162,22 +175,22 @@ class Cluster:
                     self.events.append(statuses.event(job, "FailedCreate", text))
                 return []
         self.pods[pod.name] = pod
-        self.past.append(pod)
+        self.all_pods.append(pod)
         self.events.append(statuses.event(job, "SuccessfulCreate", f"Created pod: {pod.name}", "Normal"))
         return [pod]
 
-    def count(self, pod: Pod) -> None:
-        """Let the job know when its pod is at its end, or is deleted before it came to one."""
+    def report_end(self, pod: Pod) -> None:
+        """Finish the job of a pod that has ended, or that was deleted before it started."""
         job = self.jobs.get(pod.job_name)
         if job is None or "conditions" in job["status"]:
             return
         if pod.phase == "Succeeded":
-            self.conclude(job, "Complete", "CompletionsReached", "Reached expected number of succeeded pods")
-        elif pod.over or (pod.deleted and pod.container is None):
-            self.conclude(job, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+            self.finish_job(job, "Complete", "CompletionsReached", "Reached expected number of succeeded pods")
+        elif pod.has_ended or (pod.deleted and pod.container is None):
+            self.finish_job(job, "Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
 
-    def conclude(self, job: Json, kind: str, reason: str, message: str) -> None:
-        """The job's last status."""
+    def finish_job(self, job: Json, kind: str, reason: str, message: str) -> None:
+        """Set the job's last status."""
         if kind == "Complete":
             end: Json = {"succeeded": 1, "completionTime": statuses.now()}
         else:
@@ -188,21 +201,21 @@ class Cluster:
         self.finished_s[job["metadata"]["name"]] = time.monotonic()
 
     @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Controllers that run until the end of the block; then every process that is left is ended."""
-        over = threading.Event()
+    def run_controllers(self) -> Iterator[None]:
+        """Run the controllers until the end of the block. Then kill every process that is left."""
+        stopping = threading.Event()
 
-        def rounds() -> None:
-            while not over.wait(STEP_S):
-                self.step()
+        def run_rounds() -> None:
+            while not stopping.wait(ROUND_S):
+                self.run_round()
 
-        thread = threading.Thread(target=rounds, name="controllers")
+        thread = threading.Thread(target=run_rounds, name="controllers")
         thread.start()
         try:
             yield
         finally:
-            over.set()
+            stopping.set()
             thread.join()
-            for pod in self.past:
+            for pod in self.all_pods:
                 if pod.container:
                     pod.container.end()

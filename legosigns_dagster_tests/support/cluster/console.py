@@ -1,4 +1,4 @@
-"""What a person does in the UI, over the same GraphQL: launch, watch, and read a run's log."""
+"""What a person does in the UI, by the same GraphQL requests: start runs, wait for them and read their logs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ import requests
 
 from legosigns_dagster_tests.support.cluster.manifests import Json
 
-# What hangs must end with a reason long before CI ends it without one.
-PATIENCE_S = 600.0
-OVER = ("SUCCESS", "FAILURE", "CANCELED")
+# A run that hangs must fail with a reason, long before CI ends it without one.
+TIMEOUT_S = 600.0
+FINISHED = ("SUCCESS", "FAILURE", "CANCELED")
 LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on LaunchRunSuccess { run { id } } ... on PythonError { message } } }"""
 BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
@@ -29,13 +29,18 @@ VERSIONS = """query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
 
 @dataclass(frozen=True)
 class Console:
-    """The webserver of a release, and the code location that it shows."""
+    """The webserver of a release.
+
+    Attributes:
+        url: Its address.
+        location: The code location that it shows.
+    """
 
     url: str
     location: str
 
     def ask(self, query: str, **variables: Any) -> Any:
-        """The one answer of a query; RuntimeError with what the server says when it refuses."""
+        """Send a query and return the only value of its answer. RuntimeError: the server refused it."""
         body = {"query": query, "variables": variables}
         answer = requests.post(f"{self.url}/graphql", json=body, timeout=300).json()
         if "errors" in answer:
@@ -50,7 +55,7 @@ class Console:
         config: Json | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> str:
-        """The id of a run of this job, or, as the Materialize button does, of these assets in the job of all."""
+        """Start a run of this job, or of these assets as the Materialize button does. Returns the run's id."""
         selector: Json = {
             "repositoryLocationName": self.location,
             "repositoryName": "__repository__",
@@ -58,12 +63,12 @@ class Console:
         }
         if assets:
             selector |= {"assetSelection": [{"path": [name]} for name in assets]}
-        own_tags = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        run_tags = [{"key": key, "value": value} for key, value in (tags or {}).items()]
         params = {
             "selector": selector,
             "runConfigData": config or {},
             "mode": "default",
-            "executionMetadata": {"tags": own_tags},
+            "executionMetadata": {"tags": run_tags},
         }
         answer = self.ask(LAUNCH, params=params)
         if "run" not in answer:
@@ -71,36 +76,36 @@ class Console:
         return str(answer["run"]["id"])
 
     def backfill(self, assets: Sequence[str]) -> str:
-        """The id of a backfill of these assets, none of which is partitioned."""
-        chosen = [{"assetKey": {"path": [name]}} for name in assets]
-        answer = self.ask(BACKFILL, params={"partitionsByAssets": chosen})
+        """Start a backfill of these assets, none of which is partitioned. Returns the backfill's id."""
+        selection = [{"assetKey": {"path": [name]}} for name in assets]
+        answer = self.ask(BACKFILL, params={"partitionsByAssets": selection})
         if "backfillId" not in answer:
             raise RuntimeError(str(answer))
         return str(answer["backfillId"])
 
     def terminate(self, *run_ids: str) -> None:
-        """Stop these runs, as the button does; nothing for those that are over."""
+        """Stop these runs, as the button does. Finished ones stay as they are."""
         self.ask(TERMINATE, ids=list(run_ids))
 
     def runs(self) -> dict[str, Json]:
-        """Every run by its id: status, start and end."""
+        """List all runs by their id, each with status, tags, start and end."""
         return {run["id"]: run for run in self.ask(RUNS)["results"]}
 
-    def wait(self, *run_ids: str, timeout_s: float = PATIENCE_S) -> list[str]:
-        """The last status of each of these runs; AssertionError when one is not over in time."""
+    def wait(self, *run_ids: str, timeout_s: float = TIMEOUT_S) -> list[str]:
+        """Wait until these runs have finished, and return the status of each. AssertionError: one did not in time."""
         deadline = time.monotonic() + timeout_s
         while True:
             runs = self.runs()
-            found = [runs[run_id]["status"] for run_id in run_ids]
-            if all(status in OVER for status in found):
-                return found
+            states = [runs[run_id]["status"] for run_id in run_ids]
+            if all(status in FINISHED for status in states):
+                return states
             if time.monotonic() > deadline:
-                told = {run_id: [event.get("message") for event in self.log(run_id)[-5:]] for run_id in run_ids}
-                raise AssertionError(f"after {timeout_s} s: {found}, {told}")
+                logs = {run_id: [event.get("message") for event in self.log(run_id)[-5:]] for run_id in run_ids}
+                raise AssertionError(f"after {timeout_s} s: {states}, {logs}")
             time.sleep(0.5)
 
     def log(self, run_id: str) -> list[Json]:
-        """The events of a run's log, in order."""
+        """Read the events of a run's log, in order."""
         events, cursor, more = [], None, True
         while more:
             page = self.ask(LOG, run=run_id, cursor=cursor)
@@ -109,19 +114,20 @@ class Console:
         return events
 
     def span(self, run_id: str, step: str) -> tuple[float, float]:
-        """When a step that succeeded began and ended, in milliseconds; its pod takes a moment longer to end."""
+        """Read when a successful step started and ended, in milliseconds. Its pod takes a moment longer to end."""
         times = {e["eventType"]: float(e["timestamp"]) for e in self.log(run_id) if e.get("stepKey") == step}
         return times["STEP_START"], times["STEP_SUCCESS"]
 
     def failure(self, run_id: str, step: str) -> str:
-        """What the UI shows of why this step of the run failed; empty when it did not."""
+        """Read why a step failed, as the UI shows it. Empty: it did not fail."""
         failures = [e for e in self.log(run_id) if e["__typename"] == "ExecutionStepFailureEvent"]
         return "\n".join(str(e["error"]["message"]) for e in failures if e["stepKey"] == step)
 
     def warnings(self, run_id: str) -> list[str]:
+        """Read the warnings in a run's log."""
         return [event["message"] for event in self.log(run_id) if event.get("level") == "WARNING"]
 
     def data_versions(self, *assets: str) -> dict[str, str]:
-        """The version of the data of each of these assets, as the lineage shows it."""
-        found = self.ask(VERSIONS, keys=[{"path": [name]} for name in assets])
-        return {node["assetKey"]["path"][0]: node["dataVersion"] for node in found}
+        """Read the data version of each of these assets, as the lineage shows it."""
+        nodes = self.ask(VERSIONS, keys=[{"path": [name]} for name in assets])
+        return {node["assetKey"]["path"][0]: node["dataVersion"] for node in nodes}

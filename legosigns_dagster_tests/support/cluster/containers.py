@@ -1,4 +1,4 @@
-"""A container without an image: a process in a folder of its own, with the environment of the pod's spec."""
+"""A container without an image: a process in its own folder, with the environment of the pod's spec."""
 
 import os
 import signal
@@ -12,54 +12,62 @@ import psutil
 
 from legosigns_dagster_tests.support.cluster.manifests import Json
 
-# Paths that belong to the container alone. A process has no root of its own, so they are moved below its folder.
+# Paths that each container has for itself. A process has no root folder of its own, so they lie below its folder.
 OWN_PATHS = ["/tmp", "/opt/dagster"]
 PROGRAMS = str(Path(sys.executable).parent)
 
 
 class ConfigError(Exception):
-    """The kubelet's CreateContainerConfigError: something that the spec refers to is not there."""
+    """The spec refers to something that does not exist: the kubelet's CreateContainerConfigError."""
 
 
 @dataclass
 class Sources:
-    """The secrets and config maps of the cluster, name to keys."""
+    """The secrets and config maps of the cluster.
+
+    Attributes:
+        secrets: The keys and values of each secret, by its name.
+        config_maps: The keys and values of each config map, by its name.
+    """
 
     secrets: dict[str, dict[str, str]] = field(default_factory=dict)
     config_maps: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def secret(self, name: str) -> Mapping[str, str]:
+        """Look up a secret. ConfigError: there is none of this name."""
         if name not in self.secrets:
             raise ConfigError(f'secret "{name}" not found')
         return self.secrets[name]
 
     def config_map(self, name: str) -> Mapping[str, str]:
+        """Look up a config map. ConfigError: there is none of this name."""
         if name not in self.config_maps:
             raise ConfigError(f'configmap "{name}" not found')
         return self.config_maps[name]
 
 
-def environment_of(container: Json, sources: Sources) -> dict[str, str]:
-    """The variables that the spec gives, in Kubernetes' order: the later one of a name wins."""
-    found: dict[str, str] = {}
+def container_environment(container: Json, sources: Sources) -> dict[str, str]:
+    """Collect the variables of a container's spec. Of two with one name the later counts, as in Kubernetes."""
+    variables: dict[str, str] = {}
     for entry in container.get("envFrom", []):
         if "secretRef" in entry:
-            found |= sources.secret(entry["secretRef"]["name"])
+            variables |= sources.secret(entry["secretRef"]["name"])
         else:
-            found |= sources.config_map(entry["configMapRef"]["name"])
+            variables |= sources.config_map(entry["configMapRef"]["name"])
     for entry in container.get("env", []):
-        found[entry["name"]] = entry["value"] if "value" in entry else referred(entry.get("valueFrom", {}), sources)
-    return found
+        reference = entry.get("valueFrom", {})
+        variables[entry["name"]] = entry["value"] if "value" in entry else resolve_reference(reference, sources)
+    return variables
 
 
-def referred(origin: Json, sources: Sources) -> str:
-    """The value that `valueFrom` points at."""
-    if "secretKeyRef" in origin:
-        keys, key = sources.secret(origin["secretKeyRef"]["name"]), origin["secretKeyRef"]["key"]
-    elif "configMapKeyRef" in origin:
-        keys, key = sources.config_map(origin["configMapKeyRef"]["name"]), origin["configMapKeyRef"]["key"]
+def resolve_reference(reference: Json, sources: Sources) -> str:
+    """Look up the value that `valueFrom` refers to."""
+    if "secretKeyRef" in reference:
+        keys, key = sources.secret(reference["secretKeyRef"]["name"]), reference["secretKeyRef"]["key"]
+    elif "configMapKeyRef" in reference:
+        keys, key = sources.config_map(reference["configMapKeyRef"]["name"]), reference["configMapKeyRef"]["key"]
     else:
-        raise NotImplementedError(f"the stand-in does not know this origin of a variable: {origin}")
+        raise NotImplementedError(f"the stand-in does not know this source of a variable: {reference}")
     if key not in keys:
         raise ConfigError(f"couldn't find key {key}")
     return keys[key]
@@ -67,7 +75,13 @@ def referred(origin: Json, sources: Sources) -> str:
 
 @dataclass
 class Container:
-    """One container of a pod, on this machine."""
+    """A running container of a pod.
+
+    Attributes:
+        folder: What would be its root folder.
+        pod_spec: The spec of its pod.
+        process: Its process on this machine.
+    """
 
     folder: Path
     pod_spec: Json
@@ -75,18 +89,22 @@ class Container:
 
     @classmethod
     def start(cls, folder: Path, pod_spec: Json, sources: Sources, account: Mapping[str, str]) -> "Container":
-        """Run the command; ConfigError, before anything runs, when the spec refers to what is not there."""
+        """Run the command of the pod's only container.
+
+        Raises:
+            ConfigError: The spec refers to something that does not exist. Nothing was started.
+        """
         (container,) = pod_spec["containers"]
-        variables = environment_of(container, sources)
+        variables = container_environment(container, sources)
         mounts = {mount["mountPath"]: mount for mount in container.get("volumeMounts", [])}
         volumes = {volume["name"]: volume for volume in pod_spec.get("volumes", [])}
         for path, mount in mounts.items():
-            fill(moved(path, folder, [path]), mount, volumes[mount["name"]], sources)
+            fill_volume(relocate(path, folder, [path]), mount, volumes[mount["name"]], sources)
         own = OWN_PATHS + list(mounts)
-        variables = {name: str(moved(value, folder, own)) for name, value in variables.items()}
+        variables = {name: relocate(value, folder, own) for name, value in variables.items()}
         for name in ("work", "tmp", "opt/dagster/dagster_home"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        # What every container has besides its spec: the image's PATH, a /tmp of its own, a service account.
+        # What a container has besides its spec: the PATH of the image, its own /tmp, a service account.
         variables |= {"PATH": f"{PROGRAMS}:/usr/bin:/bin", "TMPDIR": str(folder / "tmp")}
         if pod_spec.get("automountServiceAccountToken", True):
             variables |= account
@@ -105,31 +123,32 @@ class Container:
             return
 
     def end(self) -> None:
-        """End it at once and wait until it is gone."""
+        """Kill it and wait until it is gone."""
         self.signal(signal.SIGKILL)
         self.process.wait()
 
     def memory_bytes(self) -> int:
-        """What a memory limit counts of it: not the pages of files, which the kernel can drop."""
+        """Measure what a memory limit counts, in bytes: not the pages of files, which the kernel can drop."""
         try:
-            first = psutil.Process(self.process.pid)
-            every = [first, *first.children(recursive=True)]
-            return sum(one.memory_info().rss - one.memory_info().shared for one in every)
+            parent = psutil.Process(self.process.pid)
+            processes = [parent, *parent.children(recursive=True)]
+            return sum(process.memory_info().rss - process.memory_info().shared for process in processes)
         except psutil.NoSuchProcess:
             return 0
 
     def log(self) -> str:
+        """Read what it has printed."""
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
 
-def moved(value: str, folder: Path, own: list[str]) -> str:
-    """The value; where it is one of the container's own paths, that path below the container's folder."""
+def relocate(value: str, folder: Path, own: list[str]) -> str:
+    """Put a path that is one of the container's own below its folder. Any other value stays as it is."""
     inside = any(value == path or value.startswith(f"{path}/") for path in own)
     return f"{folder}{value}" if inside else value
 
 
-def fill(path: str, mount: Json, volume: Json, sources: Sources) -> None:
-    """Put a volume's files where it is mounted."""
+def fill_volume(path: str, mount: Json, volume: Json, sources: Sources) -> None:
+    """Write a volume's files where it is mounted."""
     if "emptyDir" in volume:
         Path(path).mkdir(parents=True, exist_ok=True)
         return

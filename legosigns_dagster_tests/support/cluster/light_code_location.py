@@ -1,4 +1,4 @@
-"""A code location as light as can be, with the project's executor, its GPU pod and its pool: for many runs at once."""
+"""A code location for many runs at once: one asset that only sleeps, with the project's executor, GPU pod and pool."""
 
 import time
 
@@ -9,14 +9,14 @@ from legosigns_dagster.kubernetes.pod_specs import GPU_POD
 
 
 class TrainingConfig(dg.Config):
-    """How long it takes."""
+    """How long the asset takes."""
 
     seconds: float = 2.0
 
 
 @dg.asset(op_tags=GPU_POD, pool="gpu")
 def training(config: TrainingConfig) -> None:
-    """What a GPU would be busy with."""
+    """Sleep in the place of a training."""
     time.sleep(config.seconds)
 
 

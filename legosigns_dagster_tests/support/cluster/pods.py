@@ -1,11 +1,11 @@
-"""One pod from its creation to its end: scheduler, kubelet and eviction, in small steps that never wait."""
+"""A pod from its creation to its end, in small steps that never wait."""
 
 import secrets
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from kubernetes.utils.quantity import parse_quantity
@@ -13,7 +13,7 @@ from kubernetes.utils.quantity import parse_quantity
 from legosigns_dagster_tests.support.cluster import statuses
 from legosigns_dagster_tests.support.cluster.containers import ConfigError, Container, Sources
 from legosigns_dagster_tests.support.cluster.manifests import Json
-from legosigns_dagster_tests.support.cluster.scheduler import devices_of
+from legosigns_dagster_tests.support.cluster.scheduler import device_counts
 
 GRACE_S = 30.0
 MEMORY_EVERY_S = 0.5
@@ -21,7 +21,15 @@ MEMORY_EVERY_S = 0.5
 
 @dataclass
 class Kubelet:
-    """What a node needs to run pods."""
+    """What a node needs to run pods.
+
+    Attributes:
+        folder: Where each pod gets a folder of its own.
+        sources: The secrets and config maps of the cluster.
+        images: The images that can be pulled.
+        account: Variables by which a process in a pod reaches the API.
+        tell: Called with each event.
+    """
 
     folder: Path
     sources: Sources
@@ -32,66 +40,81 @@ class Kubelet:
 
 @dataclass
 class Pod:
-    """A pod's manifest, and its process once it runs."""
+    """A pod's manifest, and its process once it runs.
+
+    Attributes:
+        manifest: The pod as the API returns it, with its status.
+        container: Its only container. None: not started.
+        kill_at_s: When a process that was asked to end is killed, in seconds of the monotonic clock.
+        deleted: Whether it is removed when it has ended.
+        memory_checked_s: When its memory was last measured, in seconds of the monotonic clock.
+    """
 
     manifest: Json
     container: Container | None = None
-    deadline_s: float = float("inf")  # by the monotonic clock, when a process that was asked to end is killed
+    kill_at_s: float = float("inf")
     deleted: bool = False
-    seen_memory_s: float = field(default=0.0)
+    memory_checked_s: float = 0.0
 
     @classmethod
-    def of(cls, job: Json) -> "Pod":
-        """The pod that the job's controller creates."""
-        own, template = job["metadata"], job["spec"]["template"]
+    def for_job(cls, job: Json) -> "Pod":
+        """Make the pod that the job controller creates for a job."""
+        job_metadata, template = job["metadata"], job["spec"]["template"]
         labels = template["metadata"].get("labels", {}) | {
-            "job-name": own["name"],
-            "batch.kubernetes.io/job-name": own["name"],
-            "controller-uid": own["uid"],
+            "job-name": job_metadata["name"],
+            "batch.kubernetes.io/job-name": job_metadata["name"],
+            "controller-uid": job_metadata["uid"],
         }
-        name = f"{own['name'][:57]}-{secrets.token_hex(3)[:5]}"
-        about = statuses.metadata(name, own["namespace"], labels=labels)
-        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": dict(template["spec"])}
-        return cls(manifest | {"status": statuses.pending()})
+        name = f"{job_metadata['name'][:57]}-{secrets.token_hex(3)[:5]}"
+        metadata = statuses.metadata(name, job_metadata["namespace"], labels=labels)
+        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": dict(template["spec"])}
+        return cls(manifest | {"status": statuses.pending_status()})
 
     @property
     def name(self) -> str:
+        """The pod's name."""
         return str(self.manifest["metadata"]["name"])
 
     @property
     def job_name(self) -> str:
+        """The name of its job."""
         return str(self.manifest["metadata"]["labels"]["job-name"])
 
     @property
     def step(self) -> str:
-        """The step it is for; empty for a run's pod."""
+        """The step that it runs. Empty: it is the pod of a run."""
         return str(self.manifest["metadata"]["labels"].get("dagster/op", ""))
 
     @property
     def phase(self) -> str:
+        """`Pending`, `Running`, `Succeeded` or `Failed`."""
         return str(self.manifest["status"]["phase"])
 
     @property
-    def over(self) -> bool:
+    def has_ended(self) -> bool:
+        """Whether its process has ended."""
         return self.phase in ("Succeeded", "Failed")
 
     @property
     def devices(self) -> Counter[str]:
-        return devices_of(self.manifest)
+        """How many of each device it asks for."""
+        return device_counts(self.manifest)
 
-    def become(self, status: Json) -> None:
-        """Take a status."""
+    def set_status(self, status: Json) -> None:
+        """Replace the status."""
         self.manifest = self.manifest | {"status": status}
 
-    def unschedulable(self, message: str, tell: Callable[[Json], None]) -> None:
-        """No node takes it."""
-        told = self.manifest["status"]["conditions"]
-        if not told or told[0]["message"] != message:
-            self.become(statuses.pending(statuses.condition("PodScheduled", False, "Unschedulable", message)))
+    def report_unschedulable(self, message: str, tell: Callable[[Json], None]) -> None:
+        """Report that no node takes it."""
+        conditions = self.manifest["status"]["conditions"]
+        if not conditions or conditions[0]["message"] != message:
+            self.set_status(
+                statuses.pending_status(statuses.condition("PodScheduled", False, "Unschedulable", message))
+            )
             tell(statuses.event(self.manifest, "FailedScheduling", message))
 
     def start(self, kubelet: Kubelet, node: str) -> None:
-        """Run it on this node, or say what it waits for there."""
+        """Run it on this node, or report why its container cannot start there."""
         self.manifest["spec"]["nodeName"] = node
         (container,) = self.manifest["spec"]["containers"]
         image = container["image"]
@@ -99,52 +122,55 @@ class Pod:
             if "containerStatuses" not in self.manifest["status"]:
                 text = f'Failed to pull image "{image}": rpc error: code = NotFound desc = {image}: not found'
                 kubelet.tell(statuses.event(self.manifest, "Failed", text))
-            self.become(statuses.waiting(self.manifest, "ImagePullBackOff", f'Back-off pulling image "{image}"'))
+            self.set_status(
+                statuses.waiting_status(self.manifest, "ImagePullBackOff", f'Back-off pulling image "{image}"')
+            )
             return
         folder = kubelet.folder / self.name
         try:
             self.container = Container.start(folder, self.manifest["spec"], kubelet.sources, kubelet.account)
         except ConfigError as error:
-            self.become(statuses.waiting(self.manifest, "CreateContainerConfigError", str(error)))
+            self.set_status(statuses.waiting_status(self.manifest, "CreateContainerConfigError", str(error)))
             return
-        self.become(statuses.running(self.manifest))
+        self.set_status(statuses.running_status(self.manifest))
 
-    def watch(self) -> None:
-        """See whether the process ended, outgrew its memory limit, or ignored that it was asked to end."""
-        if self.container is None or self.over:
+    def check_process(self) -> None:
+        """Check whether the process has ended, is above its memory limit, or did not end when it was asked to."""
+        if self.container is None or self.has_ended:
             return
         code = self.container.process.poll()
         if code is not None:
             exit_code = 128 - code if code < 0 else code
-            self.become(statuses.ended(self.manifest, exit_code, "Error" if exit_code else "Completed"))
-        elif time.monotonic() > self.deadline_s:
+            self.set_status(statuses.terminated_status(self.manifest, exit_code, "Error" if exit_code else "Completed"))
+        elif time.monotonic() > self.kill_at_s:
             self.kill()
-        elif time.monotonic() > self.seen_memory_s + MEMORY_EVERY_S:
-            self.seen_memory_s = time.monotonic()
+        elif time.monotonic() > self.memory_checked_s + MEMORY_EVERY_S:
+            self.memory_checked_s = time.monotonic()
             if self.container.memory_bytes() > self.memory_limit():
                 self.container.end()
-                self.become(statuses.ended(self.manifest, 137, "OOMKilled"))
+                self.set_status(statuses.terminated_status(self.manifest, 137, "OOMKilled"))
 
     def memory_limit(self) -> float:
+        """Read the memory limit in bytes."""
         (container,) = self.manifest["spec"]["containers"]
         limit = container.get("resources", {}).get("limits", {}).get("memory")
         return float(parse_quantity(limit)) if limit else float("inf")
 
-    def ask_to_end(self) -> None:
-        """SIGTERM now, SIGKILL after the grace period."""
-        if self.container and not self.over:
+    def terminate(self) -> None:
+        """Send SIGTERM now, and SIGKILL after the grace period."""
+        if self.container and not self.has_ended:
             self.container.signal(signal.SIGTERM)
-            self.deadline_s = min(self.deadline_s, time.monotonic() + GRACE_S)
+            self.kill_at_s = min(self.kill_at_s, time.monotonic() + GRACE_S)
 
     def kill(self) -> None:
-        """What a power cut does to the process."""
-        if self.container and not self.over:
+        """Kill the process, as a power cut does."""
+        if self.container and not self.has_ended:
             self.container.end()
-            self.become(statuses.ended(self.manifest, 137, "Error"))
+            self.set_status(statuses.terminated_status(self.manifest, 137, "Error"))
 
     def evict(self, message: str, tell: Callable[[Json], None]) -> None:
-        """The kubelet sends it away to save its node."""
+        """End it as the kubelet does when its node runs out of memory."""
         if self.container:
             self.container.end()
-        self.become(statuses.evicted(self.manifest, message))
+        self.set_status(statuses.evicted_status(self.manifest, message))
         tell(statuses.event(self.manifest, "Evicted", message))

@@ -1,4 +1,4 @@
-"""The project's code location, but that it trusts a pod to have the GPU it asked for: no machine of a test has one."""
+"""The project's code location, except that each pod is believed to have its GPU: machines of tests have none."""
 
 import dagster as dg
 
@@ -7,7 +7,7 @@ from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 
 
 class TrustingDetector(UltralyticsDetector):
-    """Trains on CPUs where it was promised a GPU."""
+    """A detector that trains on CPUs where its pod asked for a GPU."""
 
     def sees_gpu(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""What `helm install -f helm-values.yaml` would run: code server, daemon and webserver, and the instance they share."""
+"""The processes that `helm install -f helm-values.yaml` would start: code server, daemon and webserver."""
 
 import contextlib
 import json
@@ -17,41 +17,35 @@ from legosigns_dagster_tests.support.cluster.cluster import Cluster
 from legosigns_dagster_tests.support.cluster.manifests import Json
 from legosigns_dagster_tests.support.cluster.server import NAMESPACE
 from legosigns_dagster_tests.support.environment import ROOT
+from legosigns_dagster_tests.support.helm_chart import code_location, launcher, values
 from legosigns_dagster_tests.support.postgresql import Database
 from legosigns_dagster_tests.support.servers import S3Server, free_ports, stop
 
-VALUES = ROOT / "helm-values.yaml"
 PROGRAMS = Path(sys.executable).parent
 HOME = "/opt/dagster/dagster_home"
 DATABASE_SECRET, S3_SECRET = "dagster-postgresql", "legosigns-s3"
 
 
-def values() -> Json:
-    loaded: Json = yaml.safe_load(VALUES.read_text(encoding="utf-8"))
-    return loaded
-
-
-def code_location() -> Json:
-    """The values of the one user deployment."""
-    (only,) = values()["dagster-user-deployments"]["deployments"]
-    found: Json = only
-    return found
-
-
 def image() -> str:
-    named = code_location()["image"]
-    return f"{named['repository']}:{named['tag']}"
+    """Name the image of the code location, with its tag."""
+    parts = code_location(values())["image"]
+    return f"{parts['repository']}:{parts['tag']}"
+
+
+def location_name() -> str:
+    """Name the code location."""
+    return str(code_location(values())["name"])
 
 
 def location_environment() -> list[Json]:
-    """The variables of the user deployment but its sources: without them the sample is used."""
+    """Take the variables of the code location, without those that name inputs: the embedded sample is used instead."""
     sources = ("BASE_WEIGHTS", "CLASSICAL_SIGNS", "SIGN_CUTOUTS", "BACKGROUNDS", "LABEL_STUDIO_")
-    return [entry for entry in code_location()["env"] if not entry["name"].startswith(sources)]
+    return [entry for entry in code_location(values())["env"] if not entry["name"].startswith(sources)]
 
 
 def container_context() -> Json:
-    """What the chart hands to run and step pods with includeConfigInLaunchedRuns."""
-    location = code_location()
+    """Build what the chart gives to run and step pods with includeConfigInLaunchedRuns."""
+    location = code_location(values())
     return {
         "image_pull_policy": location["image"]["pullPolicy"],
         "env": location_environment(),
@@ -63,18 +57,20 @@ def container_context() -> Json:
 
 
 def snake_case(name: str) -> str:
+    """Write a name like runAsUser as run_as_user."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
 def in_snake_case(settings: Mapping[str, Any]) -> Json:
+    """Write all names of a mapping in snake case."""
     return {snake_case(name): value for name, value in settings.items()}
 
 
 def instance_config(database: Database, faster: Mapping[str, Any]) -> Json:
-    """The dagster.yaml that the chart makes of the values; `faster` replaces settings of the run monitoring."""
-    chosen, launcher = values(), values()["runLauncher"]["config"]["k8sRunLauncher"]
-    daemon, pools = chosen["dagsterDaemon"], chosen["concurrency"]
-    logs = chosen["computeLogManager"]["config"]["s3ComputeLogManager"]
+    """Build the dagster.yaml that the chart makes of the values. `faster` replaces settings of the run monitoring."""
+    chart = values()
+    run_launcher, daemon, pools = launcher(chart), chart["dagsterDaemon"], chart["concurrency"]
+    logs = chart["computeLogManager"]["config"]["s3ComputeLogManager"]
     server = {"username": database.user, "hostname": database.host, "db_name": database.name, "port": database.port}
     return {
         "telemetry": {"enabled": False},
@@ -83,16 +79,16 @@ def instance_config(database: Database, faster: Mapping[str, Any]) -> Json:
             "module": "dagster_k8s",
             "class": "K8sRunLauncher",
             "config": {
-                # Inside a cluster there is a token at a fixed path; here the client finds its file by KUBECONFIG.
+                # Inside a cluster there is a token at a fixed path. Here KUBECONFIG names the file.
                 "load_incluster_config": False,
                 "job_namespace": NAMESPACE,
                 "service_account_name": "dagster",
-                "image_pull_policy": launcher["imagePullPolicy"],
+                "image_pull_policy": run_launcher["imagePullPolicy"],
                 "dagster_home": HOME,
                 "instance_config_map": "dagster-instance",
                 "postgres_password_secret": DATABASE_SECRET,
-                "resources": launcher["resources"],
-                "run_k8s_config": in_snake_case(launcher["runK8sConfig"]),
+                "resources": run_launcher["resources"],
+                "run_k8s_config": in_snake_case(run_launcher["runK8sConfig"]),
             },
         },
         "compute_logs": {
@@ -111,7 +107,13 @@ def instance_config(database: Database, faster: Mapping[str, Any]) -> Json:
 
 @dataclass(frozen=True)
 class Release:
-    """The running processes of the chart, and the address of the webserver."""
+    """The running processes of the chart.
+
+    Attributes:
+        url: The address of the webserver.
+        cluster: Where they start pods.
+        folder: Their logs.
+    """
 
     url: str
     cluster: Cluster
@@ -119,7 +121,7 @@ class Release:
 
 
 @contextlib.contextmanager
-def installed(
+def start_release(
     folder: Path,
     cluster: Cluster,
     server: S3Server,
@@ -128,9 +130,17 @@ def installed(
     faster: Mapping[str, Any],
     code: str,
 ) -> Iterator[Release]:
-    """A release in this cluster, ended with the block; its logs are in `folder`.
+    """Run a release in this cluster until the end of the block.
 
-    Its code location is a module of this package, which is found in the repository: the tests are not installed.
+    Args:
+        folder: Where logs and configuration are written.
+        cluster: Where the release starts pods. It gets the release's secrets.
+        server: The S3 server.
+        bucket: The bucket of the store.
+        database: Where Dagster keeps its runs.
+        faster: Settings of the run monitoring that replace those of helm-values.yaml.
+        code: The module of this package that is the code location. It is found in the repository, since tests are not
+            installed.
     """
     cluster.sources.secrets[S3_SECRET] = server.environment(bucket)
     cluster.sources.secrets[DATABASE_SECRET] = {"postgresql-password": database.password}
@@ -138,22 +148,22 @@ def installed(
     home.mkdir(parents=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance_config(database, faster)), encoding="utf-8")
     code_port, web_port = free_ports(2)
-    place = {"grpc_server": {"host": "127.0.0.1", "port": code_port, "location_name": code_location()["name"]}}
-    (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [place]}), encoding="utf-8")
+    location = {"grpc_server": {"host": "127.0.0.1", "port": code_port, "location_name": location_name()}}
+    (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}), encoding="utf-8")
     environment = {entry["name"]: entry["value"] for entry in location_environment()}
     environment |= {**cluster.sources.secrets[S3_SECRET], **cluster.kubelet.account}
     environment |= {"DAGSTER_PG_PASSWORD": database.password, "DAGSTER_HOME": str(home), "PATH": "/usr/bin:/bin"}
-    chosen = ["--module-name", f"{__package__}.{code}", "--working-directory", str(ROOT)]
-    location = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *chosen]
-    location += ["--location-name", code_location()["name"], "--container-image", image()]
-    location += ["--container-context", json.dumps({"k8s": container_context()})]
+    module = ["--module-name", f"{__package__}.{code}", "--working-directory", str(ROOT)]
+    code_server = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *module]
+    code_server += ["--location-name", location_name(), "--container-image", image()]
+    code_server += ["--container-context", json.dumps({"k8s": container_context()})]
     workspace = ["-w", str(folder / "workspace.yaml")]
     url = f"http://127.0.0.1:{web_port}"
     web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(web_port), *workspace]
     with contextlib.ExitStack() as processes:
-        for command in (location, web, ["dagster-daemon", "run", *workspace]):
-            started = processes.enter_context(process(command, environment, folder))
-            if command is location:
+        for command in (code_server, web, ["dagster-daemon", "run", *workspace]):
+            started = processes.enter_context(run_program(command, environment, folder))
+            if command is code_server:
                 wait_for_code(code_port, started, folder)
             if command is web:
                 wait_for_web(url, started, folder)
@@ -161,8 +171,8 @@ def installed(
 
 
 @contextlib.contextmanager
-def process(command: list[str], environment: dict[str, str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """One of the venv's programs, in an empty folder of its own, until the end of the block."""
+def run_program(command: list[str], environment: dict[str, str], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run one of the venv's programs in its own empty folder, until the end of the block."""
     name = "-".join(command[:2]) if command[0] == "dagster" else command[0]
     (folder / name).mkdir()
     with (folder / f"{name}.log").open("wb") as log:
@@ -175,11 +185,14 @@ def process(command: list[str], environment: dict[str, str], folder: Path) -> It
 
 
 def wait_for_code(port: int, server: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Wait until the code server has loaded its module."""
     check = [str(PROGRAMS / "dagster"), "api", "grpc-health-check", "-p", str(port)]
     wait(lambda: subprocess.run(check, capture_output=True).returncode == 0, server, folder)
 
 
 def wait_for_web(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Wait until the webserver answers."""
+
     def answers() -> bool:
         with contextlib.suppress(requests.RequestException):
             return requests.get(f"{url}/server_info", timeout=2).ok
@@ -188,10 +201,10 @@ def wait_for_web(url: str, server: "subprocess.Popen[bytes]", folder: Path) -> N
     wait(answers, server, folder)
 
 
-def wait(there: Callable[[], bool], server: "subprocess.Popen[bytes]", folder: Path) -> None:
-    """Until the server is there; RuntimeError with what it said when it ended before, or took too long."""
+def wait(is_ready: Callable[[], bool], server: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """Wait until a server is ready. RuntimeError: it ended or took too long; the message has the end of all logs."""
     deadline = time.monotonic() + 300
-    while not there():
+    while not is_ready():
         if server.poll() is not None or time.monotonic() > deadline:
             logs = "\n".join(f"{log.name}: {log.read_text()[-1000:]}" for log in folder.glob("*.log"))
             raise RuntimeError(f"{server.args!r} did not start: {logs}")

@@ -1,4 +1,4 @@
-"""The stand-in's HTTP side: the paths of the Kubernetes API that dagster-k8s and the kubernetes client ask for."""
+"""The Kubernetes API of the stand-in cluster, as far as dagster-k8s and the kubernetes client use it."""
 
 import contextlib
 import json
@@ -20,33 +20,33 @@ Query = dict[str, str]
 NAMESPACE = "legosigns"
 
 
-class RefusedError(Exception):
-    """An answer other than 200."""
+class ApiError(Exception):
+    """An answer with an error status."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
         self.code, self.reason = code, reason
 
 
-def matches(thing: Json, query: Query) -> bool:
-    """Whether the query's selectors, all of the form a=b, choose this object."""
-    labels = thing["metadata"].get("labels", {})
+def matches(item: Json, query: Query) -> bool:
+    """Check whether the query's selectors, all of the form a=b, select this object."""
+    labels = item["metadata"].get("labels", {})
     for pair in filter(None, query.get("labelSelector", "").split(",")):
         key, value = pair.split("=", 1)
         if labels.get(key) != value:
             return False
     for pair in filter(None, query.get("fieldSelector", "").split(",")):
         path, value = pair.split("=", 1)
-        found: Any = thing
+        field: Any = item
         for key in path.split("."):
-            found = found.get(key, {})
-        if found != value:
+            field = field.get(key, {})
+        if field != value:
             return False
     return True
 
 
 class Api:
-    """What each method and path does; namespaces are not kept apart, there is one."""
+    """What each method and path does. There is only one namespace, whatever a path says."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -64,34 +64,41 @@ class Api:
         ]
 
     def answer(self, method: str, target: str, body: Json) -> tuple[str, str]:
-        """The answer's type and text; RefusedError where a real server answers with an error."""
+        """Answer a request.
+
+        Returns:
+            The content type and the text.
+
+        Raises:
+            ApiError: A real server would answer with an error.
+        """
         split = urlsplit(target)
         query = {key: values[-1] for key, values in parse_qs(split.query).items()}
         for known, pattern, action in self.routes:
-            found = re.fullmatch(pattern, split.path)
-            if known == method and found:
+            match = re.fullmatch(pattern, split.path)
+            if known == method and match:
                 try:
                     with self.cluster.lock:
-                        answer = action(*found.groups(), query=query, body=body)
+                        answer = action(*match.groups(), query=query, body=body)
                         return (
                             ("text/plain", answer)
                             if isinstance(answer, str)
                             else ("application/json", json.dumps(answer))
                         )
                 except KeyError as error:
-                    raise RefusedError(404, "NotFound", f"{error} not found") from error
+                    raise ApiError(404, "NotFound", f"{error} not found") from error
                 except ConflictError as error:
-                    raise RefusedError(409, "AlreadyExists", f'jobs.batch "{error}" already exists') from error
+                    raise ApiError(409, "AlreadyExists", f'jobs.batch "{error}" already exists') from error
                 except InvalidManifestError as error:
-                    raise RefusedError(422, "Invalid", str(error)) from error
-        raise RefusedError(501, "NotImplemented", f"the stand-in does not know {method} {split.path}")
+                    raise ApiError(422, "Invalid", str(error)) from error
+        raise ApiError(501, "NotImplemented", f"the stand-in does not know {method} {split.path}")
 
     def create_job(self, query: Query, body: Json) -> Json:
         body["metadata"].setdefault("namespace", NAMESPACE)
         return self.cluster.create_job(body)
 
     def list_jobs(self, query: Query, body: Json) -> Json:
-        return listed("batch/v1", "JobList", list(self.cluster.jobs.values()), query)
+        return list_object("batch/v1", "JobList", list(self.cluster.jobs.values()), query)
 
     def read_job(self, name: str, query: Query, body: Json) -> Json:
         return self.cluster.jobs[name]
@@ -103,7 +110,7 @@ class Api:
         return {"apiVersion": "v1", "kind": "Status", "status": "Success"}
 
     def list_pods(self, query: Query, body: Json) -> Json:
-        return listed("v1", "PodList", [pod.manifest for pod in self.cluster.pods.values()], query)
+        return list_object("v1", "PodList", [pod.manifest for pod in self.cluster.pods.values()], query)
 
     def read_pod(self, name: str, query: Query, body: Json) -> Json:
         return self.cluster.pods[name].manifest
@@ -111,7 +118,7 @@ class Api:
     def read_log(self, name: str, query: Query, body: Json) -> str:
         pod = self.cluster.pods[name]
         if pod.container is None:
-            raise RefusedError(400, "BadRequest", f'container in pod "{name}" is waiting to start')
+            raise ApiError(400, "BadRequest", f'container in pod "{name}" is waiting to start')
         lines = pod.container.log().splitlines(keepends=True)
         return "".join(lines[-int(query["tailLines"]) :] if "tailLines" in query else lines)
 
@@ -120,16 +127,16 @@ class Api:
         return self.cluster.pods[name].manifest
 
     def list_events(self, query: Query, body: Json) -> Json:
-        return listed("v1", "EventList", self.cluster.events, query)
+        return list_object("v1", "EventList", self.cluster.events, query)
 
 
-def listed(version: str, kind: str, items: list[Json], query: Query) -> Json:
-    """A list object of what the query chooses."""
+def list_object(version: str, kind: str, items: list[Json], query: Query) -> Json:
+    """Make a list object of the items that the query selects."""
     return {"apiVersion": version, "kind": kind, "metadata": {}, "items": [i for i in items if matches(i, query)]}
 
 
-def handler_of(api: Api) -> type[BaseHTTPRequestHandler]:
-    """A handler that speaks JSON for this API."""
+def make_handler(api: Api) -> type[BaseHTTPRequestHandler]:
+    """Make a request handler that answers for this API."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -140,7 +147,7 @@ def handler_of(api: Api) -> type[BaseHTTPRequestHandler]:
             code = 201 if self.command == "POST" else 200
             try:
                 kind, text = api.answer(self.command, self.path, body)
-            except RefusedError as error:
+            except ApiError as error:
                 code, kind = error.code, "application/json"
                 status = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code}
                 text = json.dumps(status | {"reason": error.reason, "message": str(error)})
@@ -154,17 +161,17 @@ def handler_of(api: Api) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_DELETE = respond  # noqa: N815
 
         def log_message(self, format: str, *arguments: object) -> None:
-            """Nothing: what matters is in the cluster's own records."""
+            """Print nothing: the cluster keeps its own records."""
 
     return Handler
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path, nodes: Sequence[Node], images: set[str]) -> Iterator[Cluster]:
-    """A cluster that answers on a free port, with `folder / "kubeconfig"` to reach it, ended with the block."""
+def run_cluster(folder: Path, nodes: Sequence[Node], images: set[str]) -> Iterator[Cluster]:
+    """Run a cluster that answers on a free port until the end of the block, with a kubeconfig in `folder`."""
     kubeconfig = folder / "kubeconfig"
     cluster = Cluster(folder / "pods", nodes, images, {"KUBECONFIG": str(kubeconfig)})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(Api(cluster)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(Api(cluster)))
     server.daemon_threads = True
     address = f"http://127.0.0.1:{server.server_address[1]}"
     named = {
@@ -178,7 +185,7 @@ def running_cluster(folder: Path, nodes: Sequence[Node], images: set[str]) -> It
     thread = threading.Thread(target=server.serve_forever, name="kubernetes api")
     thread.start()
     try:
-        with cluster.at_work():
+        with cluster.run_controllers():
             yield cluster
     finally:
         server.shutdown()

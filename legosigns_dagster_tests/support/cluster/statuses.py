@@ -1,4 +1,4 @@
-"""What Kubernetes says of a pod, a container, a job: the words that people and dagster-k8s read."""
+"""Statuses and events of pods and jobs, as the Kubernetes API writes them."""
 
 import uuid
 from datetime import UTC, datetime
@@ -7,22 +7,24 @@ from legosigns_dagster_tests.support.cluster.manifests import Json
 
 
 def now() -> str:
+    """Write the current time as Kubernetes does."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def metadata(name: str, namespace: str, **more: object) -> Json:
-    """What every object has about itself."""
-    own = {"name": name, "namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": now()}
-    return own | more
+    """Make the metadata that every object has."""
+    common = {"name": name, "namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": now()}
+    return common | more
 
 
 def condition(kind: str, status: bool, reason: str = "", message: str = "") -> Json:
-    found = {"type": kind, "status": str(status), "lastTransitionTime": now()}
-    return found | {key: value for key, value in (("reason", reason), ("message", message)) if value}
+    """Make a condition of a pod or a job."""
+    required = {"type": kind, "status": str(status), "lastTransitionTime": now()}
+    return required | {key: value for key, value in (("reason", reason), ("message", message)) if value}
 
 
 def container_status(pod: Json, state: Json, ready: bool = False) -> list[Json]:
-    """The status of the pod's only container."""
+    """Make the status of the pod's only container."""
     (container,) = pod["spec"]["containers"]
     return [
         {
@@ -37,24 +39,26 @@ def container_status(pod: Json, state: Json, ready: bool = False) -> list[Json]:
     ]
 
 
-def pending(*conditions: Json) -> Json:
+def pending_status(*conditions: Json) -> Json:
+    """Make the status of a pod that has no node yet."""
     return {"phase": "Pending", "conditions": list(conditions)}
 
 
-def waiting(pod: Json, reason: str, message: str) -> Json:
-    """On a node, and the container cannot start."""
+def waiting_status(pod: Json, reason: str, message: str) -> Json:
+    """Make the status of a pod that has a node where its container cannot start."""
     statuses = container_status(pod, {"waiting": {"reason": reason, "message": message}})
-    return pending(condition("PodScheduled", True)) | {"containerStatuses": statuses}
+    return pending_status(condition("PodScheduled", True)) | {"containerStatuses": statuses}
 
 
-def running(pod: Json) -> Json:
+def running_status(pod: Json) -> Json:
+    """Make the status of a pod whose process runs."""
     statuses = container_status(pod, {"running": {"startedAt": now()}}, ready=True)
     conditions = [condition(kind, True) for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")]
     return {"phase": "Running", "conditions": conditions, "containerStatuses": statuses, "startTime": now()}
 
 
-def ended(pod: Json, exit_code: int, reason: str) -> Json:
-    """After the container's process is gone."""
+def terminated_status(pod: Json, exit_code: int, reason: str) -> Json:
+    """Make the status of a pod whose process has ended."""
     started = pod["status"].get("startTime", now())
     state = {"exitCode": exit_code, "reason": reason, "startedAt": started, "finishedAt": now()}
     return {
@@ -65,23 +69,23 @@ def ended(pod: Json, exit_code: int, reason: str) -> Json:
     }
 
 
-def evicted(pod: Json, message: str) -> Json:
-    """After the kubelet sent it away to save its node."""
-    status = ended(pod, 137, "Error")
+def evicted_status(pod: Json, message: str) -> Json:
+    """Make the status of a pod that its node has evicted."""
+    status = terminated_status(pod, 137, "Error")
     disrupted = condition("DisruptionTarget", True, "TerminationByKubelet", message)
     return status | {"reason": "Evicted", "message": message, "conditions": [*status["conditions"], disrupted]}
 
 
-def event(about: Json, reason: str, message: str, kind: str = "Warning") -> Json:
-    """Something that happened to an object, as `kubectl describe` lists it."""
-    own = about["metadata"]
+def event(item: Json, reason: str, message: str, kind: str = "Warning") -> Json:
+    """Make an event of a pod or a job, as `kubectl describe` lists it."""
+    own = item["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": metadata(f"{own['name']}.{uuid.uuid4().hex[:16]}", own["namespace"]),
         "involvedObject": {
-            "apiVersion": about["apiVersion"],
-            "kind": about["kind"],
+            "apiVersion": item["apiVersion"],
+            "kind": item["kind"],
             **{k: own[k] for k in ("name", "namespace", "uid")},
         },
         "reason": reason,
