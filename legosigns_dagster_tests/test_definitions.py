@@ -1,8 +1,9 @@
-"""What Dagster sees: with nothing set, and for each deployment."""
+"""What Dagster loads, without any variable and for each deployment."""
 
 import dagster as dg
 import pytest
 
+from legosigns_dagster import checks
 from legosigns_dagster.assets import dataset, weights
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.storage.store import LocalStore, S3Store
@@ -30,10 +31,10 @@ def test_the_definitions_load_for_every_deployment(environment: dict[str, str]) 
 
 def test_the_assets_depend_on_each_other_as_the_flow_says() -> None:
     graph = definitions({}).resolve_asset_graph()
-    found = {
+    dependencies = {
         k.to_user_string(): {p.to_user_string() for p in graph.get(k).parent_keys} for k in graph.get_all_asset_keys()
     }
-    assert found == FLOW
+    assert dependencies == FLOW
 
 
 def test_every_asset_has_a_group_a_kind_and_a_description() -> None:
@@ -44,9 +45,10 @@ def test_every_asset_has_a_group_a_kind_and_a_description() -> None:
 
 
 def test_every_setting_says_what_one_unit_of_it_means() -> None:
-    for config in (dataset.DatasetConfig, dataset.SynthesisConfig, weights.TrainingConfig):
-        silent = [name for name, field in config.model_fields.items() if not field.description]
-        assert silent == []
+    assets = (dataset.DatasetConfig, dataset.SynthesisConfig, weights.TrainingConfig)
+    for config in (*assets, checks.QuarantineConfig, checks.AcceptanceConfig):
+        undescribed = [name for name, field in config.model_fields.items() if not field.description]
+        assert undescribed == []
 
 
 def test_the_store_is_s3_where_a_bucket_is_named_and_a_folder_otherwise() -> None:
@@ -67,7 +69,7 @@ def test_kubernetes_gets_a_pod_for_each_step_and_a_laptop_one_process() -> None:
         ({"LABEL_STUDIO_PROJECT": "1"}, "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY not"),
     ],
 )
-def test_a_deployment_that_cannot_be_meant_is_refused(environment: dict[str, str], message: str) -> None:
+def test_an_impossible_deployment_is_refused(environment: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         deployment(environment)
 
@@ -76,10 +78,10 @@ def test_two_places_for_annotations_are_refused_by_name() -> None:
     from legosigns_dagster.resources.inputs import Inputs
 
     empty = dict.fromkeys(["base_weights", "classical_signs", "sign_cutouts", "backgrounds"], "")
-    given = Inputs(s3=s3_resource({}), **empty, sink="a", export="b")
+    inputs = Inputs(s3=s3_resource({}), **empty, sink="a", export="b")
     with pytest.raises(ValueError, match="LABEL_STUDIO_SINK is 'a' and LABEL_STUDIO_EXPORT is 'b': set one"):
-        given.annotations(CLASSES, SILENT)
+        inputs.annotations(CLASSES, SILENT)
 
 
-def test_no_secret_is_kept_in_a_definition() -> None:
+def test_no_secret_is_in_a_definition() -> None:
     assert "planted-secret" not in repr(deployment(S3).resources)

@@ -1,4 +1,4 @@
-"""`make dev-s3`, as a person runs and ends it."""
+"""`make dev-s3` starts everything, and Ctrl-C ends it."""
 
 import os
 import signal
@@ -18,17 +18,17 @@ LOCATIONS = (
 )
 
 
-def below(pid: int) -> set[int]:
-    """The processes that a process started, and those that they started."""
-    found: set[int] = set()
+def descendants(pid: int) -> set[int]:
+    """List the ids of the processes that a process started, and of those that they started."""
+    children: set[int] = set()
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found |= {int(child)} | below(int(child))
-    return found
+            children |= {int(child)} | descendants(int(child))
+    return children
 
 
 def wait_for_ui(url: str, process: "subprocess.Popen[str]") -> str:
-    """What kind of thing the code location became, once it has loaded."""
+    """Wait until the UI has loaded the code location, and return the type name of the result."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -42,7 +42,7 @@ def wait_for_ui(url: str, process: "subprocess.Popen[str]") -> str:
     raise AssertionError(f"the UI did not answer; exit code {process.poll()}")
 
 
-def test_the_ui_comes_with_a_bucket_that_stays_and_no_process_does(tmp_path: Path) -> None:
+def test_the_ui_has_a_bucket_that_stays_and_no_process_stays(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     command = [
         sys.executable,
@@ -62,18 +62,18 @@ def test_the_ui_comes_with_a_bucket_that_stays_and_no_process_does(tmp_path: Pat
     ) as process:  # fmt: skip
         assert process.stdout is not None
         try:
-            told = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(5))
+            printed = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(5))
             assert wait_for_ui(f"http://127.0.0.1:{port}", process) == "RepositoryLocation"
-            keys = told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]
-            client = S3Server(told["AWS_S3_ENDPOINT"], None, *keys).client()
-            assert [bucket["Name"] for bucket in client.list_buckets()["Buckets"]] == [told["AWS_S3_BUCKET"]]
+            keys = printed["AWS_ACCESS_KEY_ID"], printed["AWS_SECRET_ACCESS_KEY"]
+            client = S3Server(printed["AWS_S3_ENDPOINT"], None, *keys).client()
+            assert [bucket["Name"] for bucket in client.list_buckets()["Buckets"]] == [printed["AWS_S3_BUCKET"]]
             client.put_object(Bucket=BUCKET, Key="kept", Body=b"bytes")
-            started = below(process.pid)
+            started = descendants(process.pid)
             assert len(started) >= 4  # the S3 server, the UI, its daemon and the code server
         finally:
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C: to everything in the foreground
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C: to all processes in the foreground
             process.communicate(timeout=120)
-    deadline = time.monotonic() + 10  # what was killed last is still being buried
+    deadline = time.monotonic() + 10  # the process that was killed last may take a moment to disappear
     while (left := [pid for pid in started if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert left == []

@@ -1,4 +1,4 @@
-"""dagster.yaml: as it is, and with its commented part."""
+"""dagster.yaml works as it is, and with its last part uncommented."""
 
 from pathlib import Path
 
@@ -15,7 +15,8 @@ FILE = ROOT / "dagster.yaml"
 TEXT = FILE.read_text(encoding="utf-8")
 
 
-def uncommented() -> str:
+def uncomment() -> str:
+    """Uncomment the last part of dagster.yaml."""
     head, block = TEXT.split("Uncomment from here on:\n")
     return head + "\n" + "".join(line.removeprefix("# ") for line in block.splitlines(keepends=True))
 
@@ -24,7 +25,7 @@ def test_a_laptop_keeps_its_runs_in_files_and_trains_one_model_at_a_time(tmp_pat
     (tmp_path / "dagster.yaml").write_text(TEXT, encoding="utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert "Sqlite" in type(instance.run_storage).__name__
-        # A pool that nobody gave a limit of its own, as "gpu" is on a new machine.
+        # For a pool without a limit of its own, as "gpu" is on a new machine.
         assert instance.event_log_storage.get_pool_config().default_pool_limit == 1
         assert instance.run_monitoring_enabled
         assert instance.get_settings("run_monitoring")["free_slots_after_run_end_seconds"] > 0
@@ -36,7 +37,7 @@ def test_the_commented_part_is_postgresql_and_logs_in_s3(
     for name, value in s3_server.environment(bucket).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (tmp_path / "dagster.yaml").write_text(uncommented(), encoding="utf-8")
+    (tmp_path / "dagster.yaml").write_text(uncomment(), encoding="utf-8")
     loaded = InstanceRef.from_dir(str(tmp_path))  # validates it as Dagster does on every start
     assert loaded.storage_data is not None
     assert loaded.storage_data.class_name == "DagsterPostgresStorage"
@@ -46,5 +47,5 @@ def test_the_commented_part_is_postgresql_and_logs_in_s3(
     with logs.open_log_stream(["a-run", "compute_logs", "a-step"], ComputeIOType.STDERR) as stream:
         assert stream is not None
         stream.write("what the step printed")
-    (kept,) = s3_server.client().list_objects_v2(Bucket=bucket)["Contents"]
-    assert kept["Key"] == "compute-logs/storage/a-run/compute_logs/a-step.err"
+    (log_object,) = s3_server.client().list_objects_v2(Bucket=bucket)["Contents"]
+    assert log_object["Key"] == "compute-logs/storage/a-run/compute_logs/a-step.err"

@@ -1,4 +1,4 @@
-"""No secret gets anywhere but into the memory of the process that needs it."""
+"""No secret leaves the memory of the process that needs it."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ from legosigns_dagster_tests.support.workplace import MODULE, Workplace
 
 LABEL_STUDIO_KEY = "planted-label-studio-key"
 WRONG_S3_SECRET = "planted-wrong-secret"
-# As short as it gets.
+# The shortest run.
 SETTINGS = {
     "synthetic_set": {"images": 8},
     "model_weights": {"epochs": 1, "image_size": 64, "replay": 0.1, "lego_repeats": 1},
@@ -30,12 +30,12 @@ SETTINGS = {
 
 
 @contextmanager
-def repeating_server(asked: list[str]) -> Iterator[str]:
-    """The address of a Label Studio that has nothing, and whose error pages repeat what they were asked with."""
+def repeating_server(headers: list[str]) -> Iterator[str]:
+    """Run a server without any data, whose error pages repeat the request, and give its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.headers["Authorization"] or "")
+            headers.append(self.headers["Authorization"] or "")
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             self.send_response(404)
             self.end_headers()
@@ -45,7 +45,7 @@ def repeating_server(asked: list[str]) -> Iterator[str]:
             self.do_GET()
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -53,14 +53,14 @@ def repeating_server(asked: list[str]) -> Iterator[str]:
         server.shutdown()
 
 
-def found_in(texts: dict[str, str | bytes], secrets: tuple[str, ...]) -> list[str]:
-    """Where a secret stands, and which."""
+def find_secrets(texts: dict[str, str | bytes], secrets: tuple[str, ...]) -> list[str]:
+    """Find secrets in texts: which, and in which text."""
     plain = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
     return [f"{secret} in {name}" for name, text in plain.items() for secret in secrets if secret.encode() in text]
 
 
 def instance_texts(place: Workplace) -> dict[str, str | bytes]:
-    """Everything that Dagster keeps of the runs: logs, events with their metadata, run config, plans, its files."""
+    """Read all that Dagster keeps of the runs: logs, events with metadata, run config, plans, its files."""
     texts: dict[str, str | bytes] = {
         str(file): file.read_bytes() for file in (place.folder / "home").rglob("*") if file.is_file()
     }
@@ -76,34 +76,34 @@ def instance_texts(place: Workplace) -> dict[str, str | bytes]:
 
 
 def bucket_texts(server: S3Server, bucket: str) -> dict[str, str | bytes]:
-    """Every object: snapshots, images, weights, the report."""
+    """Read all objects of the bucket: snapshots, images, weights, the report."""
     client = server.client()
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
 
-def test_a_run_leaves_no_secret_in_logs_metadata_run_config_and_what_it_stores(
+def test_a_run_leaves_no_secret_in_logs_metadata_run_config_and_store(
     s3_server: S3Server, bucket: str, tmp_path: Path
 ) -> None:
-    asked: list[str] = []
+    headers: list[str] = []
     settings = {"ops": {name: {"config": config} for name, config in SETTINGS.items()}}
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    with repeating_server(asked) as url:
+    with repeating_server(headers) as url:
         labels = {"LABEL_STUDIO_URL": url, "LABEL_STUDIO_API_KEY": LABEL_STUDIO_KEY}
         place = Workplace(tmp_path, s3_server.environment(bucket) | labels)
         printed = place.run("job", "execute", *MODULE, "-j", "traffic_signs", "-c", str(tmp_path / "run.yaml"))
-    # The key was needed: an image of the sample is nowhere, and its URL is one of Label Studio's.
-    assert any(LABEL_STUDIO_KEY in header for header in asked)
+    # The key was used: one image of the sample is missing, and its URL is Label Studio's.
+    assert any(LABEL_STUDIO_KEY in header for header in headers)
     stored = bucket_texts(s3_server, bucket)
     assert any(key.endswith("/comparison.html") for key in stored)
     kept = instance_texts(place)
     assert any("lost.jpg" in str(text) for text in kept.values())
     secrets = (LABEL_STUDIO_KEY, s3_server.secret_key)
-    assert found_in({"terminal": printed, **kept, **stored}, secrets) == []
+    assert find_secrets({"terminal": printed, **kept, **stored}, secrets) == []
 
 
-def test_a_personal_token_that_is_sent_to_be_exchanged_is_not_repeated_either() -> None:
+def test_a_personal_token_that_is_exchanged_is_not_repeated() -> None:
     claims = base64.urlsafe_b64encode(json.dumps({"token_type": "refresh"}).encode()).decode().rstrip("=")
     token = f"planted.{claims}.token"
     with repeating_server([]) as url, pytest.raises(LabelStudioError, match="nothing here for") as refused:
@@ -112,13 +112,11 @@ def test_a_personal_token_that_is_sent_to_be_exchanged_is_not_repeated_either() 
     assert "…" in str(refused.value)
 
 
-def test_a_run_that_is_refused_by_s3_does_not_tell_the_key_it_tried(
-    s3_server: S3Server, bucket: str, tmp_path: Path
-) -> None:
+def test_a_run_that_s3_refuses_does_not_print_its_key(s3_server: S3Server, bucket: str, tmp_path: Path) -> None:
     settings = s3_server.environment(bucket) | {"AWS_SECRET_ACCESS_KEY": WRONG_S3_SECRET}
     place = Workplace(tmp_path, settings)
     printed = place.run("asset", "materialize", *MODULE, "--select", "base_weights", fails=True)
-    assert found_in({"terminal": printed, **instance_texts(place)}, (WRONG_S3_SECRET,)) == []
+    assert find_secrets({"terminal": printed, **instance_texts(place)}, (WRONG_S3_SECRET,)) == []
 
 
 def test_a_pod_gets_references_to_secrets_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,9 +125,9 @@ def test_a_pod_gets_references_to_secrets_and_no_secret(tmp_path: Path, monkeypa
     for name, value in planted.items():
         monkeypatch.setenv(name, value)
     layers = container_contexts(values())
-    made = {node.name: step_job(node.name, tmp_path, layers) for node in job_in_pods().nodes}
-    assert len(made) == 12
-    assert found_in({step: json.dumps(job) for step, job in made.items()}, tuple(planted.values())) == []
-    for job in made.values():
+    jobs = {node.name: step_job(node.name, tmp_path, layers) for node in job_in_pods().nodes}
+    assert len(jobs) == 12
+    assert find_secrets({step: json.dumps(job) for step, job in jobs.items()}, tuple(planted.values())) == []
+    for job in jobs.values():
         assert only_container(job)["envFrom"] == [{"secretRef": {"name": "legosigns-s3"}}]
         assert {entry["name"] for entry in only_container(job)["env"]} & set(planted) == set()

@@ -1,7 +1,7 @@
-"""Many people press Run at once and share one GPU: `python -m legosigns_dagster_tests.benchmarks.pool --runs 40`.
+"""Many runs share one GPU: `python -m legosigns_dagster_tests.benchmarks.pool --runs 40`.
 
-The chart's processes, queue and daemon, PostgreSQL and a pod for each step, on the tests' stand-in for a cluster with
-more GPUs than runs: what keeps two from training at once is the pool. The step itself only sleeps.
+It starts the processes of the chart with PostgreSQL on the tests' stand-in cluster, and a pod for each step. The
+cluster has more GPUs than runs, so only the pool keeps two runs from training at the same time. The step only sleeps.
 """
 
 import argparse
@@ -17,25 +17,25 @@ STEP = "training"
 
 
 def most_at_once(spans: list[tuple[float, float]]) -> int:
-    """How many of these were under way at the same time, at most."""
-    return max(sum(began <= at < ended for began, ended in spans) for at, _ in spans)
+    """Count how many of these spans (start, end) overlap at most."""
+    return max(sum(start <= at < end for start, end in spans) for at, _ in spans)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=40)
-    parser.add_argument("--hours", type=float, default=2.0, help="after which it is given up")
-    wanted = parser.parse_args()
+    parser.add_argument("--hours", type=float, default=2.0, help="time limit")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         (data := Path(name) / "s3").mkdir()
         (folder := Path(name) / "pool").mkdir()
         with seaweedfs(data) as server, deploy_release(folder, server, NODES, {}, "light_code_location") as release:
             start = time.monotonic()
-            runs = [release.console.launch(assets=[STEP]) for _ in range(wanted.runs)]
-            ends = Counter(release.console.wait(*runs, timeout_s=wanted.hours * 3600))
-            took = time.monotonic() - start
+            runs = [release.console.launch(assets=[STEP]) for _ in range(options.runs)]
+            states = Counter(release.console.wait(*runs, timeout_s=options.hours * 3600))
+            seconds = time.monotonic() - start
             at_once = most_at_once([release.console.span(run_id, STEP) for run_id in runs])
-    print(f"{wanted.runs} runs in {took:.0f} s: {dict(ends)}, {at_once} trained at once at most")
+    print(f"{options.runs} runs in {seconds:.0f} s: {dict(states)}, at most {at_once} trained at the same time")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""How long a code location takes to load: `python -m legosigns_dagster_tests.benchmarks.startup`.
+"""Time to load the code location: `python -m legosigns_dagster_tests.benchmarks.startup`.
 
-The best of five fresh interpreters each, beside Dagster alone and beside the naive way, importing the detector too.
+It is compared with Dagster alone, and with the detector's library imported too. Each is the best of five fresh
+interpreters.
 """
 
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import time
 
 RUNS = 5
-WAYS = {
+IMPORTS = {
     "dagster alone": "import dagster",
     "legosigns_dagster.definitions": "import legosigns_dagster.definitions",
     "the same, with ultralytics": "import legosigns_dagster.definitions, ultralytics",
@@ -16,8 +17,8 @@ WAYS = {
 HEAVY = ["torch", "ultralytics", "label_studio_sdk", "cv2", "kubernetes"]
 
 
-def best_of(code: str) -> float:
-    """The least wall time in seconds that a fresh interpreter took for this code."""
+def measure_best(code: str) -> float:
+    """Run this code in fresh interpreters, and return the shortest wall time in seconds."""
     times = []
     for _ in range(RUNS):
         start = time.perf_counter()
@@ -27,14 +28,14 @@ def best_of(code: str) -> float:
 
 
 def main() -> None:
-    ours = best_of(WAYS["legosigns_dagster.definitions"])
+    own_seconds = measure_best(IMPORTS["legosigns_dagster.definitions"])
     print(f"{'import':32} {'seconds':>8} {'ratio':>6}")
-    for name, code in WAYS.items():
-        seconds = best_of(code)
-        print(f"{name:32} {seconds:8.2f} {seconds / ours:6.2f}")
+    for name, code in IMPORTS.items():
+        seconds = measure_best(code)
+        print(f"{name:32} {seconds:8.2f} {seconds / own_seconds:6.2f}")
     code = f"import sys, legosigns_dagster.definitions as d; print([n for n in {HEAVY} if n in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
-    print(f"of {', '.join(HEAVY)} it loads: {loaded}")
+    print(f"heavy libraries, of {', '.join(HEAVY)}, that it loads: {loaded}")
 
 
 if __name__ == "__main__":

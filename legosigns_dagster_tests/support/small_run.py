@@ -1,42 +1,53 @@
-"""A run of two small assets in a process of its own: `python -m legosigns_dagster_tests.support.small_run WORD FILES`.
+"""A run of small assets in its own process: `python -m legosigns_dagster_tests.support.small_run WORD FILES`.
 
-Its store is the deployment's. Between the two it waits until the folder in MEET, where that is set, has a file of each
-of two runs, so that a test can have both at the same place at once.
+It uses the store of the deployment. If MEET names a folder, the run waits between its assets until two runs have
+written a file there, so that both are at the same point at the same time.
 """
 
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 
+from legosigns_dagster.core.files import FolderIndex
 from legosigns_dagster.deployments import deployment
 from legosigns_dagster.resources.scratch import Scratch
 
 
 @dataclass(frozen=True)
 class Words:
-    """Files that each hold one word."""
+    """Files that each hold one word.
+
+    Attributes:
+        folder: Where they are.
+    """
 
     folder: Path
+    index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     def save(self) -> Path:
+        """Return the folder, which is what is stored."""
         return self.folder
 
     @classmethod
     def load(cls, folder: Path) -> "Words":
+        """Load them from a folder."""
         return cls(folder)
 
 
-class Wanted(dg.Config):
+class WordsConfig(dg.Config):
+    """What to write, and into how many files."""
+
     word: str
     files: int
 
 
 @dg.asset
-def upstream(config: Wanted, scratch: Scratch) -> Words:
+def upstream(config: WordsConfig, scratch: Scratch) -> Words:
+    """Write the files."""
     folder = scratch.folder("upstream")
     for number in range(config.files):
         (folder / str(number)).write_text(f"{config.word} {number}")
@@ -45,14 +56,16 @@ def upstream(config: Wanted, scratch: Scratch) -> Words:
 
 @dg.asset(deps=[upstream])
 def meeting(context: dg.AssetExecutionContext) -> None:
-    if place := os.environ.get("MEET"):
-        Path(place, context.run_id).touch()
-        while len(list(Path(place).iterdir())) < 2:
+    """Wait for the other run."""
+    if folder := os.environ.get("MEET"):
+        Path(folder, context.run_id).touch()
+        while len(list(Path(folder).iterdir())) < 2:
             time.sleep(0.05)
 
 
 @dg.asset(deps=[meeting])
 def downstream(upstream: Words, scratch: Scratch) -> Words:
+    """Write one file for each file of upstream."""
     folder = scratch.folder("downstream")
     for file in upstream.folder.iterdir():
         (folder / file.name).write_text(f"{file.read_text()} downstream")

@@ -1,4 +1,4 @@
-"""A place for a Dagster instance and a store, in which the real command lines are run."""
+"""A folder with a Dagster instance and a store, where the real commands run."""
 
 import os
 import subprocess
@@ -17,19 +17,26 @@ JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.ya
 
 @dataclass(frozen=True)
 class Workplace:
-    """A folder for a Dagster instance and a store, and what is printed there."""
+    """A folder for a Dagster instance and a store.
+
+    Attributes:
+        folder: The folder.
+        settings: Environment variables for the commands.
+    """
 
     folder: Path
     settings: dict[str, str]
 
     def run(self, *arguments: str, fails: bool = False) -> str:
-        kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        """Run a `dagster` command, check its exit status, and return what it printed."""
+        inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        environment = kept | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+        environment = inherited | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
         done = subprocess.run([DAGSTER, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
         assert (done.returncode != 0) is fails, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
 
     def instance(self) -> dg.DagsterInstance:
+        """Open the Dagster instance."""
         return dg.DagsterInstance.from_config(str(self.folder / "home"))
