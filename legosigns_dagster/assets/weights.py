@@ -9,10 +9,11 @@ import dagster as dg
 import pandas as pd
 
 from legosigns_dagster.assets.metadata import picture, table, versioned
+from legosigns_dagster.assets.renamed_settings import refuse_old_names
 from legosigns_dagster.assets.settings import plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
-from legosigns_dagster.core.detector.settings import TrainingSettings
+from legosigns_dagster.core.detector.settings import RENAMED_SETTINGS, TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.report.charts import curves_picture
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
@@ -23,6 +24,7 @@ from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import Store
 
 
+@refuse_old_names(**RENAMED_SETTINGS)
 class TrainingConfig(dg.Config, TrainingSettings):
     """The training's settings, as a form in Dagster's Launchpad."""
 

@@ -58,7 +58,7 @@ def measure(variables: dict[str, str], folder: Path, synthetic: int) -> dict[str
     environment["LEGOSIGNS_STORE"] = str(folder / "store")
     configs: dict[str, dict[str, object]] = {
         "synthetic_set": {"images": synthetic},
-        "model_weights": {"epochs": 1, "real_repeats": 1, "replay": 0.1},
+        "model_weights": {"epochs": 1, "lego_repeats": 1, "replay": 0.1},
     }
     results = {}
     for step in STEPS:

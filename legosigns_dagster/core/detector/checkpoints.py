@@ -46,10 +46,10 @@ def training_key(
     Never resume from a state that was saved under another key.
 
     Args:
-        base: the weights file that the training starts from.
-        settings: the training's settings.
-        versions: digest of each dataset by its name.
-        rules: digest of each source file by its path; by default `rule_files()`.
+        base: The weights file that the training starts from.
+        settings: The training's settings.
+        versions: Digest of each dataset by its name.
+        rules: Digest of each source file by its path; by default `rule_files()`.
 
     Returns:
         A SHA-256 as 64 hex digits.

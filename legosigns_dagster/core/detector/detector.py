@@ -22,8 +22,8 @@ class EvaluationImages:
     The files are copies, since a detector's library may write into them.
 
     Attributes:
-        dataset: the images with their boxes.
-        data_yaml: the YOLO `data.yaml`; its val part is `images/val`.
+        dataset: The images with their boxes.
+        data_yaml: The YOLO `data.yaml`; its val part is `images/val`.
     """
 
     dataset: Dataset
@@ -51,7 +51,7 @@ class Detector(Protocol):
         """Read a weights file's classes and the image size in pixels that it was trained at.
 
         Raises:
-            ValueError: names the file when it is not a detector's.
+            ValueError: Names the file when it is not a detector's.
         """
 
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
@@ -64,7 +64,7 @@ class Detector(Protocol):
             The number of epochs that an interrupted training had finished already, 0 for a new one.
 
         Raises:
-            FloatingPointError: when the loss is NaN or infinite.
+            FloatingPointError: When the loss is NaN or infinite.
         """
 
     def interpolate(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:

@@ -21,15 +21,15 @@ class TrainingJob:
 
     Attributes:
         data_yaml: YOLO `data.yaml`; its folder is the training's own, and may be written to.
-        slices: slice of each val image, by its folder and name, as in `val-lego/a.jpg`.
-        class_count: number of classes.
-        settings: the settings, with an image size in pixels.
-        base_score: score of the base weights on the val images.
-        deadline: when epochs must have ended, in seconds of `time.monotonic`.
-        on_epoch_end: called after each epoch with a folder that holds `best.pt` and `results.csv` so far. The folder
+        slices: Slice of each val image, by its folder and name, as in `val-lego/a.jpg`.
+        class_count: Number of classes.
+        settings: The settings, with an image size in pixels.
+        base_score: Score of the base weights on the val images.
+        deadline: When epochs must have ended, in seconds of `time.monotonic`.
+        on_epoch_end: Called after each epoch with a folder that holds `best.pt` and `results.csv` so far. The folder
             is removed afterwards: move what has to last.
-        checkpoints: where the state after each epoch is kept; None where the training cannot be resumed.
-        key: what the training is called there (see `training_key`).
+        checkpoints: Where the state after each epoch is kept; None where the training cannot be resumed.
+        key: What the training is called there (see `training_key`).
     """
 
     data_yaml: Path

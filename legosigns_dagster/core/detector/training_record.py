@@ -20,7 +20,7 @@ class InterpolatedWeights:
 
     Attributes:
         alpha: 0 for the base, 1 for the trained weights, in between for a linear interpolation.
-        score: what they reach on val images.
+        score: What they reach on val images.
     """
 
     alpha: float
@@ -45,8 +45,8 @@ class Selection:
     """The weights that were tried after a training, and which were kept.
 
     Attributes:
-        candidates: all that were scored, the base first (alpha 0), then by rising alpha.
-        selected: the candidate that was kept.
+        candidates: All that were scored, the base first (alpha 0), then by rising alpha.
+        selected: The candidate that was kept.
     """
 
     candidates: tuple[InterpolatedWeights, ...]
@@ -63,9 +63,9 @@ class TrainingRun:
     """What differs when the same training runs twice.
 
     Attributes:
-        seconds: wall time of training, selection and export.
-        peak_memory_mb: largest resident set of the process so far, in MB.
-        resumed_from_epoch: epochs that an interrupted training had finished; 0 for one that was not interrupted.
+        seconds: Wall time of training, selection and export.
+        peak_memory_mb: Largest resident set of the process so far, in MB.
+        resumed_from_epoch: Epochs that an interrupted training had finished; 0 for one that was not interrupted.
     """
 
     seconds: float
@@ -82,13 +82,13 @@ class TrainingRecord:
     """What weights were trained on and how, what was tried, and what to be careful about.
 
     Attributes:
-        settings: the settings, with the image size in pixels that was used.
-        images: number of training images by kind, and how many an epoch shows.
-        versions: first digits of each dataset's digest by asset.
-        caveats: what the result cannot be trusted with, a sentence each.
-        selection: the choice between base and trained weights; None where interpolation was off.
-        without_synthesis: score of a training without synthetic images; None where it was not measured.
-        run: wall time and memory, which do not count as content.
+        settings: The settings, with the image size in pixels that was used.
+        images: Number of training images by kind, and how many an epoch shows.
+        versions: First digits of each dataset's digest by asset.
+        caveats: What the result cannot be trusted with, a sentence each.
+        selection: The choice between base and trained weights; None where interpolation was off.
+        without_synthesis: Score of a training without synthetic images; None where it was not measured.
+        run: Wall time and memory, which do not count as content.
     """
 
     settings: TrainingSettings

@@ -15,11 +15,11 @@ class Weights:
     """The weights of a detector. Those that a run trained come with `model.onnx` and `results.csv` (a row an epoch).
 
     Attributes:
-        folder: the folder that holds `best.pt`.
-        classes: the classes that they tell apart.
-        image_size: longer side in pixels of the images that they were trained at.
-        record: what they were trained on and how; None for weights that people gave.
-        index: what is in the folder, once it was saved or loaded.
+        folder: The folder that holds `best.pt`.
+        classes: The classes that they tell apart.
+        image_size: Longer side in pixels of the images that they were trained at.
+        record: What they were trained on and how; None for weights that people gave.
+        index: What is in the folder, once it was saved or loaded.
     """
 
     downloads_of_a_training: ClassVar[tuple[str, ...]] = ("best.pt", "model.onnx", "results.csv")

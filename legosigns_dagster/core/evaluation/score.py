@@ -18,9 +18,9 @@ class Score:
     """Mean average precision (mAP) on the val images of both slices; NaN where a slice has none.
 
     Attributes:
-        classical_map50_95: mAP50-95 on classical val images, 0 to 1.
-        lego_map50: mAP50 on LEGO val images, 0 to 1.
-        lego_map50_95: mAP50-95 on LEGO val images, 0 to 1.
+        classical_map50_95: MAP50-95 on classical val images, 0 to 1.
+        lego_map50: MAP50 on LEGO val images, 0 to 1.
+        lego_map50_95: MAP50-95 on LEGO val images, 0 to 1.
     """
 
     classical_map50_95: float
@@ -49,8 +49,8 @@ class Score:
         measure. Without classical images nothing can be known of a drop, and LEGO signs alone decide.
 
         Args:
-            base: score of the base weights.
-            max_map_drop: allowed drop of classical mAP50-95, 0 to 1.
+            base: Score of the base weights.
+            max_map_drop: Allowed drop of classical mAP50-95, 0 to 1.
 
         Returns:
             LEGO mAP50-95 minus ten times the drop of classical mAP50-95 beyond `max_map_drop`.

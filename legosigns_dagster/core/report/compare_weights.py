@@ -28,14 +28,14 @@ def compare_weights(
     """Evaluate both weights, compare them on each slice that has images, and write the report.
 
     Args:
-        detector: evaluates the weights.
-        base: the base weights.
-        new: the weights that a run trained.
-        images: the images of each slice.
-        earlier: mAP50-95 on classical and LEGO signs of each earlier comparison.
-        run_id: id of the run that makes the report.
-        work: an empty folder to evaluate in.
-        into: an empty folder for the report.
+        detector: Evaluates the weights.
+        base: The base weights.
+        new: The weights that a run trained.
+        images: The images of each slice.
+        earlier: MAP50-95 on classical and LEGO signs of each earlier comparison.
+        run_id: Id of the run that makes the report.
+        work: An empty folder to evaluate in.
+        into: An empty folder for the report.
     """
     slices = []
     for one, dataset in images.items():

@@ -18,10 +18,10 @@ class ReportNotes:
     """What a report says besides its figures.
 
     Attributes:
-        facts: title and text of each line on how the weights were trained.
-        caveats: what the verdicts cannot be trusted with, a sentence each.
-        synthesis: what synthetic images contributed, as HTML.
-        trade_off: chart of classical against LEGO signs, an SVG element; empty where there is nothing to show.
+        facts: Title and text of each line on how the weights were trained.
+        caveats: What the verdicts cannot be trusted with, a sentence each.
+        synthesis: What synthetic images contributed, as HTML.
+        trade_off: Chart of classical against LEGO signs, an SVG element; empty where there is nothing to show.
     """
 
     facts: Mapping[str, str]
@@ -34,10 +34,10 @@ def build_notes(run_id: str, weights: Weights, earlier: Sequence[Point], selecte
     """Collect the notes of a report.
 
     Args:
-        run_id: id of the run that makes the report.
-        weights: the new weights.
-        earlier: mAP50-95 on classical and LEGO signs of each earlier comparison.
-        selected_on: titles of the slices whose images were also used to select epoch and weights.
+        run_id: Id of the run that makes the report.
+        weights: The new weights.
+        earlier: MAP50-95 on classical and LEGO signs of each earlier comparison.
+        selected_on: Titles of the slices whose images were also used to select epoch and weights.
     """
     record = weights.record
     caveats = [*record.caveats] if record else []

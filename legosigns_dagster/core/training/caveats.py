@@ -15,10 +15,10 @@ def find_caveats(base_size: int, image_size: int, classical: Dataset, lego: Data
     """Find what to be careful about.
 
     Args:
-        base_size: image size in pixels that the base was trained at.
-        image_size: image size in pixels of this training.
-        classical: the classical images, maybe none.
-        lego: the annotated LEGO images.
+        base_size: Image size in pixels that the base was trained at.
+        image_size: Image size in pixels of this training.
+        classical: The classical images, maybe none.
+        lego: The annotated LEGO images.
 
     Returns:
         A sentence for each caveat.

@@ -31,11 +31,11 @@ class TrainingWorkspace:
     Both folders are this run's own and empty, so another run's weights cannot be taken for its result.
 
     Attributes:
-        work: for the training folder and everything temporary.
-        into: for the result.
-        log: for progress and warnings.
-        on_epoch_end: see `TrainingJob`.
-        checkpoints: see `TrainingJob`.
+        work: For the training folder and everything temporary.
+        into: For the result.
+        log: For progress and warnings.
+        on_epoch_end: See `TrainingJob`.
+        checkpoints: See `TrainingJob`.
     """
 
     work: Path
@@ -50,8 +50,8 @@ class TrainingResult:
     """What `train_and_select` left besides the weights.
 
     Attributes:
-        selection: the choice between base and trained weights; None where interpolation was off.
-        resumed_from_epoch: epochs that an interrupted training had finished already.
+        selection: The choice between base and trained weights; None where interpolation was off.
+        resumed_from_epoch: Epochs that an interrupted training had finished already.
     """
 
     selection: Selection | None
@@ -62,8 +62,8 @@ def train_and_select(base: Weights, job: TrainingJob, scorer: ValidationScorer, 
     """Train, select between the base and the trained weights, and write `best.pt` and `results.csv` into `into`.
 
     Raises:
-        FileNotFoundError: when the training left no weights.
-        FloatingPointError: when the loss is NaN or infinite.
+        FileNotFoundError: When the training left no weights.
+        FloatingPointError: When the loss is NaN or infinite.
     """
     settings = job.settings
     resumed_from_epoch = scorer.detector.fine_tune(base, job, into, log)
@@ -100,7 +100,7 @@ def resolve_image_size(settings: TrainingSettings, base: Weights) -> TrainingSet
     """Replace an image size of 0 by the base's.
 
     Raises:
-        ValueError: for a size that the network cannot take, with the nearest that it can.
+        ValueError: For a size that the network cannot take, with the nearest that it can.
     """
     size = settings.image_size or base.image_size
     if size % 32:
@@ -114,9 +114,9 @@ def fine_tune(
     """Train the base weights further on the new signs while replaying the old ones.
 
     Raises:
-        ValueError: for data or an image size that cannot be trained on, and when the trained weights do not have the
+        ValueError: For data or an image size that cannot be trained on, and when the trained weights do not have the
             base's classes.
-        FloatingPointError: when the loss is NaN or infinite.
+        FloatingPointError: When the loss is NaN or infinite.
     """
     start, log = time.monotonic(), workspace.log
     data.require_contract(base)

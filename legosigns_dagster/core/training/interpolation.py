@@ -24,10 +24,10 @@ DEFAULT_ALPHA = 0.2
 def select_best(base: Score, candidates: Sequence[InterpolatedWeights], max_map_drop: float) -> InterpolatedWeights:
     """Select one of the candidates by LEGO mAP50-95 and by what classical mAP50-95 they lose.
 
-    Candidates that lose more than 2 * `max_map_drop` are excluded, unless all do. The best of the others has the highest
-    `Score.selection_score`. Among those within 0.02 of it that lose no more than the best or than `max_map_drop`, the
-    largest alpha is taken: val images of scenes that were trained on hardly tell the candidates apart, while on unseen
-    scenes a larger alpha was better.
+    Candidates that lose more than 2 * `max_map_drop` are excluded, unless all do. The best of the others has the
+    highest `Score.selection_score`. Among those within 0.02 of it that lose no more than the best or than
+    `max_map_drop`, the largest alpha is taken: val images of scenes that were trained on hardly tell the candidates
+    apart, while on unseen scenes a larger alpha was better.
 
     Example:
         >>> tried = [InterpolatedWeights(0.5, Score(0.84, 0.9, 0.3)), InterpolatedWeights(0.9, Score(0.82, 0.9, 0.8))]
@@ -53,13 +53,13 @@ def select_interpolation(
     """Score weights between the base and the trained ones, and keep the selected ones.
 
     Args:
-        scorer: scores weights on the val images.
-        base: the base weights.
-        base_score: their score.
-        best: the trained weights' file, which is overwritten with the selected weights.
-        work: the training's own folder, in which `trained.pt` and each candidate are left.
-        max_map_drop: allowed drop of classical mAP50-95, 0 to 1.
-        log: gets a line for each candidate.
+        scorer: Scores weights on the val images.
+        base: The base weights.
+        base_score: Their score.
+        best: The trained weights' file, which is overwritten with the selected weights.
+        work: The training's own folder, in which `trained.pt` and each candidate are left.
+        max_map_drop: Allowed drop of classical mAP50-95, 0 to 1.
+        log: Gets a line for each candidate.
     """
     trained = shutil.copyfile(best, work / "trained.pt")
     log.info(f"the base: {base_score}")

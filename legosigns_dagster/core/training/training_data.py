@@ -20,9 +20,9 @@ class TrainingData:
     """The three datasets of a training, in the order of the flow.
 
     Attributes:
-        lego: annotated images of LEGO signs (raw_annotations).
-        synthetic: synthetic images (synthetic_set), all of them train.
-        classical: the images that the base learned from (classical_signs); may be empty.
+        lego: Annotated images of LEGO signs (raw_annotations).
+        synthetic: Synthetic images (synthetic_set), all of them train.
+        classical: The images that the base learned from (classical_signs); may be empty.
     """
 
     lego: Dataset
@@ -46,7 +46,7 @@ class TrainingData:
         """Require that all three have exactly the base weights' classes and ids.
 
         Raises:
-            ValueError: names the dataset that has not.
+            ValueError: Names the dataset that has not.
         """
         base.classes.require(self.lego.classes, "raw_annotations")
         base.classes.require(self.synthetic.classes, "synthetic_set")
@@ -56,7 +56,7 @@ class TrainingData:
         """Require annotated images to learn from and to measure on.
 
         Raises:
-            ValueError: says how many there are in each split.
+            ValueError: Says how many there are in each split.
         """
         found = {str(split): int(count) for split, count in self.lego.images["split"].value_counts().items()}
         if not {TRAIN, VAL} <= set(found):
@@ -71,9 +71,9 @@ class TrainingFolder:
     """The YOLO folder of a training.
 
     Attributes:
-        data_yaml: its `data.yaml`.
-        slices: slice of each val image, by its folder and name, as in `val-lego/a.jpg`.
-        counts: number of training images by kind, and how many an epoch shows.
+        data_yaml: Its `data.yaml`.
+        slices: Slice of each val image, by its folder and name, as in `val-lego/a.jpg`.
+        counts: Number of training images by kind, and how many an epoch shows.
     """
 
     data_yaml: Path

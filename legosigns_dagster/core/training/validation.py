@@ -19,10 +19,10 @@ class ValidationScorer:
     """Scores any number of weights on the same val images, which are written once.
 
     Attributes:
-        detector: evaluates weights.
-        images: the val images of each slice that has any.
-        image_size: longer side in pixels to which images are scaled.
-        work: a folder for temporary files.
+        detector: Evaluates weights.
+        images: The val images of each slice that has any.
+        image_size: Longer side in pixels to which images are scaled.
+        work: A folder for temporary files.
     """
 
     detector: Detector

@@ -20,7 +20,7 @@ class EpochMonitor:
     Ultralytics keeps the epoch with the highest fitness as `best.pt`; here that is `Score.selection_score`.
 
     Attributes:
-        recorder: gets every prediction of the trainer's validator.
+        recorder: Gets every prediction of the trainer's validator.
     """
 
     def __init__(self, job: TrainingJob, log: Log) -> None:

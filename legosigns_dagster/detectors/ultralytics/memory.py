@@ -19,10 +19,10 @@ class MemoryPlan:
     """The parts of a training's peak memory, in MiB.
 
     Attributes:
-        resident_mib: what the process holds already.
-        parameters_mib: one copy of all parameters.
-        image_mib: activations of one image of a batch.
-        usable_mib: what the process may use.
+        resident_mib: What the process holds already.
+        parameters_mib: One copy of all parameters.
+        image_mib: Activations of one image of a batch.
+        usable_mib: What the process may use.
     """
 
     resident_mib: float

@@ -14,7 +14,7 @@ class NanGuard:
         """Check the loss.
 
         Raises:
-            FloatingPointError: when it is NaN or infinite.
+            FloatingPointError: When it is NaN or infinite.
         """
         loss = float(trainer.loss.detach())
         if not math.isfinite(loss):

@@ -26,8 +26,8 @@ class PredictionRecorder:
     """Records what a validator finds in each image.
 
     Attributes:
-        min_confidence: a box below this confidence is no row.
-        rows: image key, class id, confidence, and left, top, right, bottom in pixels of each box.
+        min_confidence: A box below this confidence is no row.
+        rows: Image key, class id, confidence, and left, top, right, bottom in pixels of each box.
         stats: Ultralytics' statistics of each image, with its key under `name`.
     """
 
@@ -52,8 +52,8 @@ class PredictionRecorder:
         """Collect the matches of some images.
 
         Args:
-            files: the file that an image has in its dataset, by its key; images of other keys are left out.
-            class_count: number of classes.
+            files: The file that an image has in its dataset, by its key; images of other keys are left out.
+            class_count: Number of classes.
         """
         mine = [stats for stats in self.stats if stats["name"] in files]
         counts = [len(stats["conf"]) for stats in mine]

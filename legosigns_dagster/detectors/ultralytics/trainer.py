@@ -24,11 +24,11 @@ class TrainingCallbacks:
     """The callbacks of a training, one for each concern.
 
     Attributes:
-        monitor: scores every epoch and logs it.
-        early_stopping: stops a training that no longer gets better.
-        time_budget: plans as many epochs as fit into the time.
-        checkpointing: hands over state, weights and curves after every epoch.
-        nan_guard: stops a training whose loss is no finite number.
+        monitor: Scores every epoch and logs it.
+        early_stopping: Stops a training that no longer gets better.
+        time_budget: Plans as many epochs as fit into the time.
+        checkpointing: Hands over state, weights and curves after every epoch.
+        nan_guard: Stops a training whose loss is no finite number.
     """
 
     def __init__(self, job: TrainingJob, log: Log) -> None:
@@ -131,9 +131,9 @@ def make_trainer(callbacks: TrainingCallbacks, settings: TrainingSettings, state
     """Make a subclass of Ultralytics' `DetectionTrainer` that fine-tunes without forgetting.
 
     Args:
-        callbacks: the callbacks of the training.
-        settings: the settings, with the batch and the epochs that are used.
-        state: state of an interrupted training to resume; None for a new one.
+        callbacks: The callbacks of the training.
+        settings: The settings, with the batch and the epochs that are used.
+        state: State of an interrupted training to resume; None for a new one.
     """
     from ultralytics.models.yolo.detect import DetectionTrainer
 

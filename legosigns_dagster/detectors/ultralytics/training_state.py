@@ -19,8 +19,8 @@ def write_state(trainer: Any, callbacks: Mapping[str, Any], into: Path) -> None:
 
     Args:
         trainer: Ultralytics' trainer, which has just saved an epoch.
-        callbacks: state of each callback by its name.
-        into: the file to write.
+        callbacks: State of each callback by its name.
+        into: The file to write.
     """
     import torch
 
@@ -72,7 +72,7 @@ def read_state(file: Path) -> dict[str, Any]:
     """Read a state from a file. Nothing in it is executed.
 
     Raises:
-        ValueError: says what is wrong with a damaged file.
+        ValueError: Says what is wrong with a damaged file.
     """
     import torch
 

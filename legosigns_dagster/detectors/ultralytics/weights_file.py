@@ -27,10 +27,10 @@ def write_interpolated(base: Path, trained: Path, alpha: float, into: Path) -> N
     """Write (1 - alpha) * base + alpha * trained as a checkpoint, with the trained one's other facts.
 
     Args:
-        base: the base's checkpoint.
-        trained: the trained checkpoint.
+        base: The base's checkpoint.
+        trained: The trained checkpoint.
         alpha: 0 to 1.
-        into: the file to write.
+        into: The file to write.
     """
     import torch
 

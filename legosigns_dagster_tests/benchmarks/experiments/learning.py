@@ -91,8 +91,10 @@ def compare_both(prepared: Path, work: Path) -> None:
 
     def theirs() -> None:
         for _ in range(2):
-            YOLO(given.base.file).val(data=str(images.data_yaml), imgsz=416, batch=4, plots=False, verbose=False, workers=0,
-                                      project=str(work), name="theirs", exist_ok=True)  # fmt: skip
+            YOLO(given.base.file).val(
+                data=str(images.data_yaml), imgsz=416, batch=4, plots=False, verbose=False, workers=0,
+                project=str(work), name="theirs", exist_ok=True,
+            )  # fmt: skip
 
     def ours() -> None:
         own = EvaluationImages.write(part, work / f"ours-{time.monotonic_ns()}")
