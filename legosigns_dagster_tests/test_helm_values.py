@@ -22,7 +22,7 @@ from legosigns_dagster_tests.support.helm_chart import (
 from legosigns_dagster_tests.support.step_jobs import only_container, step_job
 
 GUIDE = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
-# Read by others than our own code: a writable home folder, and matplotlib's within it.
+# Not read by our own code: a writable home folder, and matplotlib's folder in it.
 FOR_LIBRARIES = {"HOME", "MPLCONFIGDIR"}
 UNPRIVILEGED = {
     "allowPrivilegeEscalation": False,
@@ -56,7 +56,7 @@ def test_a_key_that_the_chart_does_not_know_is_found(wrong: dict[str, Any], path
     assert re.search(f"{path}", found)
 
 
-def test_every_variable_in_it_is_one_that_the_code_reads(values: dict[str, Any]) -> None:
+def test_every_variable_in_it_is_read_by_the_code(values: dict[str, Any]) -> None:
     named = {entry["name"] for entry in code_location(values)["env"]}
     in_comments = set(re.findall(r"# - name: ([A-Z_]+)", TEXT))
     assert in_comments
@@ -68,16 +68,16 @@ def test_its_variables_and_a_data_connection_make_a_deployment_with_a_pod_for_ea
     assert deployment(environment | {"AWS_S3_BUCKET": "bucket"}).executor.name == "k8s"
 
 
-def test_its_secrets_hold_the_variables_that_the_code_reads_them_by() -> None:
+def test_its_secrets_have_the_variables_that_the_code_reads() -> None:
     (s3,) = re.findall(r"data connection as it is: (.*?)\.\n", TEXT.replace("\n        # ", " "))
     (labels,) = re.findall(r"# (LABEL_STUDIO_URL.*):\n", TEXT)
-    for told in (s3, labels):
-        assert set(told.split(", ")) <= set(VARIABLES)
+    for names in (s3, labels):
+        assert set(names.split(", ")) <= set(VARIABLES)
     assert "AWS_SECRET_ACCESS_KEY" in s3
     assert "LABEL_STUDIO_API_KEY" in labels
 
 
-def test_no_secret_stands_in_it(values: dict[str, Any]) -> None:
+def test_there_is_no_secret_in_it(values: dict[str, Any]) -> None:
     assert {entry["name"] for entry in code_location(values)["env"]} & {n for n in VARIABLES if "KEY" in n} == set()
     assert "postgresqlPassword" not in values["postgresql"]
     assert values["generatePostgresqlPasswordSecret"] is False
@@ -96,11 +96,11 @@ def test_everything_that_touches_s3_gets_the_same_secret(values: dict[str, Any])
     assert {named["bucket"]["env"], named["endpointUrl"]["env"]} == {"AWS_S3_BUCKET", "AWS_S3_ENDPOINT"}
 
 
-def test_no_user_is_fixed_so_that_openshift_can_choose_one(values: dict[str, Any]) -> None:
+def test_no_user_is_set_so_that_openshift_can_choose_one(values: dict[str, Any]) -> None:
     assert re.search(r"runAsUser|runAsGroup|fsGroup|privileged|hostPath", str(values)) is None
 
 
-def test_no_container_has_privileges_and_the_web_server_listens_where_anybody_may(values: dict[str, Any]) -> None:
+def test_no_container_has_privileges_and_the_web_server_s_port_needs_none(values: dict[str, Any]) -> None:
     web, daemon = values["dagsterWebserver"], values["dagsterDaemon"]
     assert web["securityContext"] == daemon["securityContext"] == UNPRIVILEGED
     own = [
@@ -130,7 +130,7 @@ def test_the_code_location_has_no_resources_that_a_run_s_pod_would_take_over(val
     assert code_location(values)["includeConfigInLaunchedRuns"] == {"enabled": True}
 
 
-def test_a_run_s_own_pod_asks_for_what_it_may_use(values: dict[str, Any]) -> None:
+def test_a_run_s_own_pod_has_requests_within_its_limits(values: dict[str, Any]) -> None:
     asked, allowed = launcher(values)["resources"]["requests"], launcher(values)["resources"]["limits"]
     assert set(asked) == set(allowed) == {"cpu", "memory"}
     assert all(parse_quantity(asked[name]) <= parse_quantity(allowed[name]) for name in asked)
@@ -143,11 +143,11 @@ def test_pods_are_kept_long_enough_to_be_counted_and_looked_at(values: dict[str,
 def test_one_step_at_a_time_holds_the_gpu_and_a_killed_one_gives_it_back(values: dict[str, Any]) -> None:
     assert values["concurrency"]["pools"] == {"defaultLimit": 1, "granularity": "op"}
     assert values["dagsterDaemon"]["runMonitoring"]["freeSlotsAfterRunEndSeconds"] > 0
-    # It may not be given twice: a queue's limit beside this one is refused when the instance loads.
+    # The limit may be set only once: Dagster refuses a second one for the queue when the instance loads.
     assert "runCoordinator" not in values["dagsterDaemon"]
 
 
-def test_a_run_whose_pod_is_lost_is_tried_again_and_one_that_fails_is_not(values: dict[str, Any]) -> None:
+def test_a_run_whose_pod_is_lost_is_started_again_and_one_that_fails_is_not(values: dict[str, Any]) -> None:
     assert values["dagsterDaemon"]["runMonitoring"]["enabled"] is True
     assert values["dagsterDaemon"]["runRetries"] == {
         "enabled": True,
@@ -170,6 +170,6 @@ def test_it_names_the_version_of_dagster_that_is_pinned() -> None:
 def test_the_guide_lists_what_to_change_before_the_first_install() -> None:
     marked = re.findall(r"^ *(?:# )?(?:- )?(?:name: )?([\w-]+)\b.*# first install", TEXT, re.MULTILINE)
     table = GUIDE.split("Before the first install:")[1].split("\n\n")[1]
-    told = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
     assert len(marked) > 10
-    assert sorted(told) == sorted(marked)
+    assert sorted(listed) == sorted(marked)

@@ -42,7 +42,7 @@ def refuse_old_names(**new_names: str) -> Callable[[type[C]], type[C]]:
         for old, new in new_names.items():
             if old in fields or new not in fields:
                 raise ValueError(f"{old!r} cannot be the old name of {new!r}: the settings are {', '.join(fields)}")
-        added: dict[str, Any] = {old: refused_field(old, new) for old, new in new_names.items()}
+        added: dict[str, Any] = {old: old_name_field(old, new) for old, new in new_names.items()}
         return create_model(
             config.__name__, __base__=config, __module__=config.__module__, __doc__=config.__doc__, **added
         )
@@ -50,7 +50,7 @@ def refuse_old_names(**new_names: str) -> Callable[[type[C]], type[C]]:
     return add_old_names
 
 
-def refused_field(old: str, new: str) -> tuple[Any, Any]:
+def old_name_field(old: str, new: str) -> tuple[Any, Any]:
     """Describe an optional field that accepts no value, in the form that `pydantic.create_model` takes."""
     no_value: Any = Enum(f'"{old} is now called {new}"', {})  # type: ignore[misc]  # mypy wants a literal name
     # With a default, even None, the Launchpad would write the old name into the settings that it fills in.

@@ -30,8 +30,8 @@ class PodSpec:
         cpu: CPUs, as request and limit, such as "4" or "500m" (half a CPU).
         memory: Memory, as request and limit, such as "16Gi".
         devices: Number of each device, as request and limit, such as `{"nvidia.com/gpu": "1"}`.
-        tolerated_taints: Keys of node taints that the pod tolerates, in place of those that the launcher or the code
-            location tolerate. None: theirs stay.
+        tolerated_taints: Keys of node taints that the pod tolerates. They replace the tolerations of the launcher and
+            the code location. None: those stay.
         node_selector: Labels that a node must have.
         shared_memory: Size of /dev/shm, such as "2Gi". Empty: the 64 MB of every container.
         deadline_s: Seconds until Kubernetes ends the pod, from its creation, waiting included. 0: never.
