@@ -20,7 +20,7 @@ PARALLEL_TRANSFERS = 16  # files at a time: this bounds the memory, however larg
 class ObjectInfo:
     """An object in a listing."""
 
-    key: str
+    key: str  # POSIX path in the store, as in `legosigns/current/model_weights.json`
     size: int  # bytes
     written_s: float  # when it was written, by the store's clock, in seconds since 1970
 
