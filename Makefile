@@ -7,7 +7,7 @@ LABEL_STUDIO := .label-studio
 POSTGRESQL := .postgresql
 export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
-export PYTHONWARNINGS := ignore
+export PYTHONWARNINGS := ignore::FutureWarning:click.core
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev dev-s3 test test-fast check fix constraints sample clean

@@ -133,6 +133,10 @@ def test_the_report_is_found_and_told_on_the_terminal(
     assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_the_job_prints_no_library_s_warnings(printed: str) -> None:
+    assert re.findall(r"^.*\w+Warning: .*$", printed, re.MULTILINE) == []
+
+
 def test_the_same_inputs_give_the_same_bytes_again(laptop: Workplace, printed: str) -> None:
     before = current_versions(laptop.folder / "store")
     for asset in ("raw_annotations", "synthetic_set"):

@@ -12,6 +12,8 @@ from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
 
 DAGSTER = str(Path(sys.executable).parent / "dagster")
 MODULE = ["-m", "legosigns_dagster.definitions"]
+# Dagster's notice that `dagster job execute` has a successor comes before any code of ours is loaded.
+OWN_NOTICE = "ignore::FutureWarning:click.core"
 JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.yaml"]
 
 
@@ -32,7 +34,7 @@ class Workplace:
         inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        environment = inherited | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+        environment = inherited | self.settings | {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": OWN_NOTICE}
         done = subprocess.run([DAGSTER, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
         assert (done.returncode != 0) is fails, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
