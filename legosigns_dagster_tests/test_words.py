@@ -13,7 +13,8 @@ MOST = 0.04  # of the functions; well-kept projects of this field have less
 VERBS_IN_ED = {"embed", "exceed", "feed", "need", "proceed", "seed", "shed"}
 IRREGULAR_PARTICIPLES = {
     "bent", "bought", "brought", "built", "caught", "chosen", "done", "drawn", "found", "given", "gone", "heard",
-    "held", "hidden", "kept", "known", "laid", "led", "lit", "lost", "made", "met", "paid", "said", "seen", "sent", "shown",
+    "held", "hidden", "kept",
+    "known", "laid", "led", "lit", "lost", "made", "met", "paid", "said", "seen", "sent", "shown",
     "sold", "spent", "taken", "taught", "thought", "told", "torn", "understood", "written",
 }  # fmt: skip
 # Words that a reader of this field has to learn here, and what they are called now.

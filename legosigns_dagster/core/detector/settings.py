@@ -83,7 +83,7 @@ class TrainingSettings(BaseModel, frozen=True):
         ge=0,
         le=1,
         description="Allowed drop of classical mAP50-95, 0 to 1. A larger drop is accepted only if LEGO mAP50-95 rises "
-        "by ten times the excess. More than twice this value is never accepted.",
+        "by ten times the excess. More than twice this value is accepted only if all weights tried lose as much.",
     )
     measure_synthesis: bool = Field(
         False,

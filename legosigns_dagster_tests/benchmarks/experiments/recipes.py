@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
 from legosigns_dagster.core.dataset.splits import SplitSettings, split_for
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
@@ -348,7 +349,8 @@ def prepared_in(out: Path, base: Path) -> Path:
 def arguments(about: str | None) -> argparse.ArgumentParser:
     """The options of a benchmark on real data."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", type=Path, default=Path("../shared/models/base.pt"))
+    base = Path(os.environ.get("BASE_WEIGHTS", sample.FOLDER / "base.pt"))
+    parser.add_argument("--base", type=Path, default=base, help="weights to start from (default: BASE_WEIGHTS)")
     parser.add_argument("--out", type=Path, default=Path(".legosigns/recipes"))
     parser.add_argument("--folds", nargs="+", default=FOLDS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
