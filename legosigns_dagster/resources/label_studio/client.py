@@ -14,7 +14,12 @@ import requests
 
 from legosigns_dagster.core.ingestion.project_state import SourceState
 from legosigns_dagster.resources.label_studio.credentials import ApiKey, TokenKind
-from legosigns_dagster.resources.label_studio.errors import LabelStudioError, error_detail, without_query
+from legosigns_dagster.resources.label_studio.errors import (
+    LabelStudioError,
+    error_detail,
+    without_queries,
+    without_query,
+)
 from legosigns_dagster.resources.label_studio.queries import later_than, read_pages
 from legosigns_dagster.resources.label_studio.quick_ack import QuickAckAdapter
 
@@ -149,7 +154,7 @@ class LabelStudioClient:
                     return response
                 failure, status = f"{response.status_code}: {self._error_detail(response)}", response.status_code
             except requests.RequestException as error:
-                failure, status = f"{type(error).__name__}: {error}", 0
+                failure, status = f"{type(error).__name__}: {without_queries(str(error))}", 0
             if wait_s is not None:
                 self._sleep(wait_s)
         raise LabelStudioError(

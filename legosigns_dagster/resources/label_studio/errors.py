@@ -1,5 +1,6 @@
 """Errors of Label Studio that name what was asked, and that contain no secret."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -31,6 +32,16 @@ def without_query(url: str) -> str:
     """
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def without_queries(text: str) -> str:
+    """Remove the query from each URL or path in a text, such as the message of an error of `requests`.
+
+    Example:
+        >>> without_queries("Max retries exceeded with url: /sign.jpg?X-Amz-Signature=5e884898 (Connection refused)")
+        'Max retries exceeded with url: /sign.jpg (Connection refused)'
+    """
+    return re.sub(r"\?[^\s'\"<>]+", "", text)
 
 
 def error_detail(response: requests.Response, secrets: Iterable[str]) -> str:

@@ -70,6 +70,7 @@ def stub() -> Iterator[Stub]:
                 "/html": (200, {}, b"<html>"),
                 "/down": (500, {}, b"boom"),
                 "/flaky": (200 if tries > 2 else 503, {}, b'{"ok": 1}'),
+                "/signed": (302, {"Location": "http://127.0.0.1:9/image.jpg?X-Amz-Signature=planted"}, b""),
                 "/loop": (302, {"Location": "/loop"}, b""),
                 "/away": (302, {"Location": f"http://localhost:{self.headers['Host'].split(':')[1]}/there"}, b""),
             }
@@ -116,6 +117,13 @@ def test_a_transient_failure_is_retried(stub: Stub) -> None:
 def test_the_key_goes_to_no_other_host_not_even_by_a_redirect(stub: Stub) -> None:
     assert client_without_waits(stub.url).get("away") == {"here": 1}
     assert [bool(key) for _, key in stub.requests] == [True, False]
+
+
+def test_the_signature_of_a_url_that_is_not_answered_is_not_in_the_error(stub: Stub) -> None:
+    with pytest.raises(LabelStudioError, match=r"http://127\.0\.0\.1:9/image\.jpg did not answer") as error:
+        client_without_waits(stub.url).get("signed")
+    assert "Connection refused" in str(error.value)
+    assert "planted" not in str(error.value)
 
 
 def test_a_server_that_is_not_there_is_an_error_that_names_the_variable() -> None:
