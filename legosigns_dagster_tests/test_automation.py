@@ -14,7 +14,7 @@ from legosigns_dagster_tests.support.builders import region
 from legosigns_dagster_tests.support.label_studio_project import IMAGES, LabelStudioProject
 
 
-class Watch:
+class SensorDaemon:
     """A sensor daemon that ticks on demand, with a clock that tests can set."""
 
     def __init__(self, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, **inputs: str) -> None:
@@ -34,9 +34,9 @@ class Watch:
 
 
 @pytest.fixture
-def watch(project: LabelStudioProject, monkeypatch: pytest.MonkeyPatch) -> Any:
+def daemon(project: LabelStudioProject, monkeypatch: pytest.MonkeyPatch) -> Any:
     with dg.DagsterInstance.ephemeral() as instance:
-        yield Watch(
+        yield SensorDaemon(
             instance,
             monkeypatch,
             label_studio_url=project.labels.url,
@@ -45,68 +45,70 @@ def watch(project: LabelStudioProject, monkeypatch: pytest.MonkeyPatch) -> Any:
         )
 
 
-def test_a_run_is_asked_for_once_people_have_been_quiet(watch: Watch) -> None:
-    assert watch.tick() == "skipped: people are annotating: quiet for 0:00 of 10:00 minutes"
-    assert watch.tick(590) == "skipped: people are annotating: quiet for 9:50 of 10:00 minutes"
-    assert watch.tick(20).endswith(f" {IMAGES} {IMAGES}")
+def test_a_run_is_asked_for_once_people_have_been_quiet(daemon: SensorDaemon) -> None:
+    assert daemon.tick() == "skipped: people are annotating: quiet for 0:00 of 10:00 minutes"
+    assert daemon.tick(590) == "skipped: people are annotating: quiet for 9:50 of 10:00 minutes"
+    assert daemon.tick(20).endswith(f" {IMAGES} {IMAGES}")
 
 
-def test_one_state_is_launched_once(watch: Watch) -> None:
-    watch.tick()
-    assert "skipped" not in watch.tick(601)
-    assert watch.tick(601) == f"skipped: nothing changed since the last run: {IMAGES} tasks, {IMAGES} annotations"
+def test_one_state_is_launched_once(daemon: SensorDaemon) -> None:
+    daemon.tick()
+    assert "skipped" not in daemon.tick(601)
+    assert daemon.tick(601) == f"skipped: nothing changed since the last run: {IMAGES} tasks, {IMAGES} annotations"
 
 
-def test_somebody_who_goes_on_annotating_starts_the_waiting_anew(watch: Watch, project: LabelStudioProject) -> None:
-    watch.tick()
+def test_somebody_who_goes_on_annotating_starts_the_wait_again(
+    daemon: SensorDaemon, project: LabelStudioProject
+) -> None:
+    daemon.tick()
     project.change_annotation(project.tasks()[0], [])
-    assert "quiet for 0:00" in watch.tick(601)
-    assert "skipped" not in watch.tick(601)
+    assert "quiet for 0:00" in daemon.tick(601)
+    assert "skipped" not in daemon.tick(601)
 
 
 def test_a_few_changed_annotations_wait_for_more_and_unlabelled_tasks_do_not_count(
-    watch: Watch, project: LabelStudioProject
+    daemon: SensorDaemon, project: LabelStudioProject
 ) -> None:
-    watch.tick()
-    first = watch.tick(601)
+    daemon.tick()
+    first = daemon.tick(601)
     project.change_annotation(project.tasks()[0], [])
     project.add_image(70)
     project.add_image(71)
-    watch.tick()
-    assert watch.tick(601) == "skipped: 1 annotations changed since the last run, waiting for 2"
+    daemon.tick()
+    assert daemon.tick(601) == "skipped: 1 annotations changed since the last run, waiting for 2"
     project.change_annotation(project.tasks()[1], [region(0, 0, 10, 10)])
-    watch.tick()
-    assert watch.tick(601) not in (first, "")
+    daemon.tick()
+    assert daemon.tick(601) not in (first, "")
 
 
-def test_deleted_annotations_are_changes(watch: Watch, project: LabelStudioProject) -> None:
-    watch.tick()
-    watch.tick(601)
+def test_deleted_annotations_are_changes(daemon: SensorDaemon, project: LabelStudioProject) -> None:
+    daemon.tick()
+    daemon.tick(601)
     for task in project.tasks()[:2]:
         project.labels.call("DELETE", f"tasks/{task}/")
-    watch.tick()
-    assert watch.tick(601).endswith(f" {IMAGES - 2} {IMAGES - 2}")
+    daemon.tick()
+    assert daemon.tick(601).endswith(f" {IMAGES - 2} {IMAGES - 2}")
 
 
-def test_what_was_materialized_by_hand_needs_no_other_run(watch: Watch) -> None:
-    state = str(watch.watcher.poll())
+def test_what_was_materialized_by_hand_needs_no_other_run(daemon: SensorDaemon) -> None:
+    state = str(daemon.watcher.poll())
 
     @dg.asset
     def raw_annotations() -> dg.Output[None]:
         return dg.Output(None, metadata={"source_state": state})
 
-    dg.materialize([raw_annotations], instance=watch.instance)
-    watch.tick()
-    assert "nothing changed since the last run" in watch.tick(601)
+    dg.materialize([raw_annotations], instance=daemon.instance)
+    daemon.tick()
+    assert "nothing changed since the last run" in daemon.tick(601)
 
 
-def test_an_active_run_is_waited_for(watch: Watch) -> None:
-    watch.tick()
+def test_an_active_run_is_waited_for(daemon: SensorDaemon) -> None:
+    daemon.tick()
     job = dg.Definitions(jobs=[dg.job(name=traffic_signs.name)(lambda: None)]).resolve_job_def(traffic_signs.name)
-    run = watch.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-    assert "a run of traffic_signs is active" in watch.tick(601)
-    watch.instance.delete_run(run.run_id)
-    assert "skipped" not in watch.tick()
+    run = daemon.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert "a run of traffic_signs is active" in daemon.tick(601)
+    daemon.instance.delete_run(run.run_id)
+    assert "skipped" not in daemon.tick()
 
 
 @pytest.mark.parametrize(
@@ -124,11 +126,11 @@ def test_what_cannot_be_asked_is_a_skipped_tick_that_says_why(
     given = {"label_studio_url": project.labels.url, "label_studio_key": project.labels.legacy_token,
              "label_studio_project": project.id}  # fmt: skip
     with dg.DagsterInstance.ephemeral() as instance:
-        watch = Watch(instance, monkeypatch, **(given | changed))
+        daemon = SensorDaemon(instance, monkeypatch, **(given | changed))
         for _ in range(2):
             with pytest.raises(AssertionError, match=reason):
-                raise AssertionError(watch.tick())
-    assert json.loads(watch.cursor)["launched"] == ""
+                raise AssertionError(daemon.tick())
+    assert json.loads(daemon.cursor)["launched"] == ""
 
 
 def test_the_sensor_is_off_until_somebody_switches_it_on() -> None:

@@ -1,8 +1,8 @@
-"""What people really draw, converted by us and by label-studio-sdk's own converter, case by case.
+"""Compare our conversion of what people really draw with label-studio-sdk's own converter, case by case.
 
-`python -m legosigns_dagster_tests.benchmarks.converter` gives each case to both as one export on disk and holds the
-boxes (in pixels of the displayed image, to a tenth) against what a person would expect. The SDK is the one of the
-Label Studio that the tests start.
+`python -m legosigns_dagster_tests.benchmarks.converter` gives each case to both as one export on disk. It compares the
+boxes (in pixels of the displayed image, to a tenth) with what a person would expect. The SDK is the one that is
+installed with the Label Studio that the tests start.
 """
 
 import json
@@ -15,9 +15,9 @@ from PIL import Image
 
 from legosigns_dagster_tests.support.annotation_cases import (
     CASES,
-    Found,
-    judged,
-    ours,
+    BoxesByImage,
+    compare_boxes,
+    convert,
     write_case,
 )
 from legosigns_dagster_tests.support.servers import LABEL_STUDIO
@@ -26,7 +26,7 @@ CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name="lab
 <Label value="SpeedLimit"/><Label value="DangerAhead"/></RectangleLabels>
 <PolygonLabels name="outline" toName="image"><Label value="SpeedLimit"/></PolygonLabels>
 <Choices name="light" toName="image"><Choice value="day"/></Choices></View>"""
-THEIRS = """
+SDK = """
 import json, pathlib, sys, warnings
 warnings.simplefilter("ignore")
 from label_studio_sdk.converter import Converter
@@ -45,37 +45,41 @@ else:
 """
 
 
-def theirs(folder: Path) -> Found | str:
-    """Boxes by image, from the SDK's converter, or the name of its error. Images that it does not copy stay turned."""
-    command = [str(LABEL_STUDIO / "bin" / "python"), "-c", THEIRS, str(folder), CONFIG]
+def convert_with_sdk(folder: Path) -> BoxesByImage | str:
+    """Convert the case in this folder by the SDK's converter. Images that it does not copy stay turned.
+
+    Returns:
+        Boxes by image, or the name of the error.
+    """
+    command = [str(LABEL_STUDIO / "bin" / "python"), "-c", SDK, str(folder), CONFIG]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    if "error" in found:
-        return str(found["error"])
+    answer = json.loads(done.stdout.splitlines()[-1])
+    if "error" in answer:
+        return str(answer["error"])
     tasks = json.loads((folder / "export.json").read_text())
     images = [Path(task["data"]["image"]).relative_to(folder / "images") for task in tasks]
-    boxes: Found = {}
-    for stem, lines in found["labels"].items():
+    boxes: BoxesByImage = {}
+    for stem, lines in answer["labels"].items():
         image = next((i for i in images if i.stem == stem or stem.endswith(f"__{i.stem}")), Path(stem))
-        width, height = displayed(folder / "images" / image)
+        width, height = displayed_size(folder / "images" / image)
         copied = folder / "theirs" / "images" / image.name
         turned = (width, height) != (64, 48) and not copied.exists()
         boxes[f"{image} (turned)" if turned else str(image)] = [
-            (found["names"][int(c)], *edges([float(part) for part in box], width, height)) for c, *box in lines
+            (answer["names"][int(c)], *to_edges([float(part) for part in box], width, height)) for c, *box in lines
         ]
     return boxes
 
 
-def displayed(file: Path) -> tuple[int, int]:
-    """Width and height as a browser shows the image; of one that is not there, the others' size."""
+def displayed_size(file: Path) -> tuple[int, int]:
+    """Read width and height as a browser shows the image. An image that is missing has the size of the others."""
     if not file.exists():
         return 64, 48
     with Image.open(file) as image:
         return image.size if image.getexif().get(0x0112, 1) == 1 else image.size[::-1]
 
 
-def edges(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:
-    """A YOLO box (centre and size, 0 to 1) as left, top, right, bottom in pixels; a polygon's points as they are."""
+def to_edges(box: Sequence[float], width: int, height: int) -> tuple[float, ...]:
+    """Convert a YOLO box (centre and size, 0 to 1) to left, top, right, bottom in pixels. A polygon stays as it is."""
     if len(box) != 4:
         return tuple(box)
     x, y, w, h = box
@@ -88,10 +92,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write_case(case, folder)
-            rows.append((case.name, judged(ours(folder), case.expected), judged(theirs(folder), case.expected)))
+            results = (compare_boxes(boxes, case.expected) for boxes in (convert(folder), convert_with_sdk(folder)))
+            rows.append((case.name, *results))
     print(f"{'case':46} {'ours':8} label-studio-sdk")
-    for name, mine, other in rows:
-        print(f"{name:46} {mine:8} {other[:90]}")
+    for name, ours, theirs in rows:
+        print(f"{name:46} {ours:8} {theirs[:90]}")
     for column, who in ((1, "ours"), (2, "label-studio-sdk")):
         print(f"{who}: {sum(row[column] == 'right' for row in rows)} of {len(rows)} right")
 

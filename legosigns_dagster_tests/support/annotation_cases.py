@@ -1,4 +1,4 @@
-"""What people really draw: cases with the boxes that a person expects."""
+"""Cases of what people really draw, with the boxes that a person expects."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,18 +20,10 @@ from legosigns_dagster_tests.support.logs import SILENT
 Box = tuple[Any, ...]  # class name, left, top, right, bottom
 
 
-Found = dict[str, list[Box]]
-
-
+BoxesByImage = dict[str, list[Box]]
 WHOLE = (16.0, 12.0, 48.0, 36.0)  # builders.region() on 64x48 pixels
-
-
 SPEED: Box = ("SpeedLimit", *WHOLE)
-
-
 DANGER: Box = ("DangerAhead", *WHOLE)
-
-
 CORNER: Box = ("SpeedLimit", 0.0, 0.0, 6.4, 4.8)
 
 
@@ -47,11 +39,19 @@ def danger() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """Images with the annotations of their task, and the boxes that a person expects on each image that is used."""
+    """What people drew, and the boxes that a person expects.
+
+    Attributes:
+        name: What is special about it.
+        annotations: The annotations of each image's task, by the image's name.
+        expected: The boxes of each image that is used, in pixels.
+        damage: What is wrong with an image: "same" for two images with the same pixels, "missing", "truncated" or
+            "turned" by EXIF. "sink" writes a target storage in the place of an export.
+    """
 
     name: str
-    answers: Mapping[str, Sequence[dict[str, Any]]]
-    expected: Found
+    annotations: Mapping[str, Sequence[dict[str, Any]]]
+    expected: BoxesByImage
     damage: str = ""
 
 
@@ -112,10 +112,10 @@ CASES = [
 
 
 def write_case(case: Case, folder: Path) -> None:
-    """The case as an export (or a sink) with its images, beside a plain neighbour that must stay unharmed."""
-    answers = {**case.answers, "neighbour.jpg": [annotation(region(), id=9)]}
+    """Write the case as an export (or a sink) with its images, beside a plain neighbour that must not be affected."""
+    annotations = {**case.annotations, "neighbour.jpg": [annotation(region(), id=9)]}
     tasks = []
-    for number, (name, given) in enumerate(answers.items(), 1):
+    for number, (name, of_image) in enumerate(annotations.items(), 1):
         file = folder / "images" / name
         if not (case.damage == "missing" and name == "a.jpg"):
             turned = 6 if case.damage == "turned" and name == "a.jpg" else 1
@@ -123,7 +123,9 @@ def write_case(case: Case, folder: Path) -> None:
             write_image(file, seed, orientation=turned)
         if case.damage == "truncated" and name == "a.jpg":
             file.write_bytes(file.read_bytes()[:700])
-        tasks.append({"id": number, "data": {"image": str(file)}, "annotations": dated(given), "project": 1})
+        tasks.append(
+            {"id": number, "data": {"image": str(file)}, "annotations": add_creation_dates(of_image), "project": 1}
+        )
     (folder / "export.json").write_text(json.dumps(tasks))
     if case.damage == "sink":
         (folder / "sink").mkdir()
@@ -131,58 +133,55 @@ def write_case(case: Case, folder: Path) -> None:
             (folder / "sink" / str(document["id"])).write_text(json.dumps(sink_document(document)))
 
 
-def dated(answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The annotations with the date of their creation, as a real export has it."""
-    return [answer | {"created_at": answer["updated_at"]} for answer in answers]
+def add_creation_dates(annotations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Add the date of creation to each annotation, as a real export has it."""
+    return [one | {"created_at": one["updated_at"]} for one in annotations]
 
 
-def ours(folder: Path) -> Found:
-    """Boxes by image, from our converter; an image that keeps its EXIF tag is named so."""
+def convert(folder: Path) -> BoxesByImage:
+    """Convert the case in this folder by our code. The name of an image that keeps its EXIF tag says so."""
     (folder / "ours").mkdir()
     is_sink = (folder / "sink").exists()
     where = Location(str(folder / ("sink" if is_sink else "export.json")), "THE_CASE", no_bucket)
     extraction = (SinkSource(where) if is_sink else ExportSource(where)).extract(folder / "ours")
-    by_path = {str(task.data["image"]): str(task.data["image"]) for task in extraction.tasks}
 
     def fetch(url: str, into: Path) -> Path:
-        if not Path(by_path[url]).exists():
-            return ImageFetcher(None, no_bucket)(url, into)
-        return Path(by_path[url])
+        return Path(url) if Path(url).exists() else ImageFetcher(None, no_bucket)(url, into)
 
     dataset = extract_dataset(extraction, None, fetch, Recipe(CLASSES), folder / "ours", SILENT)
     urls = dataset.sources.set_index("file")["url"]
     prefix = f"{folder / 'images'}/"
-    return {upright_name(dataset, i.file, urls[i.file].removeprefix(prefix)): [
+    return {name_with_orientation(dataset, i.file, urls[i.file].removeprefix(prefix)): [
         (dataset.classes.names[b.class_id], b.box.left, b.box.top, b.box.right, b.box.bottom) for b in i.boxes]
         for i in dataset}  # fmt: skip
 
 
-def upright_name(dataset: Dataset, file: str, name: str) -> str:
-    """The image's name, with a remark where its pixels are not as people saw them."""
+def name_with_orientation(dataset: Dataset, file: str, name: str) -> str:
+    """Add a remark to an image's name where its pixels are not as people saw them."""
     with Image.open(dataset.folder / file) as image:
         return name if image.getexif().get(0x0112, 1) == 1 else f"{name} (turned)"
 
 
 def no_bucket() -> Any:
-    """No case has its images in S3."""
+    """Fail: no case has its images in S3."""
     raise AssertionError("no case has its images in S3")
 
 
-def rounded(found: Found) -> Found:
-    """Boxes to a tenth of a pixel, in one order."""
-    return {name: sorted((c, *(round(e, 1) + 0.0 for e in box)) for c, *box in boxes) for name, boxes in found.items()}
+def round_boxes(boxes: BoxesByImage) -> BoxesByImage:
+    """Round boxes to a tenth of a pixel, and sort those of an image."""
+    return {name: sorted((c, *(round(e, 1) + 0.0 for e in box)) for c, *box in of) for name, of in boxes.items()}
 
 
-def judged(found: Found | str, expected: Found) -> str:
-    """`right`, or what was found instead."""
-    if isinstance(found, str):
-        return f"stops: {found}"
-    plain, wanted = rounded(found), rounded({**expected, "neighbour.jpg": [SPEED]})
-    if plain == wanted:
+def compare_boxes(converted: BoxesByImage | str, expected: BoxesByImage) -> str:
+    """Compare a case's boxes with what is expected: `right`, or what is different. A text is the name of an error."""
+    if isinstance(converted, str):
+        return f"stops: {converted}"
+    actual, wanted = round_boxes(converted), round_boxes({**expected, "neighbour.jpg": [SPEED]})
+    if actual == wanted:
         return "right"
-    parts = [f"{name} is lost" for name in wanted if name not in plain]
-    for name in plain:
-        if plain[name] != wanted.get(name):
-            boxes = ", ".join(f"{c} {' '.join(f'{e:g}' for e in box)}" for c, *box in plain[name]) or "no sign"
+    parts = [f"{name} is lost" for name in wanted if name not in actual]
+    for name in actual:
+        if actual[name] != wanted.get(name):
+            boxes = ", ".join(f"{c} {' '.join(f'{e:g}' for e in box)}" for c, *box in actual[name]) or "no sign"
             parts.append(f"{name}: {boxes}")
     return "; ".join(parts)
