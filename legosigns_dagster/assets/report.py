@@ -40,7 +40,7 @@ def comparison_report(
         model_weights,
         images,
         earlier_points(store.snapshots()),
-        context.run_id,
+        context.run.run_id,
         scratch.folder("evaluation"),
         scratch.folder("comparison_report"),
     )

@@ -65,7 +65,7 @@ def model_weights(
     settings = plain_settings(config, TrainingSettings)
     with (
         non_retryable_errors(),
-        store.training_uploads(context.run_id, scratch.folder("uploads"), context.log) as uploads,
+        store.training_uploads(context.run.run_id, scratch.folder("uploads"), context.log) as uploads,
     ):
         workspace = TrainingWorkspace(
             scratch.folder("training"), scratch.folder("model_weights"), context.log, uploads.on_epoch_end,
