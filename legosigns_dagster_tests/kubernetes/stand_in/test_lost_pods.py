@@ -54,7 +54,8 @@ def test_a_training_whose_pod_is_lost_is_resumed_after_its_last_epoch(
     assert release.console.wait(run_id) == ["SUCCESS"]
     assert len(training_pods(release, run_id)) == 2
     messages = [str(event.get("message")) for event in release.console.log(run_id)]
-    (resumed,) = [index for index, line in enumerate(messages) if f"resuming an interrupted training after epoch {done} of {EPOCHS}" in line]
+    note = f"resuming an interrupted training after epoch {done} of {EPOCHS}"
+    (resumed,) = [index for index, line in enumerate(messages) if note in line]
     trained = re.findall(r"^epoch (\d)/4: box_loss", "\n".join(messages[resumed:]), re.MULTILINE)
     assert [int(epoch) for epoch in trained] == list(range(done + 1, EPOCHS + 1)) != []
     curves = client.get_object(Bucket=release.bucket, Key=f"traffic-signs/{run_id}/results.csv")["Body"]
