@@ -131,7 +131,9 @@ def test_torch_s_version_stands_in_setup_py_and_constraints_txt_alone() -> None:
 
 
 def test_make_alone_lists_every_target() -> None:
-    listed = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     targets = re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)
     assert targets is not None
     assert [line.split()[1] for line in listed.splitlines()] == targets[1].split()
