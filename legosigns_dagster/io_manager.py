@@ -19,8 +19,8 @@ class FolderIOManager(dg.ConfigurableIOManager):
     """Saves a value's folder as a snapshot. Loads the snapshot of the same run, or the current one.
 
     Attributes:
-        store: where snapshots are kept.
-        scratch: makes the folders that snapshots are loaded into.
+        store: Where snapshots are kept.
+        scratch: Makes the folders that snapshots are loaded into.
     """
 
     store: dg.ResourceDependency[Store]

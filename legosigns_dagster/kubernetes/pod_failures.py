@@ -7,7 +7,7 @@ from typing import Any
 
 Json = Mapping[str, Any]
 
-# Reasons for which a container cannot start, and which do not go away by waiting.
+# Reasons for which a container cannot start, however long one waits.
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 # Reasons for which a node ends a pod or removes it.
@@ -23,9 +23,7 @@ EXIT_CODES = {
     139: "SIGSEGV: a segmentation fault in native code",
     143: "SIGTERM: it was asked to end, by a drained node or by a person",
 }
-QUOTA_ADVICE = (
-    " The namespace's quota is used up: the step starts when another pod ends, or with a larger ResourceQuota"
-)
+QUOTA_ADVICE = " The namespace's quota is used up: wait until another pod ends, or raise the ResourceQuota"
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,8 @@ def explain(pod: Json, events: Sequence[Json] = (), log: str = "") -> PodProblem
         None for a pod that runs, has succeeded or waits for no known reason.
     """
     status = pod.get("status", {})
-    problem = (
-        explain_eviction(pod, status)
-        or explain_exit(pod, status, log)
-        or explain_failed_start(pod, status, events)
-        or explain_unschedulable(pod, status)
-    )
+    problem = explain_eviction(pod, status) or explain_exit(pod, status, log)
+    problem = problem or explain_failed_start(pod, status, events) or explain_unschedulable(pod, status)
     if problem is None and status.get("phase") == "Failed":
         return PodProblem(f"{pod_name(pod)} failed: {status.get('message') or 'Kubernetes gives no reason'}")
     return problem

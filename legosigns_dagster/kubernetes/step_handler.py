@@ -64,7 +64,7 @@ class ExplainingStepHandler(K8sStepHandler):
     deadline passes, and with the job after ttl_seconds_after_finished.
 
     Args:
-        original: dagster-k8s' own handler, which has read its settings and connected. Its attributes are taken over as
+        original: Dagster-k8s' own handler, which has read its settings and connected. Its attributes are taken over as
             they are: its constructor would need the settings again.
     """
 

@@ -14,7 +14,7 @@ class Scratch(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Makes empty folders on the store's own disk, so that stored files can be hard-linked instead of copied.
 
     Attributes:
-        store: the store.
+        store: The store.
     """
 
     store: dg.ResourceDependency[Store]

@@ -164,7 +164,7 @@ def make_synthetic_set(
         settings: How many images, and how they look.
         cutouts: The signs to paste; each class needs one.
         backgrounds: Images without a sign.
-        annotated: raw_annotations: train images may be pasted onto, and their boxes give the sizes.
+        annotated: Raw_annotations: train images may be pasted onto, and their boxes give the sizes.
         into: The folder of the dataset.
         log: Gets the progress.
         workers: Number of threads, 0 for all usable cores. The bytes do not depend on it.

@@ -20,7 +20,7 @@ class Paste:
         center: The face's centre in the image: x and y in pixels.
         tilt_degrees: Rotation in the image's plane, clockwise.
         yaw_degrees: Angle to the side from which it is seen; 0 is from the front.
-        corner_shifts: x and y of the four corners' shifts, clockwise from the top left, as shares of `size_px`.
+        corner_shifts: X and y of the four corners' shifts, clockwise from the top left, as shares of `size_px`.
         gain: Factor of its brightness.
         gamma: Exponent of its brightness; above 1 is darker.
         tint: Factors of red, green and blue.

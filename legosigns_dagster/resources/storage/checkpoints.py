@@ -88,7 +88,7 @@ class TrainingUploads:
     Use it as a context around the training. See `BackgroundUploader` for what is uploaded when it ends.
 
     Attributes:
-        checkpoints: where the training looks for its state, and saves it after each epoch.
+        checkpoints: Where the training looks for its state, and saves it after each epoch.
     """
 
     def __init__(self, objects: ObjectStore, run_id: str, folder: Path, log: Log) -> None:

@@ -36,10 +36,10 @@ class GarbagePlan:
     """What a garbage collection would delete.
 
     Attributes:
-        kept: the versions that stay.
-        snapshots: old versions that nobody needs.
-        blobs: bytes that only those versions needed.
-        orphans: what killed runs left.
+        kept: The versions that stay.
+        snapshots: Old versions that nobody needs.
+        blobs: Bytes that only those versions needed.
+        orphans: What killed runs left.
     """
 
     kept: tuple[ObjectInfo, ...]
@@ -59,9 +59,9 @@ class GarbageCollector:
     """Lists what a store does not need any more, and deletes it.
 
     Args:
-        snapshots: the store.
-        keep_runs: how many of the last runs keep their versions, at least 1.
-        min_age_s: what is younger is never deleted, in seconds, at least 3600.
+        snapshots: The store.
+        keep_runs: How many of the last runs keep their versions, at least 1.
+        min_age_s: What is younger is never deleted, in seconds, at least 3600.
 
     Raises:
         ValueError: one of the two is smaller than that.

@@ -20,9 +20,9 @@ class Location:
     """The place that a variable names.
 
     Attributes:
-        uri: a path or an `s3://` URI.
-        variable: the variable's name, for error messages.
-        client: makes the S3 client. Only an `s3://` URI needs one.
+        uri: A path or an `s3://` URI.
+        variable: The variable's name, for error messages.
+        client: Makes the S3 client. Only an `s3://` URI needs one.
     """
 
     uri: str

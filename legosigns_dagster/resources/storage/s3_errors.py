@@ -76,9 +76,9 @@ def translate_errors(address: str, endpoint: str, variable: str) -> Iterator[Non
     """Turn errors of boto3 in a `with` block into errors that say what to do.
 
     Args:
-        address: what was asked for, as an `s3://` URI.
-        endpoint: the server's address.
-        variable: the variable that names the bucket.
+        address: What was asked for, as an `s3://` URI.
+        endpoint: The server's address.
+        variable: The variable that names the bucket.
 
     Raises:
         FileNotFoundError: there is no such object.

@@ -32,10 +32,10 @@ class S3ObjectStore:
     """See `ObjectStore`.
 
     Args:
-        client: boto3's client.
-        bucket: the bucket's name.
-        variable: the variable that names the bucket, for error messages.
-        fast_path: for small objects. Where it fails, or without one, the client is used.
+        client: Boto3's client.
+        bucket: The bucket's name.
+        variable: The variable that names the bucket, for error messages.
+        fast_path: For small objects. Where it fails, or without one, the client is used.
     """
 
     def __init__(

@@ -25,10 +25,10 @@ def save_guard(objects: ObjectStore, prefix: str, name: str, content: bytes) -> 
     """Protect the blobs of a snapshot while it is saved. Waits first while a garbage collection is running.
 
     Args:
-        objects: the object store.
-        prefix: the first part of all keys.
-        name: the asset and the run, for people who look into the store.
-        content: the snapshot's files as they are stored, which name the blobs.
+        objects: The object store.
+        prefix: The first part of all keys.
+        name: The asset and the run, for people who look into the store.
+        content: The snapshot's files as they are stored, which name the blobs.
     """
     key = f"{prefix}{ACTIVE_SAVES}{name}-{uuid.uuid4().hex}.json"
     objects.write(key, content)

@@ -43,9 +43,9 @@ class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
         """Prepare the uploads of a run's training, for a `with` block around it.
 
         Args:
-            run_id: the run that trains.
-            folder: an empty folder, for files that wait for their upload.
-            log: gets a warning for each upload that fails.
+            run_id: The run that trains.
+            folder: An empty folder, for files that wait for their upload.
+            log: Gets a warning for each upload that fails.
         """
         return TrainingUploads(self.objects(), run_id, folder, log)
 
@@ -54,7 +54,7 @@ class LocalStore(Store):
     """A folder on this machine.
 
     Attributes:
-        folder: its path.
+        folder: Its path.
     """
 
     folder: str
@@ -79,8 +79,8 @@ class S3Store(Store):
     """A bucket in S3, MinIO or another server that speaks the S3 API.
 
     Attributes:
-        s3: how the server is reached.
-        bucket: the bucket's name.
+        s3: How the server is reached.
+        bucket: The bucket's name.
     """
 
     s3: dg.ResourceDependency[S3]
