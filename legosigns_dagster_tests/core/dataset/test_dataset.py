@@ -3,8 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from legosigns_dagster.core.dataset.dataset import ABOUT, SOURCE_COLUMNS, TEST, TRAIN, VAL, Dataset
-from legosigns_dagster.core.files import folder_digest, index_folder
+from legosigns_dagster.core.dataset.dataset import SOURCE_COLUMNS, TEST, TRAIN, VAL, Dataset
+from legosigns_dagster.core.files import ABOUT, folder_digest, index_folder
 from legosigns_dagster_tests.support.builders import make_dataset
 
 
