@@ -39,6 +39,21 @@ def test_images_of_a_clock_that_stands_or_restarts_are_grouped_by_looks(seconds:
     assert "0.jpg" in grouping.doubtful_times[images[39].sha256]
 
 
+@pytest.mark.parametrize(
+    ("bits", "apart_s", "near"), [(10, 60, True), (11, 60, False), (32, 5, True), (32, 5.1, False)]
+)
+def test_near_is_up_to_ten_bits_or_up_to_five_seconds(bits: int, apart_s: float, near: bool) -> None:
+    images = [candidate(1, 0, 100.0), candidate(2, (1 << bits) - 1, 100 + apart_s)]
+    assert (len(set(group_images(images, SplitSettings()).groups.values())) == 1) == near
+
+
+def test_four_different_images_of_a_few_seconds_are_a_burst_and_a_fifth_is_not_of_it() -> None:
+    images = [candidate(n, captured_s=n / 2) for n in range(5)]
+    groups = group_images(images, SplitSettings()).groups
+    assert len({groups[image.sha256] for image in images[:4]}) == 1
+    assert groups[images[3].sha256] == groups[images[0].sha256] != groups[images[4].sha256]
+
+
 def test_images_of_one_second_that_look_roughly_alike_share_a_group_and_no_others() -> None:
     images = [candidate(1, 0, 100.0), candidate(2, 0x3FFF, 100.0), candidate(3, 0x7FFF << 20, 100.0)]  # 14 and 15 bits
     grouping = group_images(images, SplitSettings())
