@@ -4,12 +4,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s, perceptual_hash
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.images import slug, store_upright
+from legosigns_dagster.core.ingestion.image_urls import LONGEST_NAME, image_paths
 
 # Puts the image of a URL into a folder and returns the file. Raises RejectedError where there is none.
 Fetch = Callable[[str, Path], Path]
@@ -44,9 +44,7 @@ class FetchedImage:
 
 
 def image_name(url: str) -> str:
-    """Find the name of an image: the last part of its URL's path, decoded.
-
-    In Label Studio's links to local files, the path stands behind `?d=`.
+    """Find the name of an image: the last part of its URL's path, at most 255 characters. See `image_paths`.
 
     Example:
         >>> image_name("https://host/bucket/a%20b.jpg?X-Amz-Signature=1")
@@ -54,9 +52,7 @@ def image_name(url: str) -> str:
         >>> image_name("/data/local-files/?d=signs/a.jpg")
         'a.jpg'
     """
-    parts = urlsplit(url)
-    path = parts.query.split("=", 1)[1] if "local-files" in parts.path and "=" in parts.query else parts.path
-    return unquote(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    return image_paths(url)[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][-LONGEST_NAME:]
 
 
 def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
