@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
 from legosigns_dagster.core.ingestion.settings import Recipe
@@ -27,7 +29,7 @@ def extract(state: str, into: Path, previous: PreviousVersion | None, unchanged:
     into.mkdir()
     extraction = Extraction(tasks, (), state, frozenset(unchanged))
     extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save()
-    return fetched
+    return sorted(fetched)  # images are fetched by several threads
 
 
 def test_a_version_that_an_earlier_release_stored_is_read(tmp_path: Path) -> None:
@@ -53,6 +55,37 @@ def test_the_state_is_stored_in_the_format_of_earlier_releases(tmp_path: Path) -
     header, *tasks = (tmp_path / "first" / "about" / "extraction.jsonl").read_text().splitlines()
     assert header == json.dumps({"state": "s1", "made_with": Recipe(CLASSES).digest()})
     assert [list(json.loads(line)) for line in tasks] == [["id", "project", "data", "annotations", "updated_at"]] * 2
+
+
+def test_pages_of_an_unchanged_task_are_not_fetched_again_and_give_the_same_dataset(tmp_path: Path) -> None:
+    fetched: list[str] = []
+    missing = {"b.jpg"}
+
+    def fetch(url: str, folder: Path) -> Path:
+        fetched.append(url)
+        if url in missing:
+            raise RejectedError("missing_image", url)
+        return write_image(folder / url, seed=ord(url[0]))
+
+    pages = {"image": ["a.jpg", "b.jpg", "c.jpg"]}
+    drawn = [region(item_index=0), region(0, 0, 10, 10, item_index=2)]
+    tasks = [read_task({"id": 5, "data": pages, "annotations": [annotation(*drawn)]})]
+
+    def dataset(name: str, previous: PreviousVersion | None) -> str:
+        fetched.clear()
+        (into := tmp_path / name).mkdir()
+        extraction = Extraction(tasks, (), name, frozenset("5") if previous else frozenset())
+        return folder_digest(
+            index_folder(extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save())
+        )
+
+    dataset("first", None)
+    missing.clear()
+    full = dataset("full", None)
+    assert dataset("second", PreviousVersion.load(tmp_path / "first")) == full
+    assert fetched == ["b.jpg"]
+    assert dataset("third", PreviousVersion.load(tmp_path / "second")) == full
+    assert fetched == []
 
 
 def test_the_same_state_fetches_nothing_and_another_one_only_what_changed(tmp_path: Path) -> None:
