@@ -81,12 +81,11 @@ def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
 
 
 def with_quarantine(dataset: Dataset, *rows: QuarantineRow) -> Dataset:
-    """Add these rows to the quarantine of a dataset of four images, whose tasks are 10 to 13."""
+    """Add these rows to the quarantine of a dataset of four images, 0.jpg to 3.jpg, whose tasks are 10 to 13."""
     files = dataset.images["file"]
     sources = pd.DataFrame("", index=range(len(files)), columns=dataset.sources.columns)
-    return replace(
-        dataset, quarantine=quarantine_table(rows), sources=sources.assign(file=files, task=["10", "11", "12", "13"])
-    )
+    named = sources.assign(file=files, image=files.str.removeprefix("images/"), task=["10", "11", "12", "13"])
+    return replace(dataset, quarantine=quarantine_table(rows), sources=named)
 
 
 def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(tmp_path: Path) -> None:
@@ -103,11 +102,43 @@ def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(
     assert check_annotations(dataset, max_quarantined=0.5)["few_quarantined"].passed
 
 
-def test_what_people_decided_and_regions_of_images_in_use_do_not_count_as_lost(tmp_path: Path) -> None:
+def test_what_people_decided_and_regions_that_are_no_signs_do_not_count_as_lost(tmp_path: Path) -> None:
     meant = [QuarantineRow(reason, "", "a.jpg", "9") for reason in ("skipped", "unlabeled", "superseded", "same_image")]
-    of_a_used_image = QuarantineRow("empty_box", "", "0.jpg", "10")
-    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, of_a_used_image)
+    no_sign = QuarantineRow("not_a_box:polygonlabels", "", "0.jpg", "10")
+    not_in_sink = QuarantineRow("not_in_sink", "", task="10", annotation="5")
+    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, no_sign, not_in_sink)
     assert check_annotations(dataset, max_quarantined=0.0)["few_quarantined"].passed
+
+
+@pytest.mark.parametrize("reason", ["empty_box", "no_class", "outside", "sign_not_a_box:ellipselabels", "two_classes"])
+def test_a_region_that_an_image_in_use_has_lost_counts(reason: str, tmp_path: Path) -> None:
+    dataset = with_quarantine(
+        make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), QuarantineRow(reason, "", "0.jpg", "10")
+    )
+    result = check_annotations(dataset)["few_quarantined"]
+    assert not result.passed
+    assert result.description == (
+        "0 of 4 images are in the quarantine (0.0%, allowed 5.0%), and 1 of 9 boxes of the other images (11.1%): "
+        f"1 {reason} (0.jpg task 10): correct them in Label Studio, or raise max_quarantined"
+    )
+    assert f"{reason}: 0.jpg [task 10]()" in str(result.metadata["offenders"].value)
+    assert check_annotations(dataset, max_quarantined=0.12)["few_quarantined"].passed
+
+
+@pytest.mark.parametrize(
+    ("row", "share"),
+    [
+        pytest.param(QuarantineRow("other_boxes", "task 10 has the same image", "copy.jpg", "14"), 0.2, id="a copy"),
+        pytest.param(QuarantineRow("missing_image", "page 2", "page2.jpg", "10"), 0.2, id="a page of a task in use"),
+    ],
+)
+def test_a_copy_with_other_boxes_and_a_page_count_as_lost_images(
+    row: QuarantineRow, share: float, tmp_path: Path
+) -> None:
+    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), row)
+    result = check_annotations(dataset)["few_quarantined"]
+    assert not result.passed
+    assert result.metadata["share"].value == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("left", "passed"), [(4, True), (9, False)])
