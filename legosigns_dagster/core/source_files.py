@@ -1,5 +1,6 @@
 """The files of a folder that people give, found as they name them: in another Unicode form, case or parent folder."""
 
+import errno
 import os
 import posixpath
 import unicodedata
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from legosigns_dagster.core.images import IMAGE_SUFFIXES
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Written by operating systems beside people's files; nobody misses them.
 SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "@eadir"})
 
@@ -159,5 +161,11 @@ def count_common_tail(one: str, other: str) -> int:
 
 
 def error_text(error: Exception) -> str:
-    """Write an error as a reason: our own words as they are, those of a library with the error's type."""
+    """Write the error of an item as a reason: our own words as they are, those of a library with the error's type.
+
+    Raises:
+        OSError: The error itself, if the disk is full: that says nothing about the item, and the next one fails too.
+    """
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        raise error
     return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"

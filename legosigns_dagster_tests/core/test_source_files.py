@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -42,3 +43,8 @@ def test_a_source_that_is_a_link_is_read(tmp_path: Path) -> None:
 )
 def test_an_error_of_another_type_has_its_type(error: Exception, text: str) -> None:
     assert error_text(error) == text
+
+
+def test_a_full_disk_is_no_fault_of_an_item() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        error_text(OSError(errno.ENOSPC, "No space left on device"))
