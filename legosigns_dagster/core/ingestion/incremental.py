@@ -16,7 +16,7 @@ from legosigns_dagster.core.progress import Log
 
 STATE_FILE = f"{ABOUT}/extraction.jsonl"
 # The image may be there at the next try, though nothing changed in Label Studio.
-RETRIED_REASONS = ("missing_image", "unreadable_image")
+RETRIED_REASONS = ("missing_image", "ambiguous_image", "unreadable_image")
 
 
 @dataclass(frozen=True)

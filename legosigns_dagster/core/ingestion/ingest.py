@@ -14,6 +14,7 @@ from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
 from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key, split_for
 from legosigns_dagster.core.ingestion.fetched_images import Fetch, FetchedImage
+from legosigns_dagster.core.ingestion.image_urls import stored_url
 from legosigns_dagster.core.ingestion.label_studio import Task
 from legosigns_dagster.core.ingestion.settings import AnnotationPolicies, Recipe
 from legosigns_dagster.core.ingestion.task_reader import IngestedImage, TaskReader
@@ -121,7 +122,7 @@ def source_columns(image: IngestedImage) -> tuple[str | int, ...]:
     """Write an image's row of the table `sources`, in the order of `SOURCE_COLUMNS`."""
     fetched = image.fetched
     captured = "" if fetched.captured_s is None else repr(fetched.captured_s)
-    measured = (fetched.orientation, fetched.url, f"{fetched.perceptual_hash:016x}", captured)
+    measured = (fetched.orientation, stored_url(fetched.url), f"{fetched.perceptual_hash:016x}", captured)
     return fetched.file, *astuple(image.source), *measured
 
 

@@ -8,6 +8,7 @@ from legosigns_dagster.core.dataset.dataset import LabeledBox
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, RejectedError
 from legosigns_dagster.core.ingestion.annotations import annotation_rank, choose_annotation, parse_annotation
 from legosigns_dagster.core.ingestion.fetched_images import Fetch, FetchedImage, fetch_image, image_name
+from legosigns_dagster.core.ingestion.image_urls import stored_url
 from legosigns_dagster.core.ingestion.label_studio import Annotation, Task, task_link
 from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.core.ingestion.task_images import TaskImage, list_images
@@ -109,8 +110,8 @@ class TaskReader:
 
     def _ingest(self, source: ImageSource, annotation: Annotation, image: TaskImage) -> IngestedImage:
         settings = self.recipe.settings
-        known = {one.url: one for one in self.known.get(source.task, ())}
-        fetched = known.get(image.url) or fetch_image(image.url, self.fetch, self.folder)
+        known = {stored_url(one.url): one for one in self.known.get(source.task, ())}
+        fetched = known.get(stored_url(image.url)) or fetch_image(image.url, self.fetch, self.folder)
         parsed = parse_annotation(annotation, fetched.size_wh, self.recipe.classes, settings, image.results)
         rejected = [source.row(issue.reason, issue.detail) for issue in parsed.rejected]
         adjusted = [source.row(issue.reason, issue.detail) for issue in parsed.adjusted]

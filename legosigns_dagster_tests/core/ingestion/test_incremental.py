@@ -95,3 +95,27 @@ def test_the_same_state_fetches_nothing_and_another_one_only_what_changed(tmp_pa
     assert extract("s2", tmp_path / "other", previous, unchanged="0") == ["b.jpg"]
     files = [sorted(p.name for p in (tmp_path / name / "images").iterdir()) for name in ("first", "same", "other")]
     assert files[0] == files[1] == files[2]
+
+
+def test_a_signed_image_is_known_again_without_its_signature_in_the_table(tmp_path: Path) -> None:
+    fetched = []
+
+    def fetch(url: str, folder: Path) -> Path:
+        fetched.append(url)
+        return write_image(folder / "image.jpg", seed=ord(url[-1]))
+
+    urls = ["https://me:secret@host/image?X-Amz-Signature=1", "https://me:secret@host/image?X-Amz-Signature=2"]
+    whole = task("a.jpg", annotation(region(item_index=0), region(item_index=1)))
+    whole["data"]["image"] = urls
+    previous = None
+    for name in ("first", "second", "third"):
+        (into := tmp_path / name).mkdir()
+        extraction = Extraction([read_task(whole)], (), name, frozenset({"1"}))
+        extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save()
+        table = (into / "about" / "sources.csv").read_text()
+        assert table.count("https://host/image?sha256=") == 2
+        assert not any(word in table for word in ("secret", "X-Amz", "Signature"))
+        previous = PreviousVersion.load(into)
+    assert sorted(fetched) == urls
+    digests = {folder_digest(index_folder(tmp_path / name)) for name in ("first", "second", "third")}
+    assert len(digests) == 1
