@@ -1,6 +1,7 @@
 """Asset checks name what is wrong, and stop what would be built on it."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from PIL import Image
 from legosigns_dagster import checks
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
-from legosigns_dagster_tests.support.builders import evaluation, make_dataset
+from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_dataset, pixels
+from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.yolo_folder import BOTH_CLASSES, NAMES, write_files, yolo_files
 
 Change = Callable[[Dataset], object]
 
@@ -28,6 +32,10 @@ def swap_ids(dataset: Dataset) -> None:
 
 def remove_a_class(dataset: Dataset) -> None:
     dataset.boxes.loc[3, ["class_id", "class_name"]] = [0, "SpeedLimit"]
+
+
+def leave_one_class(dataset: Dataset) -> None:
+    dataset.boxes[["class_id", "class_name"]] = [0, "SpeedLimit"]
 
 
 def put_all_in_one_group(dataset: Dataset) -> None:
@@ -195,6 +203,79 @@ def test_a_criterion_passes_fails_or_warns_that_it_is_inconclusive(
         )
         assert "95 % interval" in str(result.description)
         assert "about 0 " not in str(result.description)
+
+
+def image_bytes(seed: int, quality: int) -> bytes:
+    """The bytes of the image of a seed, compressed as told."""
+    content = io.BytesIO()
+    pixels(seed).save(content, "JPEG", quality=quality)
+    return content.getvalue()
+
+
+def read_classical(folder: Path, files: Mapping[str, str | bytes | int]) -> Dataset:
+    return read_yolo(write_files(folder / "given", files), CLASSES, folder / "into", "classical", SILENT)
+
+
+def test_a_sound_classical_set_passes_every_check(tmp_path: Path) -> None:
+    assert all(
+        r.passed for r in run_check(checks.classical_signs_checks, read_classical(tmp_path, yolo_files())).values()
+    )
+
+
+IN_VAL = {"images/val/other.jpg": 0, "labels/val/other.txt": BOTH_CLASSES}
+
+
+@pytest.mark.parametrize(
+    ("files", "offender"),
+    [
+        pytest.param(yolo_files() | IN_VAL, "val-other-", id="val has a train image under another name"),
+        pytest.param(yolo_files() | {**IN_VAL, "images/val/other.jpg": image_bytes(0, quality=40)}, "looks like",
+                     id="val has a train image that was compressed again"),
+        # yolov5 issue 8773: the example set has one folder for both
+        pytest.param(yolo_files(data=f"{NAMES}train: images/train\nval: images/train\n"), "are the same file",
+                     id="val is train"),
+        pytest.param(yolo_files(data=f"{NAMES}train: images/train\nval: images/val\ntest: images/val\n"),
+                     "val-i100-", id="test is val"),
+    ],
+)  # fmt: skip
+def test_a_classical_val_that_repeats_train_stops_the_run(
+    files: Mapping[str, str | bytes | int], offender: str, tmp_path: Path
+) -> None:
+    result = run_check(checks.classical_signs_checks, read_classical(tmp_path, files))["splits_share_no_group"]
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert offender in str(result.metadata["offenders"].value)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "passed"),
+    [("00003_0", "00003_1", False), ("00003_0", "00004_0", True), ("IMG_0001", "IMG_0002", True)],
+    ids=["one scene", "two scenes", "a camera's names"],
+)
+def test_a_scene_name_in_two_classical_splits_is_a_warning(train: str, val: str, passed: bool, tmp_path: Path) -> None:
+    more: dict[str, str | bytes | int] = {f"images/train/{train}.jpg": 50, f"labels/train/{train}.txt": BOTH_CLASSES,
+            f"images/val/{val}.jpg": 51, f"labels/val/{val}.txt": BOTH_CLASSES}  # fmt: skip
+    dataset = read_classical(tmp_path, yolo_files() | more)
+    result = run_check(checks.classical_signs_checks, dataset)["splits_share_no_group"]
+    assert result.passed is passed
+    assert passed or result.severity == dg.AssetCheckSeverity.WARN
+    assert passed or "scene 00003 is in train, val" in str(result.description)
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "offender"),
+    [
+        (swap_ids, "class_contract", "has id 1"),
+        (leave_one_class, "every_class_present", "train has no DangerAhead"),
+        (change_sizes, "every_image_readable", "the manifest says (48, 48)"),
+        (put_all_in_one_group, "splits_share_no_group", "group burst is in train, val"),
+    ],
+)  # fmt: skip
+def test_each_check_of_the_classical_set_can_fail(change: Change, check: str, offender: str, tmp_path: Path) -> None:
+    dataset = read_classical(tmp_path, yolo_files())
+    change(dataset)
+    result = run_check(checks.classical_signs_checks, dataset)[check]
+    assert not result.passed
+    assert offender in str(result.metadata["offenders"].value)
 
 
 def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path) -> None:

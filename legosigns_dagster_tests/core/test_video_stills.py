@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from legosigns_dagster.core.video_stills import extract_stills
 from legosigns_dagster_tests.support.builders import pixels
@@ -32,7 +33,7 @@ def without_duration(file: Path) -> Path:
 
 
 def brightness(stills: list[Path]) -> list[int]:
-    return [round(float(cv2.imread(str(still)).mean()) / 4) for still in stills]
+    return [round(float(np.asarray(Image.open(still)).mean()) / 4) for still in stills]
 
 
 @pytest.mark.parametrize("length", [40, 60])
