@@ -96,7 +96,8 @@ def image_paths(url: str) -> tuple[str, ...]:
         paths = [f"{parts.host}/{unquote(parts.path).lstrip('/')}", whole]
         if not parts.scheme and not parts.path.startswith("/"):
             paths.reverse()  # a path as it is on a disk
-    return tuple(dict.fromkeys(readable(path) for path in paths))
+    paths = [readable(path) for path in paths]
+    return tuple(dict.fromkeys([*paths, *(path.strip() for path in paths)]))
 
 
 def shown_url(url: str) -> str:
@@ -137,13 +138,6 @@ def stored_url(url: str) -> str:
     if is_inline(url) or shown == storage_uri(url):
         return shown
     return f"{shown}{'&' if '?' in shown else '?'}sha256={text_digest(url)}"
-
-
-def shown_text(text: str, url: str) -> str:
-    """Write an error's text about a URL: without queries and passwords, whichever URL they stand in."""
-    others = text.split(url) if url else [text]
-    bare = (re.sub(r"//[^/@\s'\"]+@", "//", re.sub(r"\?[^\s'\"<>]+", "", other)) for other in others)
-    return readable(shown_url(url).join(bare))
 
 
 def is_inline(url: str) -> bool:

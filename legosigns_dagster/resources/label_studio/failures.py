@@ -2,8 +2,9 @@
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
+from legosigns_dagster.core.ingestion.image_urls import readable, shown_url
 from legosigns_dagster.resources.label_studio.client import LabelStudioClient
-from legosigns_dagster.resources.label_studio.errors import LabelStudioError
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError, without_secrets
 
 
 def is_own(url: str, client: LabelStudioClient) -> bool:
@@ -25,3 +26,9 @@ def is_down(error: Exception) -> bool:
 def is_missing_key(error: Exception) -> bool:
     """Tell whether S3 said that there is no such object, and not that we may not read it."""
     return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "NoSuchKey"
+
+
+def shown_text(text: str, url: str) -> str:
+    """Write an error's text about a URL: without queries and passwords, whichever URL they stand in."""
+    others = text.split(url) if url else [text]
+    return readable(shown_url(url).join(map(without_secrets, others)))

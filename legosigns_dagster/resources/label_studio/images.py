@@ -21,12 +21,11 @@ from legosigns_dagster.core.ingestion.image_urls import (
     image_paths,
     inline_image,
     is_inline,
-    shown_text,
     shown_url,
     split_url,
     storage_uri,
 )
-from legosigns_dagster.resources.label_studio.failures import is_down, is_missing_key, is_own
+from legosigns_dagster.resources.label_studio.failures import is_down, is_missing_key, is_own, shown_text
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.storage.file_finder import AmbiguousFileError
 from legosigns_dagster.resources.storage.locations import Location

@@ -62,7 +62,7 @@ def unzip(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 def is_json_name(name: str) -> bool:
     """Tell whether a zip's member is a JSON file, and no note that macOS adds to each file."""
     parts = name.replace("\\", "/").split("/")
-    return bool(re.search(r"\.jsonl?(\.gz)?$", name, re.IGNORECASE)) and not parts[-1].startswith("._")
+    return bool(re.search(r"\.(nd)?jsonl?(\.gz)?$", name, re.IGNORECASE)) and not parts[-1].startswith("._")
 
 
 def require_size(name: str, size: int) -> None:
