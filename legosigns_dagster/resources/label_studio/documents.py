@@ -83,7 +83,7 @@ class Documents:
         try:
             read(name, item)
         except Exception as error:
-            is_named = isinstance(error, ValueError) and name in str(error)
+            is_named = isinstance(error, ValueError) and str(error).startswith(name)
             words = str(error) if is_named else f"{name}: {type(error).__name__}: {error}"
             self.rows.append(QuarantineRow("unreadable_annotation", f"{words}: export it again", annotation=name))
 

@@ -29,7 +29,7 @@ def unpack(name: str, content: bytes, packings: int = PACKINGS) -> Iterator[tupl
         try:
             unpacked = list(unzip(name, content) if content.startswith(ZIP) else gunzip(name, content))
         except Exception as error:  # of any kind: archives are damaged in many ways, and some are encrypted
-            if name in str(error):
+            if isinstance(error, ValueError) and str(error).startswith(name):
                 raise
             words = f"{type(error).__name__}: {error}"
             raise ValueError(f"{name} is packed and cannot be unpacked ({words}): download it again") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 # Folders of copies that programs make: smaller ones, and pictures of results. A training on them learns what people
 # did not see. Only the folders below the location count, so a location may itself be one of them.
 COPIES = re.compile(
-    r"(?<![a-z])(thumb(nail)?s?|eadir|previews?|resized?|lowres|downscaled|scaled|cache|results?|predict(ion)?s?|preds?|"
+    r"^\.|(?<![a-z])(thumb(nail)?s?|eadir|previews?|resized?|lowres|downscaled|scaled|cache|results?|predict(ion)?s?|preds?|"
     r"detect(ion)?s?|outputs?|annotated|visuali[sz](ed|ations?)|overlays?|debug|masks?|heatmaps?|crop(ped|s)?|augmented|"
     r"backups?|trash|macosx|checkpoints|small$|tiny$|low[-_ ]res|\d+\s?x\s?\d+|[wh]?\d+(px|p)$)(?![a-z])",
     re.IGNORECASE,

@@ -93,6 +93,13 @@ def test_what_is_no_export_is_named_with_its_variable_and_its_kind(content: byte
         extract(tmp_path / "export.bin", content)
 
 
+def test_an_archive_that_is_damaged_is_named_whatever_its_name_is(tmp_path: Path) -> None:
+    content = bytearray(gzip.compress(TEXT.encode()))
+    content[12:30] = bytes(18)
+    with pytest.raises(ValueError, match=r"^LABEL_STUDIO_EXPORT is .*/e: e is packed and cannot be unpacked \(error: "):
+        extract(tmp_path / "e", bytes(content))
+
+
 def test_an_export_that_is_too_large_unpacked_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("legosigns_dagster.resources.label_studio.packed_files.MAX_BYTES", 1000)
     for content in (gzip.compress(bytes(2000)), packed({"a.json": bytes(2000)})):

@@ -135,6 +135,7 @@ def test_a_sink_may_be_one_file(tmp_path: Path) -> None:
 
 def test_a_marker_with_the_name_of_a_folder_is_not_in_its_way(s3_server: S3Server, bucket: str, tmp_path: Path) -> None:
     objects = S3ObjectStore(s3_server.client(), bucket)
+    objects.write("sink/1", b"")
     objects.write("sink/1/7", json.dumps(document(7)).encode())
     location = Location(f"s3://{bucket}/sink", "LABEL_STUDIO_SINK", s3_server.client)
     assert [one.id for one in SinkSource(location).extract(tmp_path).tasks] == ["7"]

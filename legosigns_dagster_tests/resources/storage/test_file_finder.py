@@ -122,7 +122,7 @@ def test_files_behind_links_are_found_and_circles_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "expected"),
     [("thumbs", True), (".thumbnails", True), ("thumbs_256", True), ("@eaDir", True), ("640x480", True),
-     ("w320px", True),
+     ("w320px", True), (".hidden", True),
      ("images_small", True), ("low_res", True), ("predict3", True), ("__MACOSX", True), ("Results", True),
      ("images", False), ("cam1", False), ("smallville", False), ("outdoor", False), ("cropland", False),
      ("2026", False),
