@@ -86,7 +86,7 @@ def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
         "raw_annotations",
         class_contract="Every box has the id that the base weights give its class.",
         every_class_present="Every class has boxes in train and in val.",
-        splits_share_no_group="No group of near-duplicates is in more than one split.",
+        splits_share_no_group="No group of near-duplicates is in more than one split, and no image repeats another's.",
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
         boxes_inside="Every box is inside its image.",
         few_quarantined="The share of images, and of boxes, in the quarantine is at most max_quarantined.",
@@ -98,7 +98,8 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
     asset = "raw_annotations"
     yield finder_result(asset, "class_contract", validation.class_contract_breaks(raw_annotations))
     yield finder_result(asset, "every_class_present", validation.absent_classes(raw_annotations))
-    yield finder_result(asset, "splits_share_no_group", validation.groups_across_splits(raw_annotations))
+    repeated = validation.groups_across_splits(raw_annotations) + images_across_splits(raw_annotations)
+    yield finder_result(asset, "splits_share_no_group", repeated)
     yield finder_result(asset, "every_image_readable", validation.unreadable_images(raw_annotations))
     yield finder_result(asset, "boxes_inside", validation.boxes_outside(raw_annotations))
     yield few_quarantined(raw_annotations, config.max_quarantined)

@@ -42,6 +42,16 @@ def put_all_in_one_group(dataset: Dataset) -> None:
     dataset.images["group"] = "burst"
 
 
+def repeat_an_image(dataset: Dataset) -> None:
+    (dataset.folder / "images" / "1.jpg").write_bytes((dataset.folder / "images" / "0.jpg").read_bytes())
+    dataset.images["sha256"] = dataset.images["sha256"][0]
+
+
+def repeat_the_looks_of_an_image(dataset: Dataset) -> None:
+    with Image.open(dataset.folder / "images" / "0.jpg") as image:
+        image.save(dataset.folder / "images" / "1.jpg", quality=40)
+
+
 def break_a_file(dataset: Dataset) -> None:
     (dataset.folder / "images" / "1.jpg").write_bytes(b"\xff\xd8 nothing")
 
@@ -58,6 +68,8 @@ RAW_ANNOTATIONS = [
     (swap_ids, "class_contract", "images/0.jpg: SpeedLimit has id 1"),
     (remove_a_class, "every_class_present", "val has no DangerAhead"),
     (put_all_in_one_group, "splits_share_no_group", "group burst is in train, val"),
+    (repeat_an_image, "splits_share_no_group", "images/0.jpg (train) and images/1.jpg (val) are the same file"),
+    (repeat_the_looks_of_an_image, "splits_share_no_group", "images/0.jpg (train) looks like images/1.jpg (val)"),
     (break_a_file, "every_image_readable", "images/1.jpg"),
     (change_sizes, "every_image_readable", "the manifest says (48, 48)"),
     (move_a_box_over_the_edge, "boxes_inside", "images/0.jpg: 4.0, 4.0, 65.0, 24.0"),

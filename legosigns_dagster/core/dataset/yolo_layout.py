@@ -92,17 +92,25 @@ class YoloLayout:
         Raises:
             ValueError: It is not there, several are, or it is something else.
         """
+        place = Path(self.data.path, entry)
+        if place.is_absolute() and place.exists() and not place.resolve().is_relative_to(self.source.folder.resolve()):
+            raise ValueError(
+                f"{self._naming(split, place)}, which is outside of {self.source.folder}: correct data.yaml"
+            )
         found = self._search(entry)
         is_list = bool(found) and (found[0] not in self.source.files or found[0].lower().endswith(".txt"))
         if len(found) == 1 and is_list:
             return found[0]
-        got = f"which may be {' or '.join(found)}" if len(found) > 1 else f"which is {found[0]}" if found else ""
-        detail = f"{self.data.file} names {split}: {entry!r}, {got or f'which is not below {self.source.folder}'}"
-        detail += ", expected a folder or a .txt list of images: correct data.yaml, or add what is missing"
+        got = " or ".join(found) or f"not below {self.source.folder}"
+        detail = f"{self._naming(split, entry)}, which is {got}, expected one folder, or one .txt list of images: "
+        detail += "correct data.yaml, or add what is missing"
         if split == TEST and not found:
             self.rows.append(QuarantineRow("missing_test", detail, entry))
             return None
         raise ValueError(detail)
+
+    def _naming(self, split: Split, entry: object) -> str:
+        return f"{self.data.file} names {split}: {str(entry)!r}"
 
     def _search(self, reference: str, *bases: str, moved: bool = False) -> list[str]:
         """Find what a reference means below the bases, below `path`, or below the folder of `data.yaml`.

@@ -148,13 +148,27 @@ def test_what_data_yaml_says_is_followed(data: str, expected: dict[str, list[str
         pytest.param("train: images/train\nval: https://x.invalid/val\n", "names val: 'https", id="a URL"),
         pytest.param("train: images/train\nval: images/val/i100.jpg\n", "which is images/val/i100.jpg", id="an image"),
         pytest.param("train: images/train\nval: ../../../etc\n", "which is not below", id="outside"),
-        pytest.param("train: IMAGES/B\nval: images/val\n", "may be Images/b or images/b", id="two"),
+        pytest.param("train: IMAGES/B\nval: images/val\n", "which is Images/b or images/b", id="two"),
     ],
 )
 def test_a_split_that_is_not_there_is_refused_with_the_file(data: str, message: str, tmp_path: Path) -> None:
     files = yolo_files(data=NAMES + data) | {"Images/b/1.jpg": 1, "images/b/1.jpg": 2}
     with pytest.raises(ValueError, match=f"data.yaml.*{message}"):
         read(tmp_path, files)
+
+
+@pytest.mark.parametrize("data", ["path: {outside}\ntrain: images/train\nval: images/val\n",
+                                  "train: {outside}/images/train\nval: images/val\n"])  # fmt: skip
+def test_a_path_to_another_set_of_this_machine_is_refused(data: str, tmp_path: Path) -> None:
+    """Ultralytics would read the other set, not the images beside `data.yaml`."""
+    outside = write_files(tmp_path / "outside", yolo_files())
+    with pytest.raises(ValueError, match="data.yaml names train: .*outside/images/train.*, which is outside of"):
+        read(tmp_path, yolo_files(data=NAMES + data.format(outside=outside)))
+
+
+def test_a_path_to_the_set_itself_is_followed(tmp_path: Path) -> None:
+    data = says("images/train", str(tmp_path / "given/images/val"), f"path: {tmp_path}/given\n")
+    assert splits(read(tmp_path, yolo_files(data=data))) == {"train": ["i0", "i1"], "val": ["i100", "i101"]}
 
 
 def test_a_line_of_a_list_that_names_no_image_is_a_row(tmp_path: Path) -> None:
