@@ -18,15 +18,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Formats whose bytes Pillow, OpenCV and browsers decode to the same pixels, with the modes for which they do.
-PLAIN_MODES = {
-    "JPEG": ("L", "RGB"),
-    "MPO": ("RGB",),
-    "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
-    "BMP": ("1", "L", "P", "RGB"),
-    "WEBP": ("RGB", "RGBA"),
-    "TIFF": ("L", "RGB"),
-}
 
 
 @dataclass(frozen=True)
@@ -37,13 +28,13 @@ class DecodedImage:
         upright: The pixels, rotated as the EXIF tag says; mode L, RGB or RGBA.
         orientation: The EXIF orientation tag, 1 (upright) to 8.
         image_format: Pillow's name of the format, such as `JPEG`.
-        reads_alike: Whether every reader decodes the file's bytes to `upright`, OpenCV in a training too.
+        frames: How many images there are in the file; `upright` is the first one.
     """
 
     upright: Image.Image
     orientation: int
     image_format: str
-    reads_alike: bool
+    frames: int
 
 
 def decode(file: Path) -> DecodedImage:
@@ -58,39 +49,23 @@ def decode(file: Path) -> DecodedImage:
         with Image.open(file) as image:
             width, height = image.size
             if width * height <= MAX_PIXELS:
-                return decode_pixels(image, is_intact(file))
+                return decode_pixels(image)
     except Exception as error:  # a damaged file makes Pillow raise almost any type, and must not end a run
         raise ValueError(f"not a readable image ({type(error).__name__}: {error})") from error
     raise ValueError(f"{width}x{height} px is more than {MAX_PIXELS // 10**6} megapixels")
 
 
-def decode_pixels(image: Image.Image, intact: bool) -> DecodedImage:
-    """Decode an image that Pillow has opened; `intact` is whether its checksums are right."""
+def decode_pixels(image: Image.Image) -> DecodedImage:
+    """Decode an image that Pillow has opened."""
     is_tiff = image.format == "TIFF"
     tag = read_orientation(image) if is_tiff else None  # Pillow rotates a TIFF by itself while it loads it
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # an MPO has one image in several sizes
     image.load()
     tag = tag if is_tiff else read_orientation(image)  # a PNG may have it behind its pixels
     orientation = tag if isinstance(tag, int) and tag in TURNS else 1
     pixels = to_8_bits(image)
     upright = pixels if is_tiff or orientation == 1 else pixels.transpose(TURNS[orientation])
-    plain = image.mode in PLAIN_MODES.get(image.format or "", ()) and intact and frames == 1
-    # Pillow takes a tag of raw bytes as no orientation, OpenCV takes the number that they are.
-    plain = plain and orientation == 1 and not isinstance(tag, bytes)
-    return DecodedImage(upright, orientation, image.format or "", plain and not has_transparent_pixels(upright))
-
-
-def is_intact(file: Path) -> bool:
-    """Tell whether the checksums in a file are right.
-
-    Pillow reads past a wrong one behind the pixels of a PNG, but Ultralytics leaves the image out of a training.
-    """
-    try:
-        with Image.open(file) as image:
-            image.verify()
-    except Exception:  # whatever is wrong, `decode` says so where it matters for the pixels
-        return False
-    return True
+    return DecodedImage(upright, orientation, image.format or "", frames)
 
 
 def read_orientation(image: Image.Image) -> object:
@@ -122,7 +97,7 @@ def to_8_bits(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB"):
-        return image.copy()
+        return image
     return image.convert("L" if image.mode == "1" else "RGB")
 
 

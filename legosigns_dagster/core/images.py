@@ -9,11 +9,11 @@ from typing import Any
 
 from PIL import Image
 
-from legosigns_dagster.core.decoded_image import DecodedImage, decode
+from legosigns_dagster.core.decoded_image import decode, has_transparent_pixels
+from legosigns_dagster.core.training_reader import MIN_SIDE_PX, reads_alike
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "MPO": ".jpg"}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-MIN_SIDE_PX = 10  # Ultralytics leaves smaller images out of trainings and evaluations, with a warning at most
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def open_opaque(file: Path) -> Image.Image:
 
 def put_on_white(image: Image.Image) -> Image.Image:
     """Put an image with transparent pixels on white. Others are returned as they are."""
-    if image.mode != "RGBA":
-        return image
+    if not has_transparent_pixels(image):
+        return image.convert("RGB") if image.mode == "RGBA" else image
     white = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(white, image).convert("RGB")
 
@@ -63,8 +63,8 @@ def put_on_white(image: Image.Image) -> Image.Image:
 def store_upright(source: Path, into: Path, stem: str) -> StoredImage:
     """Store an image in folder `into` as a browser shows it, under its stem and the ending of its format.
 
-    The bytes stay the same where every reader decodes them alike. Others are encoded again without EXIF data (JPEG
-    quality 95, no colour subsampling): rotated and transparent images, colours of printers, 16 bits in a TIFF. A tag
+    The bytes stay the same where a training reads from them what a browser shows. Other images are encoded again,
+    without EXIF data (JPEG quality 95, no colour subsampling): rotated, transparent and damaged ones, animations. A tag
     that rotates would be obeyed by OpenCV and ignored by most code on edge devices: the boxes would be right in one and
     wrong in the other.
 
@@ -74,21 +74,22 @@ def store_upright(source: Path, into: Path, stem: str) -> StoredImage:
     decoded = decode(source)
     if decoded.image_format not in SUFFIXES:
         raise ValueError(f"images of format {decoded.image_format} are not supported, expected {', '.join(SUFFIXES)}")
-    size_wh = decoded.upright.size
+    shown, size_wh = put_on_white(decoded.upright), decoded.upright.size
     if min(size_wh) < MIN_SIDE_PX:
         raise ValueError(
             f"the image has {size_wh[0]}x{size_wh[1]} px, expected at least {MIN_SIDE_PX} px on each side: "
             "the training does not use a smaller one"
         )
     target = into / f"{stem}{SUFFIXES[decoded.image_format]}"
-    if decoded.reads_alike:
+    is_plain = decoded.orientation == decoded.frames == 1 and not has_transparent_pixels(decoded.upright)
+    if is_plain and reads_alike(source, shown):
         shutil.copyfile(source, target)
     else:
-        encode(decoded, target)
+        encode(shown, target)
     return StoredImage(target, size_wh, decoded.orientation)
 
 
-def encode(decoded: DecodedImage, target: Path) -> None:
+def encode(shown: Image.Image, target: Path) -> None:
     """Write an image's pixels into a new file, in the format of its ending.
 
     Raises:
@@ -97,7 +98,7 @@ def encode(decoded: DecodedImage, target: Path) -> None:
     """
     options: dict[str, dict[str, Any]] = {".jpg": {"quality": 95, "subsampling": 0}, ".webp": {"quality": 95}}
     try:
-        pixels = put_on_white(decoded.upright).convert("RGB")
+        pixels = shown.convert("RGB")
         pixels.info.pop("compression", None)  # of a TIFF: some can only hold black and white
         pixels.save(target, **options.get(target.suffix, {}))
     except Exception as error:  # encoders raise many types, and one image must not end a run
