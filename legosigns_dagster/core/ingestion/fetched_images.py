@@ -59,17 +59,22 @@ def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
     """Fetch an image and store it upright in `folder/images`.
 
     Raises:
-        RejectedError: There is no image at the URL, or it cannot be read.
+        RejectedError: There is no image at the URL, or it cannot be used.
+        OSError: The disk cannot take it, which says nothing about the image.
     """
     name = image_name(url)
     with tempfile.TemporaryDirectory(dir=folder) as incoming:
         fetched = fetch(url, Path(incoming))
         try:
-            stored = store_upright(fetched, Path(incoming), f"{slug(name)}-{file_sha256(fetched)[:10]}")
+            stem = f"{slug(name)}-{file_sha256(fetched)[:10]}"
+        except OSError as error:  # it is a folder, or may not be read
+            raise RejectedError("unreadable_image", f"{type(error).__name__}: {error}") from error
+        try:
+            stored = store_upright(fetched, Path(incoming), stem)
+            sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
         except ValueError as error:
             raise RejectedError("unreadable_image", str(error)) from error
         captured = capture_time_s(fetched, name)  # after the decoding: by now it is known not to be a bomb
-        sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
         file = f"images/{stored.file.name}"
         stored.file.replace(folder / file)
     return FetchedImage(url, file, sha256, stored.size_wh, stored.orientation, phash, captured)

@@ -65,6 +65,9 @@ def test_an_image_that_cannot_be_used_is_rejected_with_the_type_and_the_words_of
         fetch_file(tmp_path / "a.jpg", tmp_path / "dataset")
     with pytest.raises(RejectedError, match="unreadable_image: .*9x60 px"):
         fetch_file(write_image(tmp_path / "b.jpg", size_wh=(9, 60)), tmp_path / "dataset")
+    (tmp_path / "c.jpg").mkdir()
+    with pytest.raises(RejectedError, match="unreadable_image: IsADirectoryError"):
+        fetch_file(tmp_path / "c.jpg", tmp_path / "dataset")
     assert not list((tmp_path / "dataset" / "images").iterdir())
 
 
