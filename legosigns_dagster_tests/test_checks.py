@@ -116,7 +116,7 @@ def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(
     assert not result.passed
     assert result.description == (
         "3 of 7 images are in the quarantine (42.9%, allowed 5.0%): 2 missing_image (1.jpg task 1, 2.jpg task 2); "
-        "1 unreadable_annotation (task): correct them in Label Studio, or raise max_quarantined"
+        "1 unreadable_annotation (77): correct them in Label Studio, or raise max_quarantined"
     )
     assert "missing_image: 2.jpg [task 2](/data?task=2): not there" in str(result.metadata["offenders"].value)
     assert check_annotations(dataset, max_quarantined=0.5)["few_quarantined"].passed

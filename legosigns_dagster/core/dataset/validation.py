@@ -1,6 +1,7 @@
 """Checks on a dataset. Each function returns the offenders as text; an empty list means that all is well."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -54,6 +55,11 @@ def boxes_outside(dataset: Dataset) -> list[str]:
     return [f"{r.file}: {r.left}, {r.top}, {r.right}, {r.bottom}" for r in table[~inside].itertuples()]
 
 
+def row_name(row: Any) -> str:
+    """Name what a row of the quarantine is about: its image and its task or, where it has neither, its file."""
+    return f"{row.image}{f' task {row.task}' if row.task else ''}".strip() or str(row.annotation)
+
+
 @dataclass(frozen=True)
 class QuarantineLosses:
     """The images and the boxes that are missing in a dataset because they are in the quarantine.
@@ -84,7 +90,7 @@ class QuarantineLosses:
         """Write how many are lost, what share is `allowed` (0 to 1), the most frequent reasons and what to do."""
         both = pd.concat([self.rows, self.regions])
         worst = [
-            f"{len(rows)} {reason} ({', '.join((rows['image'] + ' task ' + rows['task']).str.strip()[:3])})"
+            f"{len(rows)} {reason} ({', '.join(map(row_name, rows[:3].itertuples()))})"
             for reason, rows in sorted(both.groupby("reason"), key=lambda item: -len(item[1]))[:4]
         ]
         shares = f"{self.share:.1%}, allowed {allowed:.1%}"
