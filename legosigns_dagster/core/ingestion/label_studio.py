@@ -71,7 +71,9 @@ def read_annotation(document: object) -> Annotation:
     """
     if not isinstance(document, dict):
         raise ValueError(f"an annotation is a {type(document).__name__}, expected an object with its result")
-    result = document.get("result")
+    if "result" not in document:
+        raise ValueError(f"an annotation has the keys {sorted(document)[:8]}, expected its result among them")
+    result = document["result"]
     if result is not None and not isinstance(result, list):
         raise ValueError(f"'result' is a {type(result).__name__}, expected a list of regions")
     return Annotation(

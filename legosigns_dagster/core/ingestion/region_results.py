@@ -53,8 +53,9 @@ class DrawnRegion:
 
 def find_kind(result: Json) -> str:
     """Tell the kind of a result: its type or, where that is missing, what its value has."""
-    if result.get("type"):
-        return str(result["type"])
+    kind = result.get("type")
+    if isinstance(kind, str) and kind:
+        return kind
     value = result.get("value")
     keys = list(map(str, value)) if isinstance(value, dict) else []
     labels = [key for key in keys if key.endswith("labels")]
@@ -69,8 +70,9 @@ def is_region(result: object) -> bool:
     if not isinstance(result, dict):
         return True
     value = result.get("value")
-    is_span = isinstance(value, dict) and "start" in value and "sequence" not in value
-    return find_kind(result) not in ATTRIBUTES and not is_span
+    kind = find_kind(result)
+    is_span = kind.endswith("labels") and kind != "rectanglelabels" and isinstance(value, dict) and "start" in value
+    return kind not in ATTRIBUTES and not (is_span and "width" not in value) and "from_id" not in result
 
 
 def read_labels(kind: str, value: Json) -> tuple[str, ...]:
@@ -79,7 +81,8 @@ def read_labels(kind: str, value: Json) -> tuple[str, ...]:
     Raises:
         ValueError: They are of another type.
     """
-    keys = [key for key in value if key.endswith("labels")] if kind in RECTANGLES else [kind, "labels"]
+    is_other_shape = kind.endswith("labels") and kind not in RECTANGLES
+    keys = [kind, "labels"] if is_other_shape else [key for key in value if key.endswith("labels")]
     found = next((value[key] for key in keys if value.get(key)), ())
     if isinstance(found, str):
         return (found,)
@@ -92,7 +95,7 @@ def read_region(result: Any) -> DrawnRegion:
     """Read one result by itself, without the other results of its id.
 
     Raises:
-        ValueError: It is no object, or a value is of another type than Label Studio writes.
+        ValueError: It is no object, nothing tells its kind, or a value is of another type than Label Studio writes.
     """
     if not isinstance(result, dict):
         raise ValueError(f"a region is a {type(result).__name__}, expected an object")
@@ -100,6 +103,8 @@ def read_region(result: Any) -> DrawnRegion:
     if not isinstance(value, dict):
         raise ValueError(f"its value is a {type(value).__name__}, expected an object")
     kind = find_kind(result)
+    if kind == "nothing":
+        raise ValueError("it has neither a type nor a value that tells what it is")
     if kind == "labels" and not all(side in value for side in SIDES):
         kind = "polygon" if "points" in value else "ellipse" if "radiusX" in value else kind
     return DrawnRegion(kind, read_labels(kind, value), value, result)

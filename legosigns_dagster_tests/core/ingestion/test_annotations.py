@@ -33,6 +33,7 @@ def pixel_boxes(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
         pytest.param(region(value={"x": "25", "y": "25.0"}), [WHOLE], id="numbers as text are numbers"),
         pytest.param(region(value={"rectanglelabels": "SpeedLimit"}), [WHOLE], id="a class as text is a class"),
         pytest.param(region(type=None), [WHOLE], id="without a type, the value tells it"),
+        pytest.param(region(type=[1]), [WHOLE], id="a type that is no text is none"),
         pytest.param(region(value={"rotation": None}), [WHOLE], id="no rotation"),
         pytest.param(region(id=None), [WHOLE], id="a region without an id"),
         pytest.param(region(value={"rectanglelabels": []}), [], id="a rectangle without a class is left out"),
@@ -156,9 +157,14 @@ UNREADABLE = [
         region(type="videorectangle") | {"value": {"sequence": [], "labels": ["SpeedLimit"]}},
         "sign_not_a_box:videorectangle", id="HumanSignal/label-studio#7306: a track of a video",
     ),
+    pytest.param(region(type="box"), "sign_not_a_box:box", id="a type that Label Studio does not have"),
     pytest.param(region(original_width="wide"), "unreadable_region: region r1: ValueError", id="a size of text"),
     pytest.param(region() | {"value": [1, 2]}, "unreadable_region", id="a value that is a list"),
     pytest.param(region(value={"rectanglelabels": {"a": 1}}), "unreadable_region", id="classes that are no list"),
+    pytest.param({"id": "r9"}, "unreadable_region: region r9: ValueError: it has neither a type", id="an id alone"),
+    pytest.param(
+        region() | {"value": {"start": 1, "rectanglelabels": ["SpeedLimit"]}}, "no_numbers", id="a start and no place"
+    ),
     pytest.param(None, "unreadable_region: region 'None': ValueError: a region is a NoneType", id="null"),
     pytest.param("r1", "unreadable_region", id="a text"),
     pytest.param([region()], "unreadable_region", id="a list of regions"),

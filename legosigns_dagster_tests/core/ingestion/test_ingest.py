@@ -125,7 +125,7 @@ ODD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
     "a region is a number": ({"data": {"image": "a.jpg"}, "annotations": [{"result": [7]}]}, "unreadable_region"),
     "a relation without ends": ({"data": {"image": "a.jpg"}, "annotations": [annotation({"type": "relation"})]}, ""),
     "a type that is a list": (
-        {"data": {"image": "a.jpg"}, "annotations": [annotation({"type": [1]})]}, "not_a_box:[1]"
+        {"data": {"image": "a.jpg"}, "annotations": [annotation({"type": [1]})]}, "unreadable_region"
     ),
     "the image is a number": ({"data": {"image": 5}, "annotations": [annotation(region())]}, "no_image"),
     "the source is an object": (

@@ -38,6 +38,7 @@ UNREADABLE: dict[str, tuple[Any, str]] = {
     "annotations that are an object": ({"id": 2, "data": DATA, "annotations": {}}, "'annotations' is a dict"),
     "annotations that are a number": ({"id": 2, "data": DATA, "annotations": 1}, "'annotations' is a int"),
     "ids of annotations alone": ({"id": 2, "data": DATA, "annotations": [7]}, "an annotation is a int"),
+    "an annotation without its result": ({"id": 2, "data": DATA, "annotations": [{"id": 7}]}, "has the keys ['id']"),
     "null for an annotation": ({"id": 2, "data": DATA, "annotations": [None]}, "an annotation is a NoneType"),
     "annotations that were not written": (
         {"id": 2, "data": DATA, "annotations": None, "total_annotations": 3}, "a NoneType in a task with 3 of them"
