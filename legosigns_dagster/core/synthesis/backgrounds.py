@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from legosigns_dagster.core.dataset.dataset import empty_table, read_table
+from legosigns_dagster.core.dataset.dataset import empty_table, read_table, write_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex, file_sha256
 from legosigns_dagster.core.images import slug, store_upright
 from legosigns_dagster.core.progress import Log, track_progress
@@ -44,8 +44,8 @@ class Backgrounds:
     def save(self) -> Path:
         """Write the tables beside the images and return the folder."""
         (self.folder / ABOUT).mkdir(exist_ok=True)
-        self.images.to_csv(self.folder / "images.csv", index=False, lineterminator="\n")
-        self.left_out.to_csv(self.folder / ABOUT / "left_out.csv", index=False, lineterminator="\n")
+        write_table(self.images, self.folder / "images.csv")
+        write_table(self.left_out, self.folder / ABOUT / "left_out.csv")
         return self.folder
 
     @classmethod

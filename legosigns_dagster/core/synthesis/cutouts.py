@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import empty_table, read_table
+from legosigns_dagster.core.dataset.dataset import empty_table, read_table, write_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images import open_upright
@@ -73,8 +73,8 @@ class CutoutSet:
         """Write the tables beside the images and return the folder."""
         (self.folder / ABOUT).mkdir(exist_ok=True)
         (self.folder / "classes.json").write_text(json.dumps(self.classes.names), encoding="utf-8")
-        self.faces.to_csv(self.folder / "faces.csv", index=False, lineterminator="\n")
-        self.warnings.to_csv(self.folder / ABOUT / "warnings.csv", index=False, lineterminator="\n")
+        write_table(self.faces, self.folder / "faces.csv")
+        write_table(self.warnings, self.folder / ABOUT / "warnings.csv")
         return self.folder
 
     @classmethod
