@@ -151,6 +151,12 @@ def test_one_name_in_several_folders_is_one_class_in_each(tmp_path: Path) -> Non
     assert len(cutouts.warnings) == 0
 
 
+def test_a_bare_name_never_means_a_distractor(tmp_path: Path) -> None:
+    files = {"speed/1.png": "disc", "distractors/1.png": "square"}
+    cutouts = read(write_labelled(tmp_path / "given", files, (SPEED, "1.png")), tmp_path / "into")
+    assert class_names(cutouts) == {"speed/1.png": SPEED, "distractors/1.png": ""}
+
+
 def test_a_labels_json_in_each_folder_is_about_the_files_beside_it(tmp_path: Path) -> None:
     write_labelled(tmp_path / "given", {"speed/1.png": "disc"}, (SPEED, "1.png"), under="speed")
     folder = write_labelled(tmp_path / "given", {"danger/1.png": "triangle"}, (DANGER, "1.png"), under="danger")
