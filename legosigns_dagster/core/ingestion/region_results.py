@@ -71,8 +71,9 @@ def is_region(result: object) -> bool:
         return True
     value = result.get("value")
     kind = find_kind(result)
-    is_span = kind.endswith("labels") and kind != "rectanglelabels" and isinstance(value, dict) and "start" in value
-    return kind not in ATTRIBUTES and not (is_span and "width" not in value) and "from_id" not in result
+    is_other_kind = kind.endswith("labels") and kind != "rectanglelabels"
+    is_span = is_other_kind and isinstance(value, dict) and "start" in value and "width" not in value
+    return kind not in ATTRIBUTES and not is_span and "from_id" not in result
 
 
 def read_labels(kind: str, value: Json) -> tuple[str, ...]:
