@@ -74,6 +74,7 @@ UPRIGHT_TAGS = {
     "text": exif(exif_entry(ORIENTATION, ASCII, 9, struct.pack("<I", 26)), behind=b"top-left\0"),  # dupeguru#698
     "short_text": exif(exif_entry(ORIENTATION, ASCII, 2, b"6\0")),  # libvips/libvips#1514
     "bytes": exif(exif_entry(ORIENTATION, UNDEFINED, 2, b"\6\0")),
+    "bytes_upside_down": exif(exif_entry(ORIENTATION, UNDEFINED, 2, b"\3\0")),
     "zero": exif(exif_entry(ORIENTATION, SHORT, 1, b"\0\0")),
     "nine": exif(exif_entry(ORIENTATION, SHORT, 1, b"\x09\0")),
     "not_exif_at_all": b"Exif\0\0what is this",
