@@ -112,9 +112,9 @@ class ImageFetcher:
         url = storage_uri(url)
         scheme = split_url(url).scheme
         if scheme in ("http", "https"):
-            response = requests.get(url, stream=True, timeout=TIMEOUT_S)
-            response.raise_for_status()
-            write_body(response, into)
+            with requests.get(url, stream=True, timeout=TIMEOUT_S) as response:
+                response.raise_for_status()
+                write_body(response, into)
         elif scheme == "s3":
             self._fetch_from_bucket(url, into)
         elif scheme:

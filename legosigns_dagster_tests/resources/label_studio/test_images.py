@@ -128,6 +128,7 @@ def test_an_image_at_a_host_that_is_none_is_not_label_studios(tmp_path: Path) ->
     client = LabelStudioClient("http://127.0.0.1:9", "key", retry_after_s=())
     with pytest.raises(RejectedError, match="missing_image"):
         ImageFetcher(None, no_s3, ProjectConnection(client))("https://[REDACTED]/a.jpg", tmp_path)
+    client.close()
 
 
 def test_a_link_to_the_resolver_is_found_by_the_name_in_it_and_shown_as_its_uri(tmp_path: Path) -> None:
