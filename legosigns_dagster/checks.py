@@ -8,6 +8,7 @@ from pydantic import Field
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
+from legosigns_dagster.core.dataset.repeated_images import images_across_splits, scenes_across_splits
 from legosigns_dagster.core.evaluation.acceptance import AcceptanceCriterion, Outcome, check_criterion
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
@@ -55,22 +56,28 @@ def check_specs(asset: str, blocking: bool = True, **descriptions: str) -> list[
 
 
 class QuarantineConfig(dg.Config):
-    """How many images may be lost before the run stops."""
+    """How many images and boxes may be lost before the run stops."""
 
     max_quarantined: float = Field(
         0.05,
         ge=0,
         le=1,
-        description="Largest share of the images that may be in the quarantine, 0 to 1. With more, the run stops. "
-        "Tasks that are skipped or have no annotation, and second copies of an image, do not count.",
+        description="Largest share of the images that may be in the quarantine, and of the boxes on the other images, "
+        "0 to 1. With more, the run stops. Tasks that are skipped or have no annotation, second copies of an image "
+        "with the same boxes, and regions that are no signs do not count.",
     )
 
 
 def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
-    """Check that at most this share of the images is in the quarantine, 0 to 1. The offenders are those images."""
-    lost = validation.images_in_quarantine(dataset)
-    rows = [f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}" for row in lost.rows.itertuples()]
-    passed, figures = lost.share <= allowed, {"share": lost.share, "allowed": allowed}
+    """Check that at most this share of the images, and of the boxes, is in the quarantine, 0 to 1; the rows offend."""
+    lost = validation.find_losses(dataset)
+    rows = [
+        f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}"
+        for table in (lost.rows, lost.regions)
+        for row in table.itertuples()
+    ]
+    passed = max(lost.share, lost.box_share) <= allowed
+    figures = {"share": lost.share, "box_share": lost.box_share, "allowed": allowed}
     return check_result("raw_annotations", "few_quarantined", rows, passed, lost.text(allowed), figures=figures)
 
 
@@ -79,10 +86,10 @@ def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
         "raw_annotations",
         class_contract="Every box has the id that the base weights give its class.",
         every_class_present="Every class has boxes in train and in val.",
-        splits_share_no_group="No group of near-duplicates is in more than one split.",
+        splits_share_no_group="No group of near-duplicates is in more than one split, and no image repeats another's.",
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
         boxes_inside="Every box is inside its image.",
-        few_quarantined="The share of the images in the quarantine is at most max_quarantined.",
+        few_quarantined="The share of images, and of boxes, in the quarantine is at most max_quarantined.",
     ),
     op_tags=SMALL_POD,
 )
@@ -91,7 +98,8 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
     asset = "raw_annotations"
     yield finder_result(asset, "class_contract", validation.class_contract_breaks(raw_annotations))
     yield finder_result(asset, "every_class_present", validation.absent_classes(raw_annotations))
-    yield finder_result(asset, "splits_share_no_group", validation.groups_across_splits(raw_annotations))
+    repeated = validation.groups_across_splits(raw_annotations) + images_across_splits(raw_annotations)
+    yield finder_result(asset, "splits_share_no_group", repeated)
     yield finder_result(asset, "every_image_readable", validation.unreadable_images(raw_annotations))
     yield finder_result(asset, "boxes_inside", validation.boxes_outside(raw_annotations))
     yield few_quarantined(raw_annotations, config.max_quarantined)
@@ -102,7 +110,7 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
         "classical_signs",
         class_contract="Every box has the id that the base weights give its class.",
         every_class_present="Every class has boxes in train and in val.",
-        splits_share_no_group="No scene is in more than one split.",
+        splits_share_no_group="No scene is in more than one split, and no image of one split repeats one of another.",
         every_image_readable="Every image decodes and has the size that its boxes were measured on.",
     ),
     op_tags=SMALL_POD,
@@ -113,7 +121,6 @@ def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckRe
     finders = {
         "class_contract": validation.class_contract_breaks,
         "every_class_present": validation.absent_classes,
-        "splits_share_no_group": validation.groups_across_splits,
         "every_image_readable": validation.unreadable_images,
     }
     for name, find in finders.items():
@@ -121,6 +128,20 @@ def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckRe
             yield finder_result(asset, name, find(classical_signs))
         else:
             yield check_result(asset, name, [], False, NO_CLASSICAL, dg.AssetCheckSeverity.WARN)
+    yield classical_splits_share_nothing(classical_signs)
+
+
+def classical_splits_share_nothing(dataset: Dataset) -> dg.AssetCheckResult:
+    """Check that no image repeats one of another split. Scenes that have one name alone are a warning."""
+    asset, name = "classical_signs", "splits_share_no_group"
+    if not len(dataset.images):
+        return check_result(asset, name, [], False, NO_CLASSICAL, dg.AssetCheckSeverity.WARN)
+    if copies := validation.groups_across_splits(dataset) + images_across_splits(dataset):
+        return finder_result(asset, name, copies)
+    if scenes := scenes_across_splits(dataset):
+        text = f"{len(scenes)}: {'; '.join(scenes[:3])}: where a name is one scene, move its images into one split"
+        return check_result(asset, name, scenes, False, text, dg.AssetCheckSeverity.WARN)
+    return finder_result(asset, name, [])
 
 
 @dg.multi_asset_check(

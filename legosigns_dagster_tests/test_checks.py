@@ -1,6 +1,7 @@
 """Asset checks name what is wrong, and stop what would be built on it."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from PIL import Image
 from legosigns_dagster import checks
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.report import ComparisonReport
-from legosigns_dagster_tests.support.builders import evaluation, make_dataset
+from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_dataset, pixels
+from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.yolo_folder import BOTH_CLASSES, NAMES, write_files, yolo_files
 
 Change = Callable[[Dataset], object]
 
@@ -30,8 +34,22 @@ def remove_a_class(dataset: Dataset) -> None:
     dataset.boxes.loc[3, ["class_id", "class_name"]] = [0, "SpeedLimit"]
 
 
+def leave_one_class(dataset: Dataset) -> None:
+    dataset.boxes[["class_id", "class_name"]] = [0, "SpeedLimit"]
+
+
 def put_all_in_one_group(dataset: Dataset) -> None:
     dataset.images["group"] = "burst"
+
+
+def repeat_an_image(dataset: Dataset) -> None:
+    (dataset.folder / "images" / "1.jpg").write_bytes((dataset.folder / "images" / "0.jpg").read_bytes())
+    dataset.images["sha256"] = dataset.images["sha256"][0]
+
+
+def repeat_the_looks_of_an_image(dataset: Dataset) -> None:
+    with Image.open(dataset.folder / "images" / "0.jpg") as image:
+        image.save(dataset.folder / "images" / "1.jpg", quality=40)
 
 
 def break_a_file(dataset: Dataset) -> None:
@@ -50,6 +68,8 @@ RAW_ANNOTATIONS = [
     (swap_ids, "class_contract", "images/0.jpg: SpeedLimit has id 1"),
     (remove_a_class, "every_class_present", "val has no DangerAhead"),
     (put_all_in_one_group, "splits_share_no_group", "group burst is in train, val"),
+    (repeat_an_image, "splits_share_no_group", "images/0.jpg (train) and images/1.jpg (val) are the same file"),
+    (repeat_the_looks_of_an_image, "splits_share_no_group", "images/0.jpg (train) looks like images/1.jpg (val)"),
     (break_a_file, "every_image_readable", "images/1.jpg"),
     (change_sizes, "every_image_readable", "the manifest says (48, 48)"),
     (move_a_box_over_the_edge, "boxes_inside", "images/0.jpg: 4.0, 4.0, 65.0, 24.0"),
@@ -81,12 +101,11 @@ def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
 
 
 def with_quarantine(dataset: Dataset, *rows: QuarantineRow) -> Dataset:
-    """Add these rows to the quarantine of a dataset of four images, whose tasks are 10 to 13."""
+    """Add these rows to the quarantine of a dataset of four images, 0.jpg to 3.jpg, whose tasks are 10 to 13."""
     files = dataset.images["file"]
     sources = pd.DataFrame("", index=range(len(files)), columns=dataset.sources.columns)
-    return replace(
-        dataset, quarantine=quarantine_table(rows), sources=sources.assign(file=files, task=["10", "11", "12", "13"])
-    )
+    named = sources.assign(file=files, image=files.str.removeprefix("images/"), task=["10", "11", "12", "13"])
+    return replace(dataset, quarantine=quarantine_table(rows), sources=named)
 
 
 def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(tmp_path: Path) -> None:
@@ -97,17 +116,49 @@ def test_too_many_images_in_the_quarantine_stop_the_run_and_the_worst_are_named(
     assert not result.passed
     assert result.description == (
         "3 of 7 images are in the quarantine (42.9%, allowed 5.0%): 2 missing_image (1.jpg task 1, 2.jpg task 2); "
-        "1 unreadable_annotation (task): correct them in Label Studio, or raise max_quarantined"
+        "1 unreadable_annotation (77): correct them in Label Studio, or raise max_quarantined"
     )
     assert "missing_image: 2.jpg [task 2](/data?task=2): not there" in str(result.metadata["offenders"].value)
     assert check_annotations(dataset, max_quarantined=0.5)["few_quarantined"].passed
 
 
-def test_what_people_decided_and_regions_of_images_in_use_do_not_count_as_lost(tmp_path: Path) -> None:
+def test_what_people_decided_and_regions_that_are_no_signs_do_not_count_as_lost(tmp_path: Path) -> None:
     meant = [QuarantineRow(reason, "", "a.jpg", "9") for reason in ("skipped", "unlabeled", "superseded", "same_image")]
-    of_a_used_image = QuarantineRow("empty_box", "", "0.jpg", "10")
-    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, of_a_used_image)
+    no_sign = QuarantineRow("not_a_box:polygonlabels", "", "0.jpg", "10")
+    not_in_sink = QuarantineRow("not_in_sink", "", task="10", annotation="5")
+    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), *meant, no_sign, not_in_sink)
     assert check_annotations(dataset, max_quarantined=0.0)["few_quarantined"].passed
+
+
+@pytest.mark.parametrize("reason", ["empty_box", "no_class", "outside", "sign_not_a_box:ellipselabels", "two_classes"])
+def test_a_region_that_an_image_in_use_has_lost_counts(reason: str, tmp_path: Path) -> None:
+    dataset = with_quarantine(
+        make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), QuarantineRow(reason, "", "0.jpg", "10")
+    )
+    result = check_annotations(dataset)["few_quarantined"]
+    assert not result.passed
+    assert result.description == (
+        "0 of 4 images are in the quarantine (0.0%, allowed 5.0%), and 1 of 9 boxes of the other images (11.1%): "
+        f"1 {reason} (0.jpg task 10): correct them in Label Studio, or raise max_quarantined"
+    )
+    assert f"{reason}: 0.jpg [task 10]()" in str(result.metadata["offenders"].value)
+    assert check_annotations(dataset, max_quarantined=0.12)["few_quarantined"].passed
+
+
+@pytest.mark.parametrize(
+    ("row", "share"),
+    [
+        pytest.param(QuarantineRow("other_boxes", "task 10 has the same image", "copy.jpg", "14"), 0.2, id="a copy"),
+        pytest.param(QuarantineRow("missing_image", "page 2", "page2.jpg", "10"), 0.2, id="a page of a task in use"),
+    ],
+)
+def test_a_copy_with_other_boxes_and_a_page_count_as_lost_images(
+    row: QuarantineRow, share: float, tmp_path: Path
+) -> None:
+    dataset = with_quarantine(make_dataset(tmp_path, TRAIN, TRAIN, TRAIN, VAL), row)
+    result = check_annotations(dataset)["few_quarantined"]
+    assert not result.passed
+    assert result.metadata["share"].value == pytest.approx(share)
 
 
 @pytest.mark.parametrize(("left", "passed"), [(4, True), (9, False)])
@@ -164,6 +215,79 @@ def test_a_criterion_passes_fails_or_warns_that_it_is_inconclusive(
         )
         assert "95 % interval" in str(result.description)
         assert "about 0 " not in str(result.description)
+
+
+def image_bytes(seed: int, quality: int) -> bytes:
+    """The bytes of the image of a seed, compressed as told."""
+    content = io.BytesIO()
+    pixels(seed).save(content, "JPEG", quality=quality)
+    return content.getvalue()
+
+
+def read_classical(folder: Path, files: Mapping[str, str | bytes | int]) -> Dataset:
+    return read_yolo(write_files(folder / "given", files), CLASSES, folder / "into", "classical", SILENT)
+
+
+def test_a_sound_classical_set_passes_every_check(tmp_path: Path) -> None:
+    assert all(
+        r.passed for r in run_check(checks.classical_signs_checks, read_classical(tmp_path, yolo_files())).values()
+    )
+
+
+IN_VAL = {"images/val/other.jpg": 0, "labels/val/other.txt": BOTH_CLASSES}
+
+
+@pytest.mark.parametrize(
+    ("files", "offender"),
+    [
+        pytest.param(yolo_files() | IN_VAL, "val-other-", id="val has a train image under another name"),
+        pytest.param(yolo_files() | {**IN_VAL, "images/val/other.jpg": image_bytes(0, quality=40)}, "looks like",
+                     id="val has a train image that was compressed again"),
+        # yolov5 issue 8773: the example set has one folder for both
+        pytest.param(yolo_files(data=f"{NAMES}train: images/train\nval: images/train\n"), "are the same file",
+                     id="val is train"),
+        pytest.param(yolo_files(data=f"{NAMES}train: images/train\nval: images/val\ntest: images/val\n"),
+                     "val-i100-", id="test is val"),
+    ],
+)  # fmt: skip
+def test_a_classical_val_that_repeats_train_stops_the_run(
+    files: Mapping[str, str | bytes | int], offender: str, tmp_path: Path
+) -> None:
+    result = run_check(checks.classical_signs_checks, read_classical(tmp_path, files))["splits_share_no_group"]
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert offender in str(result.metadata["offenders"].value)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "passed"),
+    [("00003_0", "00003_1", False), ("00003_0", "00004_0", True), ("IMG_0001", "IMG_0002", True)],
+    ids=["one scene", "two scenes", "a camera's names"],
+)
+def test_a_scene_name_in_two_classical_splits_is_a_warning(train: str, val: str, passed: bool, tmp_path: Path) -> None:
+    more: dict[str, str | bytes | int] = {f"images/train/{train}.jpg": 50, f"labels/train/{train}.txt": BOTH_CLASSES,
+            f"images/val/{val}.jpg": 51, f"labels/val/{val}.txt": BOTH_CLASSES}  # fmt: skip
+    dataset = read_classical(tmp_path, yolo_files() | more)
+    result = run_check(checks.classical_signs_checks, dataset)["splits_share_no_group"]
+    assert result.passed is passed
+    assert passed or result.severity == dg.AssetCheckSeverity.WARN
+    assert passed or "scene 00003 is in train, val" in str(result.description)
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "offender"),
+    [
+        (swap_ids, "class_contract", "has id 1"),
+        (leave_one_class, "every_class_present", "train has no DangerAhead"),
+        (change_sizes, "every_image_readable", "the manifest says (48, 48)"),
+        (put_all_in_one_group, "splits_share_no_group", "group burst is in train, val"),
+    ],
+)  # fmt: skip
+def test_each_check_of_the_classical_set_can_fail(change: Change, check: str, offender: str, tmp_path: Path) -> None:
+    dataset = read_classical(tmp_path, yolo_files())
+    change(dataset)
+    result = run_check(checks.classical_signs_checks, dataset)[check]
+    assert not result.passed
+    assert offender in str(result.metadata["offenders"].value)
 
 
 def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import shutil
 import dagster as dg
 
 from legosigns_dagster.assets.metadata import dataset_metadata, table, versioned
+from legosigns_dagster.core.archives import unpack
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.dataset.yolo_format import read_yolo, unpack
+from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds

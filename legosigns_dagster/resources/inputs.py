@@ -107,7 +107,8 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
             if reconcile_sink:
                 self._require_label_studio()
             location = self._location(self.sink, "LABEL_STUDIO_SINK")
-            return SinkSource(location, self.label_studio_project, self.connect() if reconcile_sink else None)
+            connection = self.connect() if reconcile_sink else None
+            return SinkSource(location, self.label_studio_project, connection, log)
         if self.export:
             return ExportSource(self._location(self.export, "LABEL_STUDIO_EXPORT"))
         if self.label_studio_project:

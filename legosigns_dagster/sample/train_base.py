@@ -8,7 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from legosigns_dagster.core.dataset.yolo_format import read_classes, write_data_yaml
+from legosigns_dagster.core.dataset.data_yaml import read_classes
+from legosigns_dagster.core.dataset.yolo_format import write_data_yaml
 from legosigns_dagster.detectors.ultralytics.detector import library
 from legosigns_dagster.sample import FOLDER
 

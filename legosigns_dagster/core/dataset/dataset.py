@@ -65,12 +65,24 @@ def empty_table(columns: list[str]) -> pd.DataFrame:
 
 
 def read_table(file: Path) -> pd.DataFrame:
-    """Read a CSV as it was written. Text stays text, also a group called 007; floats are exact to the last bit."""
-    numeric = dict.fromkeys(["width", "height", "class_id", "orientation"], "int64")
+    """Read a CSV as `write_table` wrote it. Text stays text, also a group called 007; floats are exact to the last bit.
+
+    Older versions may have stored an orientation that is no number: it is read as 1.
+    """
+    numeric = dict.fromkeys(["width", "height", "class_id"], "int64")
     numeric |= dict.fromkeys(["left", "top", "right", "bottom"], "float64")
     columns = file.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
     types = {column: numeric.get(column, "str") for column in columns}
-    return pd.read_csv(file, dtype=types, keep_default_na=False)
+    table = pd.read_csv(file, dtype=types, keep_default_na=False, lineterminator="\n")  # names may have a \r
+    if "orientation" in columns:
+        numbers = pd.to_numeric(table["orientation"], errors="coerce")
+        table["orientation"] = numbers.where(numbers.isin(range(1, 9)), 1).astype("int64")
+    return table
+
+
+def write_table(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV. What UTF-8 cannot hold is escaped, such as half a character in a file's name."""
+    table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8", errors="backslashreplace")
 
 
 @dataclass(frozen=True)
@@ -158,10 +170,10 @@ class Dataset:
         about.mkdir(exist_ok=True)
         classes = json.dumps({"classes": self.classes.names}, indent=1)
         (self.folder / "dataset.json").write_text(classes, encoding="utf-8")
-        self.images.to_csv(self.folder / "images.csv", index=False, lineterminator="\n")
-        self.boxes.to_csv(self.folder / "boxes.csv", index=False, lineterminator="\n")
+        write_table(self.images, self.folder / "images.csv")
+        write_table(self.boxes, self.folder / "boxes.csv")
         for name in ("quarantine", "adjustments", "sources"):
-            getattr(self, name).to_csv(about / f"{name}.csv", index=False, lineterminator="\n")
+            write_table(getattr(self, name), about / f"{name}.csv")
         return self.folder
 
     @classmethod

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images import open_opaque
 
 EXIF_FOLDER, DATE_TIME_ORIGINAL = 0x8769, 0x9003
 
@@ -15,7 +15,7 @@ def perceptual_hash(file: Path) -> int:
     """Compute an image's 64-bit pHash (DCT of 32x32 grey values). Near-duplicates differ in few bits."""
     import imagehash  # brings scipy, which a run that reads no image should not load
 
-    with open_upright(file) as image:
+    with open_opaque(file) as image:
         return int(str(imagehash.phash(image)), 16)
 
 
@@ -31,6 +31,6 @@ def capture_time_s(file: Path, name: str) -> float | None:
             taken = image.getexif().get_ifd(EXIF_FOLDER).get(DATE_TIME_ORIGINAL)
         if taken:
             return datetime.strptime(str(taken), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
-    except (OSError, ValueError):
-        pass  # damaged EXIF says nothing about the time; a damaged image is rejected where it is decoded
+    except Exception:  # damaged EXIF data makes Pillow raise almost any type
+        pass  # it says nothing about the time; a damaged image is rejected where it is decoded
     return float(name_is_time.group(1)) if name_is_time else None

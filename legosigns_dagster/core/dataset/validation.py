@@ -1,6 +1,7 @@
 """Checks on a dataset. Each function returns the offenders as text; an empty list means that all is well."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -9,6 +10,7 @@ from legosigns_dagster.core.images import open_upright
 
 # Decided by the people who annotate, or second copies: no image is lost by these reasons.
 INTENDED_REASONS = ("skipped", "unlabeled", "superseded", "same_image", "not_in_label_studio")
+NO_SIGN_REASONS = "not_a_box:"  # how the reason of a region begins that has no class of a sign
 
 
 def class_contract_breaks(dataset: Dataset) -> list[str]:
@@ -53,46 +55,65 @@ def boxes_outside(dataset: Dataset) -> list[str]:
     return [f"{r.file}: {r.left}, {r.top}, {r.right}, {r.bottom}" for r in table[~inside].itertuples()]
 
 
+def row_name(row: Any) -> str:
+    """Name what a row of the quarantine is about: its image and its task or, where it has neither, its file."""
+    return f"{row.image}{f' task {row.task}' if row.task else ''}".strip() or str(row.annotation)
+
+
 @dataclass(frozen=True)
-class QuarantinedImages:
-    """The images that are missing in a dataset because they are in the quarantine.
+class QuarantineLosses:
+    """The images and the boxes that are missing in a dataset because they are in the quarantine.
 
     Attributes:
-        rows: One row of the quarantine for each such image.
+        rows: One row of the quarantine for each lost image, also for a copy whose boxes differ from those in use.
         images: How many images there would be without the quarantine.
+        regions: One row for each region that was left out of an image in use.
+        boxes: How many boxes there would be on the images in use without the quarantine.
     """
 
     rows: pd.DataFrame
     images: int
+    regions: pd.DataFrame
+    boxes: int
 
     @property
     def share(self) -> float:
         """The share of the images that is lost, 0 to 1."""
         return len(self.rows) / self.images if self.images else 0.0
 
+    @property
+    def box_share(self) -> float:
+        """The share of the boxes on images in use that is lost, 0 to 1."""
+        return len(self.regions) / self.boxes if self.boxes else 0.0
+
     def text(self, allowed: float) -> str:
         """Write how many are lost, what share is `allowed` (0 to 1), the most frequent reasons and what to do."""
+        both = pd.concat([self.rows, self.regions])
         worst = [
-            f"{len(rows)} {reason} ({', '.join((rows['image'] + ' task ' + rows['task']).str.strip()[:3])})"
-            for reason, rows in sorted(self.rows.groupby("reason"), key=lambda item: -len(item[1]))[:4]
+            f"{len(rows)} {reason} ({', '.join(map(row_name, rows[:3].itertuples()))})"
+            for reason, rows in sorted(both.groupby("reason"), key=lambda item: -len(item[1]))[:4]
         ]
         shares = f"{self.share:.1%}, allowed {allowed:.1%}"
         todo = "correct them in Label Studio, or raise max_quarantined"
         lost = f"{len(self.rows)} of {self.images} images are in the quarantine ({shares})"
+        if len(self.regions):
+            lost += f", and {len(self.regions)} of {self.boxes} boxes of the other images ({self.box_share:.1%})"
         return f"{lost}: {'; '.join(worst)}: {todo}" if worst else lost
 
 
-def images_in_quarantine(dataset: Dataset) -> QuarantinedImages:
-    """Find the images that could not be used.
+def find_losses(dataset: Dataset) -> QuarantineLosses:
+    """Find the images and the boxes that could not be used.
 
-    Images that people skipped or have not annotated yet do not count, nor do second copies.
+    Images that people skipped or have not annotated yet do not count, nor do second copies with the same boxes, nor
+    regions that are no signs.
     """
     rows = dataset.quarantine[~dataset.quarantine["reason"].isin(INTENDED_REASONS)]
-    used = set(zip(dataset.sources["task"], dataset.sources["link"], strict=True))
-    lost = [key not in used for key in zip(rows["task"], rows["link"], strict=True)]
-    images = (
-        rows[pd.Series(lost, rows.index, dtype=bool)]
-        .drop_duplicates(["task", "link", "image", "annotation"])
-        .reset_index(drop=True)
-    )
-    return QuarantinedImages(images, len(dataset.images) + len(images))
+    sources = dataset.sources
+    used = set(zip(sources["task"], sources["link"], sources["image"], strict=True))
+    used |= {(task, link, "") for task, link, _ in used}
+    keys = zip(rows["task"], rows["link"], rows["image"], strict=True)
+    lost = pd.Series([key not in used for key in keys], rows.index, dtype=bool)
+    images = rows[lost].drop_duplicates(["task", "link", "image", "annotation"]).reset_index(drop=True)
+    is_sign = ~rows["reason"].str.startswith(NO_SIGN_REASONS) & (rows["image"] != "")
+    regions = rows[~lost & is_sign].reset_index(drop=True)
+    return QuarantineLosses(images, len(dataset.images) + len(images), regions, len(dataset.boxes) + len(regions))

@@ -1,128 +1,154 @@
 """YOLO folders: reading what people give, writing what a training or an evaluation reads."""
 
+import re
 import shutil
-import tarfile
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledBox, LabeledImage, Split
+from legosigns_dagster.core.dataset.data_yaml import find_data_yaml, read_data_yaml
+from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage, Split
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
+from legosigns_dagster.core.dataset.unused_files import name_unused_files
+from legosigns_dagster.core.dataset.yolo_labels import LabelFile, read_labels
+from legosigns_dagster.core.dataset.yolo_layout import YoloImage, YoloLayout
 from legosigns_dagster.core.files import file_sha256
-from legosigns_dagster.core.geometry import UnitBox
-from legosigns_dagster.core.images import find_images, slug, store_upright
+from legosigns_dagster.core.images import slug, store_upright
 from legosigns_dagster.core.progress import Log, track_progress
+from legosigns_dagster.core.source_files import SourceFiles, error_text, list_source_files
 
-SPLITS: dict[str, Split] = {"train": TRAIN, "val": VAL, "valid": VAL, "test": TEST}  # by the name of a folder
 
+@dataclass
+class YoloReader:
+    """Stores the images of a YOLO folder with their boxes, each content once in a split.
 
-def unpack(source: Path, into: Path) -> Path:
-    """Unpack a `.tar.gz` into a folder. A source that is a folder is returned as it is.
-
-    Raises:
-        ValueError: The file cannot be read, or one of its members would be written outside of the folder.
+    Attributes:
+        source: The files of the folder.
+        classes: The classes that boxes may have.
+        into: The folder of the dataset.
+        origin: Where the images come from, as in `LabeledImage`.
+        rows: What could not be used.
+        adjustments: What was used but changed.
     """
-    if source.is_dir():
-        return source
-    try:
-        with tarfile.open(source) as archive:
-            archive.extractall(into, filter="data")
-    except tarfile.FilterError as error:
-        raise ValueError(f"{source}: {error}: refused, an archive may only write below its own folder") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(f"{source} is not a readable .tar.gz ({error})") from error
-    return into
+
+    source: SourceFiles
+    classes: SignClasses
+    into: Path
+    origin: str
+    rows: list[QuarantineRow] = field(default_factory=list)
+    adjustments: list[QuarantineRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # By split and content: the image's name, and itself; None where its copies have different boxes.
+        self._stored: dict[tuple[Split, str], tuple[str, LabeledImage | None]] = {}
+
+    @property
+    def images(self) -> list[LabeledImage]:
+        """The images that can be used."""
+        return [image for _, image in self._stored.values() if image]
+
+    def add(self, image: YoloImage) -> None:
+        """Store an image with its boxes. One that cannot be used is a row."""
+        try:
+            if image.doubt:
+                raise ValueError(image.doubt)
+            digest = file_sha256(self.source.files[image.path])
+            if (image.split, digest) in self._stored:
+                self._add_copy(image, digest)
+            else:
+                self._stored[image.split, digest] = image.name, self._store(image, digest)
+        except Exception as error:
+            self.rows.append(QuarantineRow("unusable_image", error_text(error), image.name))
+
+    def _store(self, image: YoloImage, digest: str) -> LabeledImage:
+        file = self.source.files[image.path]
+        stored = store_upright(file, self.into / "images", f"{image.split}-{slug(file.name)}-{digest[:10]}")
+        try:
+            labels = self._read_labels(image, stored.size_wh)
+        except Exception:
+            stored.file.unlink()
+            raise
+        relative, group = stored.file.relative_to(self.into).as_posix(), f"{image.split}/{scene_name(file.stem)}"
+        sha256 = file_sha256(stored.file)
+        self._note_adjustments(image, labels)
+        return LabeledImage(relative, sha256, stored.size_wh, labels.boxes, image.split, group, self.origin)
+
+    def _add_copy(self, image: YoloImage, digest: str) -> None:
+        """Note a second copy of an image. If its boxes are others, it cannot be told which are right: none is used."""
+        name, first = self._stored[image.split, digest]
+        if first and set(self._read_labels(image, first.size_wh).boxes) == set(first.boxes):
+            self.rows.append(QuarantineRow("same_image", f"a copy of {name} with the same boxes", image.name))
+            return
+        if first:
+            (self.into / first.file).unlink()
+            self._stored[image.split, digest] = name, None
+            detail = f"its copy {image.name} has other boxes: correct one of them, or remove it"
+            self.rows.append(QuarantineRow("unusable_image", detail, name))
+        raise ValueError(f"its copy {name} has other boxes: correct one of them, or remove it")
+
+    def _read_labels(self, image: YoloImage, size_wh: tuple[int, int]) -> LabelFile:
+        return read_labels(self.source.files[image.labels[0]], size_wh, self.classes) if image.labels else LabelFile()
+
+    def _note_adjustments(self, image: YoloImage, labels: LabelFile) -> None:
+        if not image.labels:
+            detail = "taken as an image without a sign: add an empty file where that is right"
+            self.adjustments.append(QuarantineRow("no_label_file", detail, image.name))
+        if labels.polygons:
+            detail = f"{labels.polygons} polygons of {image.labels[0]}: their upright envelopes are used"
+            self.adjustments.append(QuarantineRow("polygon", detail, image.name))
+        if labels.doubled:
+            detail = f"{labels.doubled} lines of {image.labels[0]} repeat an earlier line: not used"
+            self.adjustments.append(QuarantineRow("doubled_box", detail, image.name))
 
 
-def find_yolo_root(folder: Path) -> Path:
-    """Find the folder with `data.yaml`.
+def scene_name(stem: str) -> str:
+    """Name the scene of an image: its name up to the last underscore, since crops of one scene are named so.
 
-    Raises:
-        FileNotFoundError: There is no such file, or more than one.
-    """
-    files = sorted([*folder.rglob("data.yaml"), *folder.rglob("data.yml")])
-    if len(files) != 1:
-        raise FileNotFoundError(f"{folder} has {len(files)} files data.yaml, expected one that names the classes")
-    return files[0].parent
-
-
-def read_classes(root: Path) -> SignClasses:
-    """Read the classes of a `data.yaml`, whose `names` are a list or a mapping of id to name."""
-    file = next(iter(sorted(root.glob("data.y*ml"))))
-    names = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("names")
-    if not names:
-        raise ValueError(f"{file} has no 'names': list the classes in the order of their ids")
-    return SignClasses.from_ids(names if isinstance(names, dict) else dict(enumerate(names)))
-
-
-def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> tuple[LabeledBox, ...]:
-    """Read a YOLO label file: a line `class x_center y_center width height` for each box, in shares of the image.
-
-    Returns:
-        The boxes in px, clipped to the image. A missing file is an image without a sign.
-
-    Raises:
-        ValueError: A line is something else (the message names it), or a box has no area.
+    What has no digit before the underscore is how a camera begins all its names, and is no scene.
 
     Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     written = (file := Path(folder) / "a.txt").write_text("1 0.5 0.5 0.25 1.0")
-        ...     read_labels(file, (64, 48), SignClasses(("SpeedLimit", "DangerAhead")))
-        (LabeledBox(class_id=1, box=PixelBox(left=24.0, top=0.0, right=40.0, bottom=48.0)),)
+        >>> scene_name("00003_1"), scene_name("IMG_0001")
+        ('00003', 'IMG_0001')
     """
-    boxes = []
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            class_id, *fractions = line.split()
-            x, y, width, height = map(float, fractions)
-            classes.names[int(class_id)]
-        except (ValueError, IndexError) as error:
-            expected = f"a class id below {len(classes.names)} and four fractions"
-            raise ValueError(f"{file.name}, line {number} is {line!r}, expected {expected}") from error
-        boxes.append(LabeledBox(int(class_id), UnitBox(x, y, width, height).to_pixels(size_wh).clip(size_wh)))
-    if any(labeled.box.area <= 0 for labeled in boxes):
-        raise ValueError(f"{file.name} has a box without an inside")
-    return tuple(boxes)
+    before = stem.rsplit("_", 1)[0]
+    return before if re.search(r"\d", before) else stem
 
 
 def read_yolo(source: Path, classes: SignClasses, into: Path, origin: str, log: Log) -> Dataset:
-    """Read a YOLO folder with `images/<split>` and `labels/<split>` and store its images in folder `into`.
+    """Read a YOLO folder as its `data.yaml` says and store its images in folder `into`.
 
-    An image that cannot be used becomes a row of the quarantine. The folder's own split is kept. An image's group is
-    its name up to the last underscore, since crops of one scene are named so.
+    An image that cannot be used becomes a row of the quarantine, and so does every file that is not read. The folder's
+    own split is kept.
 
     Raises:
         FileNotFoundError: There is not exactly one `data.yaml`.
-        ValueError: Its classes are not `classes`, or no image can be used.
+        ValueError: Its classes are not `classes`, it names what is not there, or no image can be used.
     """
-    root = find_yolo_root(source)
-    classes.require(read_classes(root), f"{root}/data.yaml")
-    images, rows = [], []
-    files = [(split, file) for split in SPLITS for file in find_images(root / "images" / split)]
+    files = list_source_files(source)
+    data = read_data_yaml(find_data_yaml(files))
+    classes.require(data.classes, str(data.file))
+    layout = YoloLayout(files, data)
+    images = layout.images()
+    reader = YoloReader(files, classes, into, origin)
     (into / "images").mkdir(parents=True, exist_ok=True)
-    for split, file in track_progress(files, len(files), f"images of {origin} read", log):
-        try:
-            stem = f"{split}-{slug(file.name)}-{file_sha256(file)[:10]}"
-            stored = store_upright(file, into / "images", stem)
-            label_file = (root / "labels" / split / file.relative_to(root / "images" / split)).with_suffix(".txt")
-            boxes = read_labels(label_file, stored.size_wh, classes)
-        except ValueError as error:
-            rows.append(QuarantineRow("unusable_image", str(error), f"{split}/{file.name}"))
-            continue
-        relative = stored.file.relative_to(into).as_posix()
-        group = f"{SPLITS[split]}/{file.stem.rsplit('_', 1)[0]}"
-        digest = file_sha256(stored.file)
-        images.append(LabeledImage(relative, digest, stored.size_wh, boxes, SPLITS[split], group, origin))
-    if not images:
-        raise ValueError(f"{root} has no usable image in images/train or images/val ({len(rows)} unusable)")
-    dataset = Dataset.from_images(into, classes, images)
-    return Dataset(into, classes, dataset.images, dataset.boxes, quarantine=quarantine_table(rows))
+    for image in track_progress(images, len(images), f"images of {origin} read", log):
+        reader.add(image)
+    rows = [*reader.rows, *layout.rows, *name_unused_files(layout, images)]
+    quarantine, adjustments = quarantine_table(rows), quarantine_table(reader.adjustments)
+    for table in (quarantine, adjustments):
+        for reason, named in table.groupby("reason"):
+            log.warning(
+                f"{origin}: {len(named)} {reason}; the first is {named['image'].iat[0]}: {named['detail'].iat[0]}"
+            )
+    if not reader.images:
+        reasons = "; ".join(f"{row.image}: {row.detail}" for row in quarantine.head(3).itertuples())
+        where = f"{data.file.parent} has no usable image in the splits that {data.file.name} names"
+        raise ValueError(f"{where} ({reasons or 'there is no image'}): add images/train and images/val")
+    dataset = Dataset.from_images(into, classes, reader.images)
+    return Dataset(into, classes, dataset.images, dataset.boxes, quarantine=quarantine, adjustments=adjustments)
 
 
 def write_split(images: Iterable[LabeledImage], folder: Path, split: str, into: Path) -> list[Path]:

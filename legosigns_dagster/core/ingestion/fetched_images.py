@@ -4,12 +4,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s, perceptual_hash
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.images import slug, store_upright
+from legosigns_dagster.core.ingestion.image_urls import LONGEST_NAME, image_paths
 
 # Puts the image of a URL into a folder and returns the file. Raises RejectedError where there is none.
 Fetch = Callable[[str, Path], Path]
@@ -44,9 +44,7 @@ class FetchedImage:
 
 
 def image_name(url: str) -> str:
-    """Find the name of an image: the last part of its URL's path, decoded.
-
-    In Label Studio's links to local files, the path stands behind `?d=`.
+    """Find the name of an image: the last part of its URL's path, at most 255 characters. See `image_paths`.
 
     Example:
         >>> image_name("https://host/bucket/a%20b.jpg?X-Amz-Signature=1")
@@ -54,26 +52,29 @@ def image_name(url: str) -> str:
         >>> image_name("/data/local-files/?d=signs/a.jpg")
         'a.jpg'
     """
-    parts = urlsplit(url)
-    path = parts.query.split("=", 1)[1] if "local-files" in parts.path and "=" in parts.query else parts.path
-    return unquote(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    return image_paths(url)[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1][-LONGEST_NAME:]
 
 
 def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
     """Fetch an image and store it upright in `folder/images`.
 
     Raises:
-        RejectedError: There is no image at the URL, or it cannot be read.
+        RejectedError: There is no image at the URL, or it cannot be used.
+        OSError: The disk cannot take it, which says nothing about the image.
     """
     name = image_name(url)
     with tempfile.TemporaryDirectory(dir=folder) as incoming:
         fetched = fetch(url, Path(incoming))
         try:
-            stored = store_upright(fetched, Path(incoming), f"{slug(name)}-{file_sha256(fetched)[:10]}")
+            stem = f"{slug(name)}-{file_sha256(fetched)[:10]}"
+        except OSError as error:  # it is a folder, or may not be read
+            raise RejectedError("unreadable_image", f"{type(error).__name__}: {error}") from error
+        try:
+            stored = store_upright(fetched, Path(incoming), stem)
+            sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
         except ValueError as error:
             raise RejectedError("unreadable_image", str(error)) from error
         captured = capture_time_s(fetched, name)  # after the decoding: by now it is known not to be a bomb
-        sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
         file = f"images/{stored.file.name}"
         stored.file.replace(folder / file)
     return FetchedImage(url, file, sha256, stored.size_wh, stored.orientation, phash, captured)

@@ -16,7 +16,7 @@ from legosigns_dagster.core.progress import Log
 
 STATE_FILE = f"{ABOUT}/extraction.jsonl"
 # The image may be there at the next try, though nothing changed in Label Studio.
-RETRIED_REASONS = ("missing_image", "unreadable_image")
+RETRIED_REASONS = ("missing_image", "ambiguous_image", "unreadable_image")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def extract_dataset(
         return link_files(previous.dataset, [*previous.dataset.images["file"], STATE_FILE], into)
     known = reuse_images(previous, extraction, into) if previous else {}
     if known:
-        log.info(f"{len(known)} images are unchanged and not fetched again")
+        count = sum(map(len, known.values()))
+        log.info(f"{count} images are unchanged and not fetched again")
     dataset = ingest(extraction.tasks, extraction.unreadable, fetch, recipe, into, log, known)
     write_state(extraction, recipe_digest, into)
     return dataset
@@ -100,13 +101,13 @@ def link_files(dataset: Dataset, files: Sequence[str], into: Path) -> Dataset:
     return replace(dataset, folder=into)
 
 
-def reuse_images(previous: PreviousVersion, extraction: Extraction, into: Path) -> Mapping[str, FetchedImage]:
+def reuse_images(previous: PreviousVersion, extraction: Extraction, into: Path) -> Mapping[str, Sequence[FetchedImage]]:
     """Link the images of unchanged tasks into the new folder and return them by task id."""
     images = {row.file: (row.sha256, (int(row.width), int(row.height))) for row in previous.dataset.images.itertuples()}
-    known = {}
+    known: dict[str, list[FetchedImage]] = {}
     for row in previous.dataset.sources.itertuples():
         if row.task in extraction.unchanged:
-            known[row.task] = FetchedImage(
+            image = FetchedImage(
                 row.url,
                 row.file,
                 *images[row.file],
@@ -114,7 +115,8 @@ def reuse_images(previous: PreviousVersion, extraction: Extraction, into: Path) 
                 perceptual_hash=int(row.perceptual_hash, 16),
                 captured_s=float(row.captured_s) if row.captured_s else None,
             )
-    link_files(previous.dataset, [image.file for image in known.values()], into)
+            known.setdefault(row.task, []).append(image)
+    link_files(previous.dataset, [image.file for of_task in known.values() for image in of_task], into)
     return known
 
 

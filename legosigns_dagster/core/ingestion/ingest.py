@@ -14,6 +14,7 @@ from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
 from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key, split_for
 from legosigns_dagster.core.ingestion.fetched_images import Fetch, FetchedImage
+from legosigns_dagster.core.ingestion.image_urls import stored_url
 from legosigns_dagster.core.ingestion.label_studio import Task
 from legosigns_dagster.core.ingestion.settings import AnnotationPolicies, Recipe
 from legosigns_dagster.core.ingestion.task_reader import IngestedImage, TaskReader
@@ -43,9 +44,11 @@ def deduplicate(
             continue
         kept.append(winner)
         for other in others:
-            boxes = "with the same boxes" if winner.boxes == other.boxes else "with OTHER boxes"
-            detail = f"task {winner.source.task} has the same image {boxes} and counts"
-            rows.append(other.source.row("same_image", detail))
+            detail = f"task {winner.source.task} has the same image"
+            if winner.boxes == other.boxes:
+                rows.append(other.source.row("same_image", f"{detail} with the same boxes and counts"))
+            else:
+                rows.append(other.source.row("other_boxes", f"{detail} with OTHER boxes and counts: delete one"))
     return kept, rows
 
 
@@ -56,7 +59,7 @@ def ingest(
     recipe: Recipe,
     into: Path,
     log: Log,
-    known: Mapping[str, FetchedImage] | None = None,
+    known: Mapping[str, Sequence[FetchedImage]] | None = None,
 ) -> Dataset:
     """Make the dataset of these tasks in folder `into`.
 
@@ -67,7 +70,7 @@ def ingest(
         recipe: Classes, settings and Label Studio's address.
         into: The dataset's folder.
         log: Where progress is reported.
-        known: Images by task id that are in `into` already and need not be fetched.
+        known: Images that are in `into` already and need not be fetched, by task id.
 
     Raises:
         ValueError: Not one image can be used. The message names the most frequent reasons.
@@ -77,8 +80,9 @@ def ingest(
     new = [task for task in tasks if task.id not in reader.known]
     with ThreadPoolExecutor(8) as pool:
         incoming = pool.map(reader.read, new)
-        read = [reader.read(task) for task in tasks if task.id in reader.known]
-        read += track_progress(incoming, len(new), "images read", log)
+        by_task = [reader.read(task) for task in tasks if task.id in reader.known]
+        by_task += track_progress(incoming, len(new), "images read", log)
+    read = [item for items in by_task for item in items]
     rows = [*unreadable, *(item for item in read if isinstance(item, QuarantineRow))]
     kept, repeated = deduplicate((item for item in read if isinstance(item, IngestedImage)), recipe.settings)
     placed, leaking = assign_splits(kept, recipe.settings)
@@ -86,7 +90,7 @@ def ingest(
 
 
 def assign_splits(images: Sequence[IngestedImage], settings: SplitSettings) -> tuple[list[Placed], list[QuarantineRow]]:
-    """Give each image its group and its split.
+    """Give each image its group and its split. One whose capture time cannot be right gets a row of the adjustments.
 
     Returns:
         The images, and a row of the quarantine for each one that would leak from one split into another.
@@ -100,6 +104,12 @@ def assign_splits(images: Sequence[IngestedImage], settings: SplitSettings) -> t
             detail = f"near-duplicate of images in two splits: {grouping.cross_split_duplicates[sha256]}"
             rows.append(image.source.row("ties_two_splits", detail))
             continue
+        if sha256 in grouping.doubtful_times:
+            detail = (
+                f"taken at the same time as {grouping.doubtful_times[sha256]}, which look different: grouped by looks "
+                "alone; set the camera's clock"
+            )
+            image = replace(image, adjusted=(*image.adjusted, image.source.row("shared_time", detail)))
         group = grouping.groups[sha256]
         split = split_for(group, settings)
         placed.append(
@@ -112,7 +122,7 @@ def source_columns(image: IngestedImage) -> tuple[str | int, ...]:
     """Write an image's row of the table `sources`, in the order of `SOURCE_COLUMNS`."""
     fetched = image.fetched
     captured = "" if fetched.captured_s is None else repr(fetched.captured_s)
-    measured = (fetched.orientation, fetched.url, f"{fetched.perceptual_hash:016x}", captured)
+    measured = (fetched.orientation, stored_url(fetched.url), f"{fetched.perceptual_hash:016x}", captured)
     return fetched.file, *astuple(image.source), *measured
 
 

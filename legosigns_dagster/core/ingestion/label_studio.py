@@ -7,9 +7,10 @@ An export and a newer sink have tasks (`{id, data, annotations}`). By default, t
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
-from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.dataset.quarantine import QuarantineRow
 
 Json = Mapping[str, Any]
 
@@ -19,15 +20,15 @@ class Annotation:
     """What one person drew on the image of a task.
 
     Attributes:
-        id: Its id, empty for an image that nobody annotated.
-        result: Its regions, none for an image without a sign. None where Label Studio wrote null.
+        id: Its id, empty where it has none, as in hand-made files.
+        result: Its regions as they are written, none for an image without a sign. None where Label Studio wrote null.
         was_cancelled: The person skipped the task.
         ground_truth: Marked in Label Studio as the one that is right.
         updated_at: When it was last changed, as Label Studio writes it: such texts sort by time.
     """
 
     id: str
-    result: tuple[Json, ...] | None
+    result: tuple[Any, ...] | None
     was_cancelled: bool
     ground_truth: bool
     updated_at: str
@@ -35,12 +36,12 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Task:
-    """An image that people were asked to annotate, with all annotations of it.
+    """An image, or a few, that people were asked to annotate, with all annotations of it.
 
     Attributes:
         id: Its id.
         project: The id of its project, empty where unknown.
-        data: What was imported, with the image's URL.
+        data: What was imported, with the URL of its image or the list of its pages.
         annotations: What people drew.
         updated_at: When Label Studio last changed the task or one of its annotations, empty where unknown.
     """
@@ -50,20 +51,6 @@ class Task:
     data: Json
     annotations: tuple[Annotation, ...]
     updated_at: str = ""
-
-    def image_url(self, to_name: str | None) -> str:
-        """Find the image's URL in the data: under the key `to_name` of the regions, under `image`, or the only text.
-
-        Raises:
-            RejectedError: The data has several texts and none of these keys.
-        """
-        texts = {key: value for key, value in self.data.items() if isinstance(value, str) and value}
-        for key in (to_name, "image"):
-            if key in texts:
-                return texts[key]
-        if len(texts) == 1:
-            return next(iter(texts.values()))
-        raise RejectedError("no_image", f"task data has the keys {sorted(self.data)}, expected one named 'image'")
 
 
 def task_link(url: str, project: str, task: str) -> str:
@@ -76,61 +63,118 @@ def task_link(url: str, project: str, task: str) -> str:
     return f"{url.rstrip('/')}/projects/{project or '-'}/data?task={task}"
 
 
-def read_annotation(document: Json) -> Annotation:
+def read_annotation(document: object) -> Annotation:
     """Read an annotation object of either shape.
 
     Raises:
-        ValueError: Its result is not a list.
+        ValueError: It is no object, or its result is not a list.
     """
-    result = document.get("result")
+    if not isinstance(document, dict):
+        raise ValueError(f"an annotation is a {type(document).__name__}, expected an object with its result")
+    if "result" not in document:
+        raise ValueError(f"an annotation has the keys {sorted(document)[:8]}, expected its result among them")
+    result = document["result"]
     if result is not None and not isinstance(result, list):
         raise ValueError(f"'result' is a {type(result).__name__}, expected a list of regions")
     return Annotation(
-        str(document.get("id", "")),
-        None if result is None else tuple(region for region in result if isinstance(region, dict)),
-        bool(document.get("was_cancelled")),
-        bool(document.get("ground_truth")),
+        read_id(document),
+        None if result is None else tuple(result),
+        is_true(document.get("was_cancelled")),
+        is_true(document.get("ground_truth")),
         str(document.get("updated_at") or document.get("created_at") or ""),
     )
 
 
-def read_task(document: object) -> Task:
-    """Read a task from either shape.
+def read_id(document: Json) -> str:
+    """Read an id as a text, empty where there is none. An id of null is none: two of them are not the same."""
+    found = document.get("id")
+    return "" if found is None else str(found)
+
+
+def is_true(value: object) -> bool:
+    """Tell whether a flag is set; hand-made files write it as a text or a number."""
+    return str(value).strip().lower() in ("true", "1", "yes")
+
+
+def read_task(document: object, fallback_id: str = "") -> Task:
+    """Read a task from either shape. `fallback_id` is the id of a task that has none.
 
     Raises:
-        ValueError: The document has another shape. The message says which.
-        KeyError: It has no id.
+        ValueError: The document cannot be read. The message says what is wrong.
     """
+    try:
+        return read_task_shape(document, fallback_id)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def read_task_shape(document: object, fallback_id: str) -> Task:
+    """Read a task from the shape that its keys tell. Errors as `read_task`; other errors where a value is odd."""
     if not isinstance(document, dict):
         raise ValueError(f"found a {type(document).__name__}, expected a Label Studio task or annotation")
+    inner = document.get("task")
     if "annotations" in document and isinstance(document.get("data"), dict):
-        annotations = [a for a in document["annotations"] if isinstance(a, dict)]
-        projects = [annotation.get("project") for annotation in annotations]
-        project = document.get("project") or next((p for p in projects if p), "")
-        read = tuple(map(read_annotation, annotations))
-        updated_at = str(document.get("updated_at") or "")
-        return Task(str(document["id"]), str(project), document["data"], read, updated_at)
-    task = document.get("task")
-    if "result" in document and isinstance(task, dict) and isinstance(task.get("data"), dict):
-        project = document.get("project") or task.get("project") or ""
-        return Task(str(task["id"]), str(project), task["data"], (read_annotation(document),))
-    raise ValueError(
-        f"found the keys {sorted(document)[:8]}, expected a task (id, data, annotations) or an annotation (id, result, "
-        "task with its data)"
-    )
+        task, annotations, updated_at = document, list_annotations(document), str(document.get("updated_at") or "")
+    elif "result" in document and isinstance(inner, dict) and isinstance(inner.get("data"), dict):
+        task, annotations, updated_at = inner, [document], ""
+    else:
+        raise ValueError(
+            f"found the keys {sorted(document)[:8]}, expected a task (id, data, annotations) or an annotation (id, "
+            "result, task with its data)"
+        )
+    key = read_id(task) or fallback_id
+    if not key:
+        raise ValueError("the task has no id: give it one")
+    read = tuple(map(read_annotation, annotations))
+    projects = [document.get("project"), task.get("project"), *(one.get("project") for one in annotations)]
+    project = next((one for one in projects if one), "")
+    return Task(key, str(project), task["data"], read, updated_at)
 
 
-def read_documents(name: str, text: str) -> list[Task]:
-    """Read the tasks in one JSON text, which is one document or a list of them.
+def list_annotations(document: Json) -> list[Any]:
+    """List a task's annotations; null is none, as tasks that the SDK writes have it.
 
     Raises:
-        ValueError: The text or a document cannot be read. The message begins with `name`, the file's.
+        ValueError: They are not a list, or they are null although the task says that it has some.
+    """
+    annotations = document["annotations"]
+    if annotations is None and not document.get("total_annotations"):
+        return []
+    if not isinstance(annotations, list):
+        raise ValueError(
+            f"'annotations' is a {type(annotations).__name__} in a task with {document.get('total_annotations', '?')} "
+            "of them, expected a list"
+        )
+    return annotations
+
+
+def read_documents(name: str, text: str) -> tuple[list[Task], list[QuarantineRow]]:
+    """Read the tasks in one JSON text, which is one document or a list of them.
+
+    A document that cannot be read does not affect the others. A task without an id gets its place in the file for one.
+
+    Returns:
+        The tasks, and a row of the quarantine for each document that cannot be read. It names the file and the place.
+
+    Raises:
+        ValueError: The text is not JSON. The message begins with `name`, the file's.
     """
     try:
         parsed = json.loads(text)
-        return [read_task(document) for document in (parsed if isinstance(parsed, list) else [parsed])]
-    except (ValueError, KeyError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{name}: {type(error).__name__}: {error}") from error
+    short, tasks, rows = PurePath(name).name, [], []
+    for number, document in enumerate(parsed if isinstance(parsed, list) else [parsed], 1):
+        place = f"{short}, document {number}" if isinstance(parsed, list) else short
+        try:
+            tasks.append(read_task(document, f"{short}#{number}"))
+        except ValueError as error:
+            task = read_id(document) if isinstance(document, dict) and "annotations" in document else ""
+            detail = f"{place}: {error}: export it again"
+            rows.append(QuarantineRow("unreadable_annotation", detail, task=task, annotation=place))
+    return tasks, rows
 
 
 def merge_by_task(tasks: Iterable[Task]) -> list[Task]:

@@ -1,16 +1,17 @@
 """From a region that somebody drew to a box in px with a class: the rules for each kind of region."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.quarantine import ImageRejectedError, RejectedError
 from legosigns_dagster.core.geometry import PixelBox, upright_envelope
 from legosigns_dagster.core.ingestion.label_studio import Json
+from legosigns_dagster.core.ingestion.region_results import DrawnRegion
 from legosigns_dagster.core.ingestion.settings import AnnotationPolicies
 
+LARGEST_PERCENT = 1e6  # beyond it, a number is a mistake, and sums of such numbers are not finite
 MIN_SIDE_PX = 1.0  # a box that is narrower or lower inside the image is left out
 ASPECT_TOLERANCE = 0.02  # percentages survive scaling; another aspect means another image
 
@@ -28,23 +29,29 @@ class Issue:
     detail: str
 
 
+class UnreadableRegionError(RejectedError):
+    """Somebody drew a region, and where it is cannot be read. If it is a sign, the policy decides about its image."""
+
+
 def parse_rectangle(value: Mapping[str, Any]) -> tuple[float, float, float, float, float]:
     """Read a rectangle: x, y, width and height in percent of the image, rotation in degrees clockwise.
 
+    Width and height are negative where it was drawn towards the left or the top.
+
     Raises:
-        RejectedError: A number is missing or not finite, or the rectangle has no area.
+        UnreadableRegionError: A number is missing or not finite, or the rectangle has no area.
     """
     try:
         numbers = [float(value[key]) for key in ("x", "y", "width", "height")] + [float(value.get("rotation") or 0)]
     except (KeyError, TypeError, ValueError):
-        numbers = [math.nan]
-    if not all(map(math.isfinite, numbers)):
+        numbers = [LARGEST_PERCENT * 2]
+    if not all(abs(number) <= LARGEST_PERCENT for number in numbers):  # also false for NaN
         got = ", ".join(f"{key} {value.get(key)}" for key in ("x", "y", "width", "height", "rotation"))
-        raise RejectedError("no_numbers", f"{got}: expected finite numbers, redraw it")
+        raise UnreadableRegionError("no_numbers", f"{got}: expected finite numbers, redraw it")
     x, y, width, height, rotation = numbers
-    if width <= 0 or height <= 0:
-        raise RejectedError(
-            "empty_box", f"width {width:g} and height {height:g} percent, expected more than 0: redraw it"
+    if not (width and height):
+        raise UnreadableRegionError(
+            "empty_box", f"width {width:g} and height {height:g} percent, expected another number than 0: redraw it"
         )
     return x, y, width, height, rotation
 
@@ -84,67 +91,74 @@ def rejection(policy: str, reason: str, detail: str) -> RejectedError:
     return (ImageRejectedError if policy == "reject" else RejectedError)(reason, detail)
 
 
-def pixel_box(region: Json, size_wh: tuple[int, int], policies: AnnotationPolicies) -> tuple[PixelBox, list[Issue]]:
+def pixel_box(value: Json, size_wh: tuple[int, int], policies: AnnotationPolicies) -> tuple[PixelBox, list[Issue]]:
     """Convert a rectangle to px and clip it to the image.
 
     Returns:
         The box, and an issue for each change.
 
     Raises:
+        UnreadableRegionError: It has no position or no size, or nothing of it is inside the image.
         RejectedError: Less than 1 px of it is inside the image, or it is rotated and the policy does not allow that.
     """
-    x, y, width, height, rotation = parse_rectangle(region.get("value") or {})
+    x, y, width, height, rotation = parse_rectangle(value)
     scale_x, scale_y = size_wh[0] / 100, size_wh[1] / 100
     drawn = PixelBox(x * scale_x, y * scale_y, (x + width) * scale_x, (y + height) * scale_y)
     issues = []
+    if width < 0 or height < 0:
+        issues.append(Issue("negative_size", f"width {width:g} and height {height:g} percent: turned round"))
     if rotation % 360:
         if policies.rotated != "envelope":
             raise rejection(policies.rotated, "rotated", f"rotated by {rotation:g} degrees: draw it upright")
-        drawn = upright_envelope(drawn, rotation)
         issues.append(Issue("rotated", f"rotated by {rotation:g} degrees: its upright envelope is used"))
+    # Without a rotation, the envelope of a rectangle is itself, the right way round.
+    drawn = upright_envelope(drawn, rotation) if issues else drawn
     box = drawn.clip(size_wh)
     if box.width < MIN_SIDE_PX or box.height < MIN_SIDE_PX:
-        raise RejectedError("outside", f"{box.width:.2f}x{box.height:.2f} px of it are inside the image: redraw it")
+        detail = f"{box.width:.2f}x{box.height:.2f} px of it are inside the image: redraw it"
+        if min(box.width, box.height) <= 0:
+            raise UnreadableRegionError("outside", detail)
+        raise RejectedError("outside", detail)
     if max(abs(box.left - drawn.left), abs(box.top - drawn.top), abs(box.right - drawn.right),
            abs(box.bottom - drawn.bottom)) > 1e-6 * max(size_wh):  # fmt: skip
         issues.append(Issue("clipped", f"{drawn.area - box.area:.0f} square pixels outside the image were cut off"))
     return box, issues
 
 
-def polygon_envelope(polygon: Json) -> Json:
-    """Convert a polygon to the upright rectangle around it, in Label Studio's form.
+def polygon_envelope(polygon: DrawnRegion) -> DrawnRegion:
+    """Convert a polygon to the upright rectangle around it.
 
     Raises:
-        RejectedError: It has no points.
+        UnreadableRegionError: It has no points.
     """
-    value = polygon.get("value") or {}
     try:
-        xs, ys = zip(*((float(x), float(y)) for x, y in value["points"]), strict=True)
+        xs, ys = zip(*((float(x), float(y)) for x, y in polygon.value["points"]), strict=True)
     except (KeyError, TypeError, ValueError) as error:
-        raise RejectedError("no_numbers", f"a polygon must have points, got {type(error).__name__}: {error}") from error
+        detail = f"a polygon must have points, got {type(error).__name__}: {error}"
+        raise UnreadableRegionError("no_numbers", detail) from error
     box = {"x": min(xs), "y": min(ys), "width": max(xs) - min(xs), "height": max(ys) - min(ys)}
-    labels = {"rectanglelabels": value.get("polygonlabels")}
-    return {**polygon, "type": "rectanglelabels", "value": {**value, **box, **labels}}
+    return replace(polygon, kind="rectangle", value=box)
 
 
-def class_names(region: Json, classes: SignClasses, policies: AnnotationPolicies) -> list[str]:
-    """Read the classes of a rectangle.
+def require_classes(region: DrawnRegion, classes: SignClasses, policies: AnnotationPolicies) -> None:
+    """Check that a region is a rectangle with classes that can be used.
 
     Raises:
+        UnreadableRegionError: It is a sign, and another kind of region.
         RejectedError: It is another kind of region, has no class, has an unknown class, or has two and the policy does
             not allow that. By policy, the whole image is rejected (`ImageRejectedError`).
     """
-    kind = str(region.get("type", "nothing"))
-    if kind != "rectanglelabels":
-        raise RejectedError(f"not_a_box:{kind}", "only rectangles with a class become boxes: draw one")
-    labels = (region.get("value") or {}).get("rectanglelabels") or []
-    if not labels:
+    if not region.is_rectangle:
+        if region.has_known_class(classes):
+            detail = f"{region.labels[0]} is not a rectangle: draw one"
+            raise UnreadableRegionError(f"sign_not_a_box:{region.kind}", detail)
+        raise RejectedError(f"not_a_box:{region.kind}", "only rectangles with a class become boxes: draw one")
+    names = region.labels
+    if not names:
         raise RejectedError("no_class", "a rectangle without a class: choose one")
-    names = [str(label) for label in dict.fromkeys(labels)]
     unknown = [name for name in names if name not in classes.names]
     if unknown:
         detail = f"{unknown[0]!r} is not one of {', '.join(classes.names)}: relabel it"
         raise rejection(policies.unknown_class, "unknown_class", detail)
     if len(names) > 1 and policies.two_classes != "both":
         raise rejection(policies.two_classes, "two_classes", f"it has the classes {', '.join(names)}: leave one")
-    return names

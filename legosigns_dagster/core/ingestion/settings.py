@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.splits import SplitSettings
 
+# Settings that came after digests were stored. At their defaults they are no part of a digest, so that it stays.
+YOUNGER_SETTINGS = frozenset({"unreadable_region"})
+
 
 class AnnotationPolicies(BaseModel, frozen=True):
     """What becomes of annotations that a detector cannot learn from as they are.
@@ -44,8 +47,14 @@ class AnnotationPolicies(BaseModel, frozen=True):
     )
     polygons: Literal["leave_out", "envelope"] = Field(
         "leave_out",
-        description="A polygon with a class. leave_out: it is not used. envelope: the upright rectangle around it is "
-        "used.",
+        description="A polygon with a class. leave_out: no box is made of it, and unreadable_region decides about its "
+        "image, unless a rectangle is around the same sign. envelope: the upright rectangle around it is used.",
+    )
+    unreadable_region: Literal["reject", "leave_out"] = Field(
+        "reject",
+        description="A sign of a known class that is drawn as anything but a rectangle, has no size, lies outside its "
+        "image, or cannot be read. reject: its image is not used. leave_out: the region is not used, and the detector "
+        "learns that its sign is background.",
     )
 
 
@@ -72,5 +81,11 @@ class Recipe:
 
         It is stored with each version: another way to compute it would make every next version from scratch.
         """
-        text = json.dumps([self.classes.names, self.settings.model_dump(), self.label_studio_url], sort_keys=True)
+        fields = type(self.settings).model_fields
+        settings = {
+            name: value
+            for name, value in self.settings.model_dump().items()
+            if name not in YOUNGER_SETTINGS or value != fields[name].default
+        }
+        text = json.dumps([self.classes.names, settings, self.label_studio_url], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.difference import ADDED, CHANGED, REMOVED, Difference, ImageChange
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images import open_opaque
 from legosigns_dagster.core.report.gallery import compose_sheet, draw_boxes, ground_truth_overlays
 
 CAPTION_PX = 16
@@ -52,4 +52,4 @@ def draw_panel(dataset: Dataset, image: LabeledImage | None, width_px: int) -> I
     if image is None:
         return None
     overlays = ground_truth_overlays(image, dataset.classes.names)
-    return draw_boxes(open_upright(dataset.folder / image.file), overlays, width_px)
+    return draw_boxes(open_opaque(dataset.folder / image.file), overlays, width_px)

@@ -9,7 +9,7 @@ from PIL import Image
 from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import Flip
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images import open_opaque
 from legosigns_dagster.core.report.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
 
 SOURCE_COLORS = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
@@ -61,7 +61,7 @@ def draw_flip(flip: Flip, results: SliceResults) -> FlipPicture:
         for d in evaluation.by_file.get(flip.image.file, []):
             text = f"{source} {initials(names[d.class_id])} {100 * d.confidence:.0f}"
             overlays.append(BoxOverlay(SOURCE_COLORS[source], in_window(d.box), text))
-    with open_upright(results.dataset.folder / flip.image.file) as image:
+    with open_opaque(results.dataset.folder / flip.image.file) as image:
         canvas: Image.Image = draw_boxes(image.crop(window), overlays, WIDTH_PX)
     return FlipPicture(flip, as_jpeg(canvas, 75))
 

@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images import open_opaque
 
+MAX_TALLNESS = 3  # height of a picture, in multiples of its width: a JPEG has at most 65,500 px on a side
 CLASS_COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id, then from the start
 
 
@@ -29,9 +30,13 @@ class BoxOverlay:
 
 
 def draw_boxes(image: Image.Image, overlays: Iterable[BoxOverlay], width_px: int) -> Image.Image:
-    """Scale an image to a width and draw boxes on it. Lines and text have the same size on every image."""
-    scale = width_px / image.width
-    canvas = image.convert("RGB").resize((width_px, max(1, round(image.height * scale))), Image.Resampling.BILINEAR)
+    """Scale an image to a width and draw boxes on it. Lines and text have the same size on every image.
+
+    A very tall image becomes narrower than the width, so that it is not higher than `MAX_TALLNESS` times the width.
+    """
+    scale = min(width_px / image.width, MAX_TALLNESS * width_px / image.height)
+    size_wh = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    canvas = image.convert("RGB").resize(size_wh, Image.Resampling.BILINEAR)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
     for overlay in overlays:
         box = overlay.box
@@ -84,7 +89,7 @@ def contact_sheet(dataset: Dataset, count: int, width_px: int, columns: int = 4)
     chosen = evenly_spaced(sorted(dataset, key=lambda image: (image.split, image.file)), count)
     tiles = [
         draw_boxes(
-            open_upright(dataset.folder / image.file),
+            open_opaque(dataset.folder / image.file),
             ground_truth_overlays(image, dataset.classes.names),
             width_px // columns,
         )
@@ -94,7 +99,7 @@ def contact_sheet(dataset: Dataset, count: int, width_px: int, columns: int = 4)
 
 
 def compose_sheet(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes:
-    """Put images of one width into rows of `columns` images.
+    """Put images of at most one width into rows of `columns` images.
 
     Returns:
         A JPEG of at most about 90 KB, so that it fits into Dagster's metadata.

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from legosigns_dagster.core.dataset.dataset import empty_table, read_table
+from legosigns_dagster.core.dataset.dataset import empty_table, read_table, write_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex, file_sha256
-from legosigns_dagster.core.images import find_images, slug, store_upright
+from legosigns_dagster.core.images import slug, store_upright
 from legosigns_dagster.core.progress import Log, track_progress
+from legosigns_dagster.core.source_files import error_text, list_source_files
+from legosigns_dagster.core.video_stills import VIDEO_SUFFIXES, extract_stills
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm"})
-STILLS_PER_VIDEO = 12
+SIGN_SEEN = "the base weights see a sign in it"
 BATCH_SIZE = 16  # images given to the detector at once, between two lines of progress
 COLUMNS = ["file", "sha256", "width", "height"]
 LEFT_OUT_COLUMNS = ["file", "reason"]
@@ -43,8 +44,8 @@ class Backgrounds:
     def save(self) -> Path:
         """Write the tables beside the images and return the folder."""
         (self.folder / ABOUT).mkdir(exist_ok=True)
-        self.images.to_csv(self.folder / "images.csv", index=False, lineterminator="\n")
-        self.left_out.to_csv(self.folder / ABOUT / "left_out.csv", index=False, lineterminator="\n")
+        write_table(self.images, self.folder / "images.csv")
+        write_table(self.left_out, self.folder / ABOUT / "left_out.csv")
         return self.folder
 
     @classmethod
@@ -68,63 +69,75 @@ class Candidate:
     size_wh: tuple[int, int]
 
 
-def extract_stills(video: Path, into: Path, count: int = STILLS_PER_VIDEO) -> Iterator[Path]:
-    """Extract up to `count` evenly spaced images of a video, as PNG files in folder `into`.
-
-    Raises:
-        ValueError: No image can be read from it.
-    """
-    import cv2  # loads 100 MB that a folder without videos does not need
-
-    capture = cv2.VideoCapture(str(video))
-    try:
-        total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        readable = 0
-        for number in range(min(count, total)):
-            capture.set(cv2.CAP_PROP_POS_FRAMES, number * total // min(count, total))
-            ok, pixels = capture.read()
-            if ok:
-                readable += 1
-                target = into / f"{slug(video.name)}-{number:03d}.png"
-                cv2.imwrite(str(target), pixels)
-                yield target
-        if not readable:
-            raise ValueError("no image could be read from this video")
-    finally:
-        capture.release()
-
-
 def find_candidates(source: Path, into: Path, left_out: list[tuple[str, str]]) -> Iterator[tuple[str, Path]]:
     """Find the name and the file of every image below a folder, then of every still of its videos.
 
-    Stills are written to folder `into`. Videos that cannot be read are added to `left_out`, with the reason.
+    Stills are written to folder `into`. What cannot be used is added to `left_out`, with the reason.
     """
-    yield from ((file.relative_to(source).as_posix(), file) for file in find_images(source))
-    for video in sorted(p for p in source.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES):
-        name = video.relative_to(source).as_posix()
-        try:
-            yield from ((f"{name}#{still.stem[-3:]}", still) for still in extract_stills(video, into))
-        except ValueError as error:
-            left_out.append((name, str(error)))
+    given = list_source_files(source)
+    left_out += given.left_out
+    yield from given.images.items()
+    for name, file in given.files.items():
+        if file.suffix.lower() in VIDEO_SUFFIXES:
+            try:
+                stills = extract_stills(file, into)
+            except Exception as error:
+                left_out.append((name, error_text(error)))
+                continue
+            yield from ((f"{name}#{still.stem[-3:]}", still) for still in stills)
+        elif name not in given.images:
+            left_out.append((name, "no image and no video of a kind that is read here"))
 
 
 def store_candidates(source: Path, into: Path, left_out: list[tuple[str, str]]) -> list[Candidate]:
-    """Store every image and still below a folder in `into/images`; of files with equal bytes the first is listed.
+    """Store every image and still below a folder in `into/images`; of files with equal bytes the first.
 
-    Files that cannot be read are added to `left_out`, with the reason.
+    What cannot be used is added to `left_out`, with the reason.
     """
     stored: dict[str, Candidate] = {}
     (into / "images").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into) as stills:
         for name, file in find_candidates(source, Path(stills), left_out):
-            digest = file_sha256(file)
             try:
+                digest = file_sha256(file)
+                if digest in stored:
+                    left_out.append((name, f"the same file as {stored[digest].name}"))
+                    continue
                 image = store_upright(file, into / "images", f"{slug(Path(name).name)}-{digest[:10]}")
-            except ValueError as error:
-                left_out.append((name, str(error)))
+            except Exception as error:
+                left_out.append((name, error_text(error)))
                 continue
-            stored.setdefault(digest, Candidate(name, image.file, image.size_wh))
+            stored[digest] = Candidate(name, image.file, image.size_wh)
     return list(stored.values())
+
+
+def look_for_signs(
+    batch: Sequence[Candidate], sees_sign: Callable[[Sequence[Path]], list[bool]]
+) -> Iterator[tuple[Candidate, str]]:
+    """Give the reason why each background cannot be used, empty where it can.
+
+    If the detector fails, it gets the images one by one: those at which it fails again are left out. If it fails at
+    all of them, the fault is its own.
+    """
+    try:
+        seen = sees_sign([candidate.file for candidate in batch])
+        yield from ((one, SIGN_SEEN if sign else "") for one, sign in zip(batch, seen, strict=True))
+        return
+    except Exception as error:
+        if len(batch) == 1:
+            raise
+        first = error
+    reasons: dict[Candidate, str] = {}
+    failed = 0
+    for candidate in batch:
+        try:
+            reasons[candidate] = SIGN_SEEN if sees_sign([candidate.file])[0] else ""
+        except Exception as error:
+            reasons[candidate] = f"the detector cannot read it ({error_text(error)})"
+            failed += 1
+    if failed == len(batch):
+        raise first
+    yield from reasons.items()
 
 
 def read_backgrounds(
@@ -146,9 +159,9 @@ def read_backgrounds(
     rows = []
     progress = track_progress(candidates, len(candidates), "backgrounds looked at", log)
     while batch := list(islice(progress, BATCH_SIZE)):
-        for candidate, has_sign in zip(batch, sees_sign([candidate.file for candidate in batch]), strict=True):
-            if has_sign:
-                left_out.append((candidate.name, "the base weights see a sign in it"))
+        for candidate, reason in look_for_signs(batch, sees_sign):
+            if reason:
+                left_out.append((candidate.name, reason))
                 candidate.file.unlink()
                 continue
             file = candidate.file

@@ -1,4 +1,4 @@
-"""Cut-out signs: PNG files with an alpha channel, the class of each, and where its face is.
+"""Cut-out signs: images with an alpha channel, the class of each, and where its face is.
 
 A cut-out without an entry in `labels.json` is not used: nobody said what it shows, and a sign of a known class pasted
 without a box would teach the detector to overlook it. Signs that the detector is to ignore lie in a folder
@@ -14,16 +14,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import empty_table, read_table
+from legosigns_dagster.core.dataset.dataset import empty_table, read_table, write_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.images import open_upright
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.source_files import error_text, list_source_files
+from legosigns_dagster.core.synthesis.cutout_labels import CutoutLabels
 from legosigns_dagster.core.synthesis.face import OPAQUE, find_face
 
-DISTRACTORS = "distractors"
 MIN_LABEL_IOU = 0.95  # a face in labels.json that overlaps the measured one by less than this is wrong
 FACE_COLUMNS = ["file", "class_name", "left", "top", "right", "bottom"]
 WARNING_COLUMNS = ["file", "detail"]
@@ -34,7 +35,7 @@ class Cutout:
     """One cut-out.
 
     Attributes:
-        file: Its PNG file.
+        file: Its image file.
         class_name: Its class; empty for a distractor.
         face: The box of its face, in pixels of the file.
     """
@@ -45,24 +46,11 @@ class Cutout:
 
 
 @dataclass(frozen=True)
-class CutoutLabel:
-    """What a `labels.json` says about one cut-out.
-
-    Attributes:
-        class_name: Its class.
-        face_wh: Width and height of its face, in pixels.
-    """
-
-    class_name: str
-    face_wh: tuple[float, float]
-
-
-@dataclass(frozen=True)
 class CutoutSet:
     """The cut-outs in a folder.
 
     Attributes:
-        folder: The folder, with the PNG files below `images/`.
+        folder: The folder, with the image files below `images/`.
         classes: The classes that they may have.
         faces: One row for each cut-out, with `FACE_COLUMNS`; boxes in pixels.
         warnings: One row for each file that was corrected or not used, with `WARNING_COLUMNS`.
@@ -85,8 +73,8 @@ class CutoutSet:
         """Write the tables beside the images and return the folder."""
         (self.folder / ABOUT).mkdir(exist_ok=True)
         (self.folder / "classes.json").write_text(json.dumps(self.classes.names), encoding="utf-8")
-        self.faces.to_csv(self.folder / "faces.csv", index=False, lineterminator="\n")
-        self.warnings.to_csv(self.folder / ABOUT / "warnings.csv", index=False, lineterminator="\n")
+        write_table(self.faces, self.folder / "faces.csv")
+        write_table(self.warnings, self.folder / ABOUT / "warnings.csv")
         return self.folder
 
     @classmethod
@@ -96,43 +84,16 @@ class CutoutSet:
         return cls(folder, classes, read_table(folder / "faces.csv"), read_table(folder / ABOUT / "warnings.csv"))
 
 
-def read_cutout_labels(source: Path, classes: SignClasses) -> dict[str, CutoutLabel]:
-    """Read every `labels.json` below a folder.
-
-    Returns:
-        The label of each file name; empty where there is no `labels.json`.
-
-    Raises:
-        ValueError: A `labels.json` is malformed, or its classes and ids are not those of `classes`.
-    """
-    labels: dict[str, CutoutLabel] = {}
-    for file in sorted(source.rglob("labels.json")):
-        try:
-            for class_name, entry in json.loads(file.read_text(encoding="utf-8")).items():
-                if classes.class_id(class_name) != int(entry["label_id"]):
-                    known = classes.by_id()
-                    raise ValueError(f"{class_name} has label_id {entry['label_id']}, the base weights have {known}")
-                for child in entry["children"].values():
-                    face_wh = (float(child["bbox_w"]), float(child["bbox_h"]))
-                    labels[Path(child["path"]).name] = CutoutLabel(class_name, face_wh)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{file}: {error}") from error
-    return labels
-
-
 def read_alpha(file: Path) -> npt.NDArray[np.uint8]:
-    """Read the alpha channel of a PNG, of shape (height, width).
+    """Read the alpha channel of an image, upright as it is pasted, of shape (height, width).
 
     Raises:
         ValueError: It is not a readable image, or its alpha channel is missing or opaque everywhere.
     """
-    try:
-        with Image.open(file) as image:
-            if "A" not in image.getbands() and "transparency" not in image.info:
-                raise ValueError("it has no alpha channel: cut the sign out")
-            alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-    except (OSError, SyntaxError, UnidentifiedImageError) as error:
-        raise ValueError(f"it is not a readable image ({error})") from error
+    with open_upright(file) as image:
+        if "A" not in image.getbands() and "transparency" not in image.info:
+            raise ValueError("it has no alpha channel: cut the sign out")
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
     if alpha.min() > OPAQUE:
         raise ValueError("its alpha channel is opaque everywhere: cut the sign out")
     return alpha
@@ -146,46 +107,42 @@ def read_cutouts(source: Path, classes: SignClasses, into: Path, log: Log) -> Cu
     Raises:
         ValueError: No cut-out with a class remains, or a `labels.json` contradicts `classes`.
     """
-    labels = read_cutout_labels(source, classes)
+    files = list_source_files(source)
+    labels = CutoutLabels(files, classes)
     rows: list[tuple[object, ...]] = []
-    warnings: list[tuple[str, str]] = []
-    files = sorted(source.rglob("*.png"))
-    for file in files:
-        name, label = file.relative_to(source).as_posix(), labels.get(file.name)
+    warnings = [*files.left_out, *labels.warnings]
+    for name, file in files.images.items():
         try:
-            if label is None and DISTRACTORS not in file.relative_to(source).parts:
-                raise ValueError(f"it is not in labels.json: add it there, or move it to a folder {DISTRACTORS}")
+            label = labels.find(name)
             face = find_face(read_alpha(file))
-        except ValueError as error:
-            warnings.append((name, f"not used: {error}"))
+            target = into / "images" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        except Exception as error:
+            warnings.append((name, f"not used: {error_text(error)}"))
             continue
-        if label:
-            face, warning = choose_face(face, label)
+        if label and label.face_wh:
+            face, warning = choose_face(face, label.face_wh)
             warnings += [(name, warning)] if warning else []
-        target = into / "images" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
         class_name = label.class_name if label else ""
         rows.append((f"images/{name}", class_name, face.left, face.top, face.right, face.bottom))
-    missing = sorted(set(labels) - {file.name for file in files})
-    warnings += [(name, "in labels.json, but there is no such file") for name in missing]
     for name, detail in warnings:
         log.warning(f"cut-out {name}: {detail}")
     if not any(row[1] for row in rows):
-        reasons = "; ".join(f"{name}: {detail}" for name, detail in warnings[:3]) or "no PNG file"
+        reasons = "; ".join(f"{name}: {detail}" for name, detail in warnings[:3]) or "no image file"
         advice = "add PNGs with alpha and a labels.json"
         raise ValueError(f"{source} has no usable cut-out with a class ({reasons}): {advice}")
     listed = pd.DataFrame(warnings, columns=WARNING_COLUMNS) if warnings else empty_table(WARNING_COLUMNS)
     return CutoutSet(into, classes, pd.DataFrame(rows, columns=FACE_COLUMNS), listed)
 
 
-def choose_face(measured: PixelBox, label: CutoutLabel) -> tuple[PixelBox, str]:
+def choose_face(measured: PixelBox, label_wh: tuple[float, float]) -> tuple[PixelBox, str]:
     """Choose the face of the size in `labels.json` where that is right, else the measured one.
 
     Returns:
         The box in pixels, and a warning with both sizes; empty where the label is right.
     """
-    width, height = label.face_wh
+    width, height = label_wh
     labelled = PixelBox(measured.left, measured.top, measured.left + width, measured.top + height)
     iou = labelled.iou(measured)
     if iou >= MIN_LABEL_IOU:

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 import requests
 
+SECRET = re.compile(
+    r"((?:signature\w*|credential|security-token|accesskeyid|stringtosign)(?:=|:\s*|>))[^\s&<'\"]+", re.IGNORECASE
+)
 MAX_DETAIL = 200  # characters of an error page that are repeated in a message
 
 
@@ -44,10 +47,20 @@ def without_queries(text: str) -> str:
     return re.sub(r"\?[^\s'\"<>]+", "", text)
 
 
+def without_secrets(text: str) -> str:
+    """Remove queries and passwords of URLs from a text, and the keys that a storage repeats in its error pages.
+
+    Example:
+        >>> without_secrets("403 for https://me:secret@host/a.jpg: <AWSAccessKeyId>AKIA1</AWSAccessKeyId>")
+        '403 for https://host/a.jpg: <AWSAccessKeyId>…</AWSAccessKeyId>'
+    """
+    return SECRET.sub(r"\1…", re.sub(r"//[^/@\s'\"]+@", "//", without_queries(text)))
+
+
 def error_detail(response: requests.Response, secrets: Iterable[str]) -> str:
     """Summarize the body of an error response in one line of at most 200 characters.
 
-    The secrets are replaced by "…" in it: a proxy's error page may repeat the request.
+    The secrets, and those of `without_secrets`, are not in it: a proxy's error page may repeat the request.
     """
     try:
         body = response.json()
@@ -57,4 +70,4 @@ def error_detail(response: requests.Response, secrets: Iterable[str]) -> str:
     text = str(detail)
     for secret in secrets:
         text = text.replace(secret, "…") if secret else text
-    return text[:MAX_DETAIL]
+    return without_secrets(text)[:MAX_DETAIL]

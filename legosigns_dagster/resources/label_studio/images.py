@@ -5,23 +5,29 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError,
-    HTTPClientError,
     IncompleteReadError,
     ReadTimeoutError,
     ResponseStreamingError,
 )
 
 from legosigns_dagster.core.dataset.quarantine import RejectedError
-from legosigns_dagster.core.ingestion.fetched_images import image_name
-from legosigns_dagster.resources.label_studio.errors import LabelStudioError
+from legosigns_dagster.core.ingestion.image_urls import (
+    image_paths,
+    inline_image,
+    is_inline,
+    shown_url,
+    split_url,
+    storage_uri,
+)
+from legosigns_dagster.resources.label_studio.failures import is_down, is_missing_key, is_own, shown_text
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
+from legosigns_dagster.resources.storage.file_finder import AmbiguousFileError
 from legosigns_dagster.resources.storage.locations import Location
 
 if TYPE_CHECKING:
@@ -38,7 +44,7 @@ class ImageFetcher:
 
     The first way that applies is taken:
 
-    1. In `folder`, where one is set, the file with the image's name.
+    1. An image that stands in its task is decoded. In `folder`, where one is set, a file is found by `FileFinder`.
     2. A path without a host, or a URL of Label Studio's own: from Label Studio, with the key. No other server gets it.
     3. `http://`, `https://`: a plain download.
     4. `s3://`: from the bucket or, where that is closed to us, through Label Studio, which has keys of its own.
@@ -56,7 +62,7 @@ class ImageFetcher:
         s3_client: Callable[[], "S3Client"],
         connection: ProjectConnection | None = None,
     ) -> None:
-        self._find = folder.finder() if folder else None
+        self._finder = folder.finder() if folder else None
         self._make_s3_client, self._connection = s3_client, connection
         self._s3_client: S3Client | None = None
         self._closed_buckets: dict[str, Exception] = {}
@@ -74,26 +80,41 @@ class ImageFetcher:
                 went on would lose all images that are still to come. For the same reason an S3 server that does not
                 answer raises botocore's error.
         """
-        file = self._find(image_name(url), into) if self._find else None
-        if file:
+        if is_inline(url):
+            return write_inline(url, into / "fetched")
+        if file := self._find(url, into):
             return file
         try:
             self._fetch(url, into / "fetched")
-        except (OSError, requests.RequestException, BotoCoreError, ClientError, LabelStudioError) as error:
+        except Exception as error:  # of any kind: one URL that a person typed must not end the run
             if is_down(error):
                 raise
-            raise RejectedError("missing_image", f"{url}: {error}: set LABEL_STUDIO_IMAGES to where it is") from error
+            raise RejectedError("missing_image", self._missing(url, error)) from error
         return into / "fetched"
 
+    def _find(self, url: str, into: Path) -> Path | None:
+        try:
+            return self._finder.find(image_paths(url), into) if self._finder else None
+        except AmbiguousFileError as error:
+            todo = "rename all but one in LABEL_STUDIO_IMAGES, or keep them in the folders that their URLs have"
+            raise RejectedError("ambiguous_image", f"{shown_url(url)}: {error}: {todo}") from error
+
+    def _missing(self, url: str, error: Exception) -> str:
+        passed_over = self._finder.passed_over(image_paths(url))[:3] if self._finder else []
+        hint = f" ({', '.join(passed_over)} may be another image, by the folder)" if passed_over else ""
+        return shown_text(f"{url}: {error}: set LABEL_STUDIO_IMAGES to where it is{hint}", url)
+
     def _fetch(self, url: str, into: Path) -> None:
-        scheme = urlsplit(url).scheme
         client = self._connection.client if self._connection else None
-        if client and (url.startswith("/") or client.is_same_origin(url)):
+        if client and (url.startswith("/") or is_own(url, client)):
             write_body(client.request(urljoin(client.url, url), stream=True), into)
-        elif scheme in ("http", "https"):
-            response = requests.get(url, stream=True, timeout=TIMEOUT_S)
-            response.raise_for_status()
-            write_body(response, into)
+            return
+        url = storage_uri(url)
+        scheme = split_url(url).scheme
+        if scheme in ("http", "https"):
+            with requests.get(url, stream=True, timeout=TIMEOUT_S) as response:
+                response.raise_for_status()
+                write_body(response, into)
         elif scheme == "s3":
             self._fetch_from_bucket(url, into)
         elif scheme:
@@ -102,7 +123,8 @@ class ImageFetcher:
             raise OSError("not found by its name, and neither an s3:// nor an http:// URL")
 
     def _fetch_from_bucket(self, url: str, into: Path) -> None:
-        bucket, _, key = url.removeprefix("s3://").partition("/")
+        parts = split_url(url)
+        bucket, key = parts.host, parts.path.lstrip("/")
         try:
             if bucket in self._closed_buckets:
                 raise self._closed_buckets[bucket]
@@ -142,17 +164,17 @@ class ImageFetcher:
             return self._s3_client
 
 
-def is_down(error: Exception) -> bool:
-    """Tell whether a server itself failed to answer, so that nothing is known about the image."""
-    if isinstance(error, ClientError):
-        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
-    is_unanswered = isinstance(error, LabelStudioError) and not error.status
-    return is_unanswered or isinstance(error, HTTPClientError | ConnectionError)
+def write_inline(url: str, into: Path) -> Path:
+    """Write an image that stands in its task to a file, and return the file.
 
-
-def is_missing_key(error: Exception) -> bool:
-    """Tell whether S3 said that there is no such object, and not that we may not read it."""
-    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "NoSuchKey"
+    Raises:
+        RejectedError: It cannot be decoded.
+    """
+    try:
+        write_blocks([inline_image(url)], into)
+    except (OSError, ValueError) as error:
+        raise RejectedError("unreadable_image", f"{shown_url(url)}: {error}: import the image again") from error
+    return into
 
 
 def write_body(response: requests.Response, into: Path) -> None:

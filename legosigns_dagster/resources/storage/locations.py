@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from legosigns_dagster.resources.storage.file_finder import FileFinder
 from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, ObjectInfo
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 
@@ -68,8 +68,13 @@ class Location:
             )
 
     def list_objects(self) -> list[ObjectInfo]:
-        """List what an `s3://` URI names: the object itself, or all objects below it."""
-        return list(self._iterate())
+        """List what an `s3://` URI names: the object itself, or all objects below it.
+
+        An empty object with the name of a folder is left out: it marks the folder, and its file would be in the way.
+        """
+        items = list(self._iterate())
+        folders = {folder for item in items for folder in parent_keys(item.key)}
+        return [item for item in items if item.size or item.key not in folders]
 
     def _iterate(self) -> Iterator[ObjectInfo]:
         prefix = self._prefix()
@@ -81,33 +86,26 @@ class Location:
     def _not_found(self) -> FileNotFoundError:
         return FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it")
 
-    def finder(self) -> Callable[[str, Path], Path | None]:
-        """List the location once, to find its files by their names.
-
-        Returns:
-            A function from a file's name and an empty folder to the file, which is downloaded into the folder if it
-            has to be, or to None where no file has this name.
-        """
+    def finder(self) -> FileFinder:
+        """List the location once, to find its files by as much of their path as is known."""
         if not self.uri.startswith("s3://"):
             folder = self.fetch(Path())
-            local = {file.name: file for file in sorted(folder.rglob("*")) if file.is_file()}
-            return lambda name, _: local.get(name)
-        objects = self._objects()
-        remote = {item.key.rsplit("/", 1)[-1]: item for item in self.list_objects()}
+            local = {file.relative_to(folder).as_posix(): file for file in list_files(folder)}
+            return FileFinder(str(folder.absolute()), local, lambda name, _: local[name])
+        objects, prefix = self._objects(), self._prefix()
+        remote = {item.key.removeprefix(prefix).lstrip("/") or item.key: item for item in self.list_objects()}
 
-        def find(name: str, into: Path) -> Path | None:
-            if name not in remote:
-                return None
-            objects.download(remote[name].key, into / "found", remote[name].size)
-            return into / "found"
+        def download(name: str, into: Path) -> Path:
+            objects.download(remote[name].key, into, remote[name].size)
+            return into
 
-        return find
+        return FileFinder(self.uri, remote, download)
 
     def _objects(self) -> S3ObjectStore:
-        return S3ObjectStore(self.client(), urlsplit(self.uri).netloc, self.variable)
+        return S3ObjectStore(self.client(), self.uri.removeprefix("s3://").partition("/")[0], self.variable)
 
     def _prefix(self) -> str:
-        return urlsplit(self.uri).path.lstrip("/")
+        return self.uri.removeprefix("s3://").partition("/")[2].lstrip("/")  # `?` and `#` may be in a key
 
 
 def is_below(key: str, prefix: str) -> bool:
@@ -127,3 +125,30 @@ def relative_key(key: str, prefix: str) -> str:
             f"the object key {key!r} contains '..': rename it, its file would be written outside of its folder"
         )
     return relative
+
+
+def parent_keys(key: str) -> Iterator[str]:
+    """Yield the key of each folder that a key lies in.
+
+    Example:
+        >>> list(parent_keys("sink/7/12"))
+        ['sink', 'sink/7']
+    """
+    parts = key.split("/")
+    return ("/".join(parts[:count]) for count in range(1, len(parts)))
+
+
+def list_files(folder: Path) -> list[Path]:
+    """List all files below a folder, also those behind links to folders, in the order of their paths.
+
+    A link that leads nowhere is listed. A folder is entered once: links may make a circle.
+    """
+    entered, found = set(), []
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        found += [Path(parent, name) for name in names]
+    return sorted(file for file in found if file.is_file() or file.is_symlink())

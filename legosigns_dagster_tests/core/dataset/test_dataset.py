@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset
-from legosigns_dagster.core.files import folder_digest, index_folder
+from legosigns_dagster.core.dataset.dataset import SOURCE_COLUMNS, TEST, TRAIN, VAL, Dataset
+from legosigns_dagster.core.files import ABOUT, folder_digest, index_folder
 from legosigns_dagster_tests.support.builders import make_dataset
 
 
@@ -20,6 +21,47 @@ def test_a_group_that_looks_like_a_number_stays_text(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, TRAIN)
     dataset.images["group"] = "007"
     assert Dataset.load(dataset.save()).images["group"].tolist() == ["007"]
+
+
+def source_row(**values: str) -> list[str]:
+    """A row of the table `sources`."""
+    return list((dict.fromkeys(SOURCE_COLUMNS, "") | values).values())
+
+
+TEXTS = {
+    "carriage_return": "a\rb.jpg",
+    "line_break": "a\r\nb\n.jpg",
+    "quotes_and_commas": '"a",b;.jpg',
+    "null": "a\0b.jpg",
+    "not_available": "NA",
+    "number": "1e5",
+    "emoji": "🚂.jpg",
+    "byte_order_mark": "\ufeffa.jpg",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_name_of_any_characters_comes_back(tmp_path: Path, name: str) -> None:
+    dataset = make_dataset(tmp_path)
+    dataset.sources.loc[0] = source_row(image=TEXTS[name], orientation="6")
+    loaded = Dataset.load(dataset.save())
+    assert loaded.sources[["image", "orientation"]].values.tolist() == [[TEXTS[name], 6]]
+
+
+def test_half_a_character_in_a_name_does_not_stop_the_saving(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path)
+    dataset.sources.loc[0] = source_row(image="a\ud83d.jpg", orientation="1")
+    assert Dataset.load(dataset.save()).sources["image"].tolist() == ["a\\ud83d.jpg"]
+
+
+@pytest.mark.parametrize("stored", ["top-left", "b'\\x06'", "(6, 1)", "", "0", "9", "1.5"])
+def test_an_orientation_that_an_older_version_stored_as_text_is_read_as_upright(tmp_path: Path, stored: str) -> None:
+    dataset = make_dataset(tmp_path)
+    dataset.sources.loc[0] = source_row(orientation=stored)
+    dataset.save()
+    assert (tmp_path / ABOUT / "sources.csv").read_text().count(stored)
+    assert Dataset.load(tmp_path).sources["orientation"].tolist() == [1]
 
 
 def test_where_it_came_from_does_not_count_in_the_digest(tmp_path: Path) -> None:

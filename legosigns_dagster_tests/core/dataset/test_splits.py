@@ -28,6 +28,46 @@ def test_shots_of_one_burst_share_a_group_however_different_they_look() -> None:
     assert group[images[0].sha256] == group[images[1].sha256] != group[images[2].sha256]
 
 
+@pytest.mark.parametrize("seconds", [1, 3, 5])
+def test_images_of_a_clock_that_stands_or_restarts_are_grouped_by_looks(seconds: int) -> None:
+    images = [candidate(n, captured_s=float(n % seconds)) for n in range(40)]  # unrelated: of a battery that is empty
+    images.append(candidate(40, images[39].perceptual_hash ^ 0b111, captured_s=0.0))
+    grouping = group_images(images, SplitSettings())
+    assert len(set(grouping.groups.values())) >= 36
+    assert grouping.groups[images[40].sha256] == grouping.groups[images[39].sha256]
+    assert len(grouping.doubtful_times) >= 35
+    assert "0.jpg" in grouping.doubtful_times[images[39].sha256]
+
+
+@pytest.mark.parametrize(
+    ("bits", "apart_s", "near"), [(10, 60, True), (11, 60, False), (32, 5, True), (32, 5.1, False)]
+)
+def test_near_is_up_to_ten_bits_or_up_to_five_seconds(bits: int, apart_s: float, near: bool) -> None:
+    images = [candidate(1, 0, 100.0), candidate(2, (1 << bits) - 1, 100 + apart_s)]
+    assert (len(set(group_images(images, SplitSettings()).groups.values())) == 1) == near
+
+
+def test_four_different_images_of_a_few_seconds_are_a_burst_and_a_fifth_is_not_of_it() -> None:
+    images = [candidate(n, captured_s=n / 2) for n in range(5)]
+    groups = group_images(images, SplitSettings()).groups
+    assert len({groups[image.sha256] for image in images[:4]}) == 1
+    assert groups[images[3].sha256] == groups[images[0].sha256] != groups[images[4].sha256]
+
+
+def test_images_of_one_second_that_look_roughly_alike_share_a_group_and_no_others() -> None:
+    images = [candidate(1, 0, 100.0), candidate(2, 0x3FFF, 100.0), candidate(3, 0x7FFF << 20, 100.0)]  # 14 and 15 bits
+    grouping = group_images(images, SplitSettings())
+    assert grouping.groups[images[0].sha256] == grouping.groups[images[1].sha256] != grouping.groups[images[2].sha256]
+    assert grouping.doubtful_times == {images[2].sha256: "1.jpg, 2.jpg"}
+
+
+def test_a_long_burst_whose_neighbours_look_alike_stays_one_group() -> None:
+    images = [candidate(n, (1 << n) - 1, captured_s=100 + n / 10) for n in range(60)]
+    grouping = group_images(images, SplitSettings())
+    assert len(set(grouping.groups.values())) == 1
+    assert not grouping.doubtful_times
+
+
 def test_the_order_in_which_images_arrive_does_not_matter() -> None:
     images = [candidate(n, bits=(n // 3) * 0x0F0F_F0F0_1234_5678 ^ (1 << n % 3)) for n in range(30)]
     shuffled = random.Random(1).sample(images, len(images))
@@ -36,7 +76,10 @@ def test_the_order_in_which_images_arrive_does_not_matter() -> None:
 
 def test_images_added_later_never_move_an_earlier_one() -> None:
     settings = SplitSettings(val_share=0.4)
-    images = [candidate(n, bits=random.Random(n % 40).getrandbits(64) ^ (1 << n % 64)) for n in range(120)]
+    images = [
+        candidate(n, random.Random(n % 40).getrandbits(64) ^ (1 << n % 64), None if n % 3 else float(n % 7))
+        for n in range(120)
+    ]
     before: dict[str, Split] = {}
     for count in range(10, 121, 10):
         group = group_images(images[:count], settings).groups
@@ -74,3 +117,27 @@ def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
 
 def test_names_are_ordered_as_cameras_count() -> None:
     assert sorted(["IMG_10.jpg", "IMG_9.jpg", "1.jpg"], key=natural_sort_key) == ["1.jpg", "IMG_9.jpg", "IMG_10.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "①2.jpg",  # music-assistant/server#6102
+        "area5²0.jpg",
+        "٣.jpg",
+        "\N{FULLWIDTH DIGIT SEVEN}.jpg",
+        "\N{BENGALI DIGIT FOUR}x.jpg",
+        "½.jpg",
+        "9" * 5000 + ".jpg",
+        "",
+        "\ud83d.jpg",
+    ],
+)
+def test_a_name_with_digits_of_any_alphabet_is_sorted(name: str) -> None:
+    ordered = sorted(["10.jpg", name, "9.jpg"], key=natural_sort_key)
+    assert ordered.index("9.jpg") < ordered.index("10.jpg")
+
+
+def test_digits_of_other_alphabets_count_as_numbers() -> None:
+    ten = "\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT ZERO}"
+    assert sorted([ten, "9", "٣", "007"], key=natural_sort_key) == ["٣", "007", "9", ten]

@@ -1,15 +1,17 @@
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
-from legosigns_dagster.core.dataset.yolo_format import read_yolo, unpack, write_data_yaml, write_split
+from legosigns_dagster.core.dataset.yolo_format import YoloReader, read_yolo, write_data_yaml, write_split
+from legosigns_dagster.core.dataset.yolo_layout import YoloImage
+from legosigns_dagster.core.source_files import list_source_files
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset, write_image
 from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.yolo_folder import write_files, yolo_files
 
 
 def write_folder(folder: Path, label: str = "0 0.5 0.5 0.25 0.5\n") -> Path:
@@ -68,43 +70,76 @@ def test_swapped_classes_are_refused_with_both_sides(tmp_path: Path) -> None:
         read(folder, tmp_path / "dataset")
 
 
-def test_an_archive_is_the_same_as_its_folder(tmp_path: Path) -> None:
+def test_the_same_image_twice_in_a_split_is_used_once(tmp_path: Path) -> None:
+    """Two names that give one stem, one image in two folders (as oversampling leaves it), one stem with two endings."""
+    files = yolo_files()
+    for name in ("знак.jpg", "фото.jpg", "a/1.jpg", "b/1.jpg"):
+        files |= {f"images/train/{name}": 50, f"labels/train/{name[:-4]}.txt": "0 0.5 0.5 0.2 0.2"}
+    dataset = read(write_files(tmp_path / "given", files), tmp_path / "dataset")
+    assert (len(dataset.images), len(dataset.boxes)) == (5, 9)
+    assert dataset.images["file"].is_unique
+    assert dataset.quarantine["reason"].tolist() == ["same_image"] * 3
+    assert validation.absent_classes(dataset) == []
+    assert len(list((tmp_path / "dataset/images").iterdir())) == 5
+
+
+@pytest.mark.parametrize("label", ["1 0.5 0.5 0.2 0.2", None], ids=["another class", "no label file"])
+def test_copies_with_different_boxes_are_not_used_and_both_named(tmp_path: Path, label: str | None) -> None:
+    files = yolo_files() | {f"images/train/{name}.jpg": 50 for name in "abc"}
+    files |= {"labels/train/a.txt": "0 0.5 0.5 0.2 0.2", "labels/train/c.txt": "0 0.5 0.5 0.2 0.2"}
+    files |= {"labels/train/b.txt": label} if label else {}
+    dataset = read(write_files(tmp_path / "given", files), tmp_path / "dataset")
+    assert len(dataset.images) == 4
+    assert dataset.quarantine["image"].tolist() == ["train/a.jpg", "train/b.jpg", "train/c.jpg"]
+    assert all("other boxes" in detail for detail in dataset.quarantine["detail"])
+    assert len(list((tmp_path / "dataset/images").iterdir())) == 4
+
+
+def test_an_image_that_cannot_be_used_leaves_no_file(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "given")
-    with tarfile.open(tmp_path / "set.tar.gz", "w:gz") as archive:
-        archive.add(folder, arcname="deep/inside")
-    (tmp_path / "unpacked").mkdir()
-    unpacked = unpack(tmp_path / "set.tar.gz", tmp_path / "unpacked")
-    assert list(read(unpacked, tmp_path / "one")) == list(read(folder, tmp_path / "two"))
+    (folder / "labels/val/scene_1.txt").write_text("nothing")
+    read(folder, tmp_path / "dataset")
+    assert len(list((tmp_path / "dataset/images").iterdir())) == 1
 
 
-def write_archive(file: Path, member: tarfile.TarInfo) -> Path:
-    with tarfile.open(file, "w:gz") as archive:
-        archive.addfile(member, io.BytesIO(b"\0" * member.size))
-    return file
+DAMAGED = {
+    "no image": b"nothing",
+    "an empty file": b"",
+    "a picture of a vector program": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+    "a truncated PNG": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+}
 
 
-def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
-    upwards = tarfile.TarInfo("../evil.txt")
-    upwards.size = 4
-    link = tarfile.TarInfo("way-out")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc"
-    (tmp_path / "deep").mkdir()
-    for member in (upwards, link):
-        with pytest.raises(ValueError, match=r"set\.tar\.gz.*refused"):
-            unpack(write_archive(tmp_path / "set.tar.gz", member), tmp_path / "deep")
-    assert not (tmp_path / "evil.txt").exists()
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_one_damaged_image_is_a_row_and_the_others_are_unharmed(tmp_path: Path, content: bytes) -> None:
+    files = yolo_files() | {"images/train/bad.jpg": content, "labels/train/bad.txt": ""}
+    dataset = read(write_files(tmp_path / "given", files), tmp_path / "dataset")
+    assert len(dataset.images) == 4
+    assert dataset.quarantine[["reason", "image"]].values.tolist() == [["unusable_image", "train/bad.jpg"]]
 
 
-def test_an_absolute_member_lands_inside_the_folder(tmp_path: Path) -> None:
-    absolute = tarfile.TarInfo(f"{tmp_path}/outside/evil.txt")
-    unpack(write_archive(tmp_path / "set.tar.gz", absolute), tmp_path / "deep")
-    assert not (tmp_path / "outside").exists()
+def test_an_error_of_another_type_is_a_row_with_its_type(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "given", yolo_files())
+    source = list_source_files(folder)
+    (folder / "images/train/i0.jpg").unlink()
+    reader = YoloReader(source, CLASSES, tmp_path, "classical")
+    reader.add(YoloImage(TRAIN, "images/train/i0.jpg", "train/i0.jpg"))
+    (row,) = reader.rows
+    assert (row.image, row.detail.split(":")[0]) == ("train/i0.jpg", "FileNotFoundError")
 
 
-def test_a_file_that_is_no_archive_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "set.tar.gz").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"set\.tar\.gz is not a readable"):
-        unpack(tmp_path / "set.tar.gz", tmp_path)
+def test_without_a_usable_image_the_first_reasons_stand_in_the_error(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "given", "SpeedLimit 0.5 0.5 0.1 0.1")
+    with pytest.raises(ValueError, match="no usable image.*train/scene_1.jpg: scene_1.txt, line 1.*val/scene_1.jpg"):
+        read(folder, tmp_path / "dataset")
+
+
+def test_polygons_and_doubled_lines_are_listed_as_adjustments(tmp_path: Path) -> None:
+    lines = "0 0.1 0.1 0.2 0.1 0.2 0.2\n1 0.5 0.5 0.1 0.1\n1 0.5 0.5 0.1 0.1\n"
+    dataset = read(write_folder(tmp_path / "given", lines), tmp_path / "dataset")
+    assert dataset.adjustments["reason"].tolist() == ["doubled_box", "doubled_box", "polygon", "polygon"]
+    assert len(dataset.boxes) == 4
 
 
 def test_a_folder_without_names_is_refused(tmp_path: Path) -> None:

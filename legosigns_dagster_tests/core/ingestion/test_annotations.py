@@ -25,14 +25,19 @@ def pixel_boxes(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
         pytest.param(region(value={"rectanglelabels": ["DangerAhead"]}), [(1, *WHOLE[1:])], id="ids are the base's"),
         pytest.param(region(75, 25, 50, 50), [(0, 48, 12, 64, 36)], id="a box over the edge is clipped"),
         pytest.param(region(-10, -10, 20, 20), [(0, 0, 0, 6.4, 4.8)], id="a box before the origin is clipped"),
-        pytest.param(region(110, 10, 20, 20), [], id="a box outside is left out"),
         pytest.param(region(99.9, 10, 20, 20), [], id="a sliver under one pixel is left out"),
-        pytest.param(region(width=0), [], id="a box without width is left out"),
-        pytest.param(region(height=-5), [], id="a box of negative height is left out"),
-        pytest.param(region(x=float("nan")), [], id="NaN is left out"),
-        pytest.param(region(value={"x": None}), [], id="a missing number is left out"),
+        # HumanSignal/label-studio#1141 and #3140: a corner was dragged over the opposite one.
+        pytest.param(region(75, 75, -50, -50), [WHOLE], id="a box of negative size is turned round"),
+        pytest.param(region(25, 75, 50, -50), [WHOLE], id="a box of negative height is turned round"),
+        pytest.param(region(75, 25, -50, 50), [WHOLE], id="a box of negative width is turned round"),
+        pytest.param(region(value={"x": "25", "y": "25.0"}), [WHOLE], id="numbers as text are numbers"),
+        pytest.param(region(value={"rectanglelabels": "SpeedLimit"}), [WHOLE], id="a class as text is a class"),
+        pytest.param(region(type=None), [WHOLE], id="without a type, the value tells it"),
+        pytest.param(region(type=[1]), [WHOLE], id="a type that is no text is none"),
+        pytest.param(region(value={"rotation": None}), [WHOLE], id="no rotation"),
+        pytest.param(region(id=None), [WHOLE], id="a region without an id"),
         pytest.param(region(value={"rectanglelabels": []}), [], id="a rectangle without a class is left out"),
-        pytest.param(region(type="polygonlabels", value=POLYGON), [], id="a polygon is not a box"),
+        pytest.param(region(type="brushlabels", value={"rle": [1]}), [], id="a brush without a class is not a box"),
         pytest.param(region(type="choices", value={"choices": ["day"]}), [], id="a choice is not a box"),
         pytest.param(region(from_name="other"), [WHOLE], id="the control's name does not matter"),
         pytest.param(region(image_rotation=90), [WHOLE], id="turning the stage does not turn the boxes"),
@@ -56,16 +61,18 @@ def test_a_region_becomes_the_box_that_people_saw(given: dict[str, Any], expecte
 def test_a_rotated_rectangle_becomes_its_upright_envelope() -> None:
     # 50 % of 64 px by 50 % of 48 px is 32x24; turned by 90 degrees about (32, 12) it reaches 24 px to the left.
     assert pixel_boxes(region(50, 25, 50, 50, value={"rotation": 90})) == [pytest.approx((0, 8, 12, 32, 44))]
+    # Drawn towards the top left, it is turned about the corner where the drawing began: (32, 36).
+    assert pixel_boxes(region(50, 75, -25, -50, value={"rotation": 90})) == [pytest.approx((0, 32, 20, 56, 36))]
 
 
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        (region(width=0), "empty_box"),
-        (region(x=float("inf")), "no_numbers"),
-        (region(110, 10, 20, 20), "outside"),
+        (region(99.9, 10, 20, 20), "outside"),
         (region(value={"rectanglelabels": []}), "no_class"),
         (region(type="brushlabels", value={"rle": [1]}), "not_a_box:brushlabels"),
+        (region(type="polygonlabels", value=POLYGON | {"polygonlabels": ["Track"]}), "not_a_box:polygonlabels"),
+        (region(type="rectangle") | {"value": {"x": 1, "y": 1, "width": 9, "height": 9}}, "no_class"),
     ],
 )
 def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any], reason: str) -> None:
@@ -80,6 +87,7 @@ def test_a_bad_region_is_noted_and_its_good_neighbour_stays(given: dict[str, Any
     ("given", "reason"),
     [
         (region(75, 25, 50, 50), "clipped"),
+        (region(75, 75, -50, -50), "negative_size"),
         (region(value={"rotation": 12}), "rotated"),
         (region(value={"rectanglelabels": ["SpeedLimit", "DangerAhead"]}), "two_classes"),
     ],
@@ -110,6 +118,94 @@ def test_an_image_is_refused_whole_when_the_rest_would_teach_something_wrong(
 ) -> None:
     with pytest.raises(RejectedError, match=message):
         parse_annotation(read_annotation(annotation(given, region())), SIZE, CLASSES, AnnotationPolicies())
+
+
+# What a labelled sign may look like that cannot be read. Without its box, the detector would learn it as background.
+UNREADABLE = [
+    pytest.param(region(width=0), "empty_box", id="no width"),
+    pytest.param(region(height=0.0), "empty_box", id="no height"),
+    pytest.param(region(x=float("nan")), "no_numbers", id="NaN"),
+    pytest.param(region(x=float("inf")), "no_numbers", id="infinite"),
+    pytest.param(region(width=1e308), "no_numbers", id="sums of it are infinite"),
+    pytest.param(region(value={"rotation": float("nan")}), "no_numbers", id="a rotation of NaN"),
+    pytest.param(region(value={"x": None}), "no_numbers", id="HumanSignal/label-studio-converter#186: null"),
+    pytest.param(region(value={"x": "12,5"}), "no_numbers", id="a decimal comma"),
+    pytest.param(region(value={"x": [25]}), "no_numbers", id="a list"),
+    pytest.param(
+        region() | {"value": {"rle": [1], "format": "rle", "rectanglelabels": ["SpeedLimit"]}},
+        "no_numbers", id="HumanSignal/label-studio-converter#222: a brush in a rectangle",
+    ),
+    pytest.param(region(110, 10, 20, 20), "outside", id="outside of the image"),
+    pytest.param(region(310, 240, 64, 48), "outside", id="pixels in the place of percent"),
+    pytest.param(
+        region(type="polygonlabels", value={"points": [[50, 50], [99, 99], [50, 99]], "polygonlabels": ["SpeedLimit"]}),
+        "sign_not_a_box:polygonlabels", id="a polygon",
+    ),
+    pytest.param(
+        region(type="ellipselabels") | {"value": {"x": 5, "y": 5, "radiusX": 4, "ellipselabels": ["SpeedLimit"]}},
+        "sign_not_a_box:ellipselabels", id="an ellipse",
+    ),
+    pytest.param(
+        region(type="brushlabels") | {"value": {"rle": [1], "brushlabels": ["SpeedLimit"]}},
+        "sign_not_a_box:brushlabels", id="a brush",
+    ),
+    pytest.param(
+        region(type="keypointlabels") | {"value": {"x": 5, "y": 5, "width": 1, "keypointlabels": ["SpeedLimit"]}},
+        "sign_not_a_box:keypointlabels", id="a keypoint",
+    ),
+    pytest.param(
+        region(type="videorectangle") | {"value": {"sequence": [], "labels": ["SpeedLimit"]}},
+        "sign_not_a_box:videorectangle", id="HumanSignal/label-studio#7306: a track of a video",
+    ),
+    pytest.param(region(type="box"), "sign_not_a_box:box", id="a type that Label Studio does not have"),
+    pytest.param(region(original_width="wide"), "unreadable_region: region r1: ValueError", id="a size of text"),
+    pytest.param(region() | {"value": [1, 2]}, "unreadable_region", id="a value that is a list"),
+    pytest.param(region(value={"rectanglelabels": {"a": 1}}), "unreadable_region", id="classes that are no list"),
+    pytest.param({"id": "r9"}, "unreadable_region: region r9: ValueError: it has neither a type", id="an id alone"),
+    pytest.param(
+        region() | {"value": {"start": 1, "rectanglelabels": ["SpeedLimit"]}}, "no_numbers", id="a start and no place"
+    ),
+    pytest.param(None, "unreadable_region: region 'None': ValueError: a region is a NoneType", id="null"),
+    pytest.param("r1", "unreadable_region", id="a text"),
+    pytest.param([region()], "unreadable_region", id="a list of regions"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "message"), UNREADABLE)
+def test_a_sign_that_cannot_be_read_refuses_its_image_unless_a_setting_says_otherwise(given: Any, message: str) -> None:
+    drawn = read_annotation(annotation(given, region(0, 0, 10, 10)))
+    with pytest.raises(ImageRejectedError, match=message):
+        parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies())
+    parsed = parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies(unreadable_region="leave_out"))
+    assert len(parsed.boxes) == 1
+    assert [issue.reason for issue in parsed.rejected] == [message.split(": ")[0]]
+
+
+@pytest.mark.parametrize("label", ["SpeedLimit", "DangerAhead"])
+def test_a_polygon_around_a_sign_that_has_a_rectangle_loses_no_sign(label: str) -> None:
+    outline = {"points": [[26, 26], [75, 26], [75, 75], [26, 75]], "polygonlabels": [label]}
+    drawn = read_annotation(annotation(region(type="polygonlabels", value=outline), region()))
+    if label == "DangerAhead":
+        with pytest.raises(ImageRejectedError, match="sign_not_a_box:polygonlabels"):
+            parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies())
+        return
+    parsed = parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies())
+    assert len(parsed.boxes) == 1
+    assert [issue.reason for issue in parsed.adjusted] == ["outline"]
+
+
+def test_an_annotation_without_an_id_is_one_that_somebody_made() -> None:
+    without_id = {"result": [region()]}
+    parsed = parse_annotation(read_annotation(without_id), SIZE, CLASSES, AnnotationPolicies())
+    assert (len(parsed.boxes), parsed.adjusted) == (1, ())
+    empty = parse_annotation(read_annotation({"result": [], "id": None}), SIZE, CLASSES, AnnotationPolicies())
+    assert (empty.boxes, empty.adjusted) == ((), ())
+
+
+def test_of_annotations_that_differ_and_have_neither_time_nor_id_none_counts() -> None:
+    given = read_task({"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"result": [region()]}, {"result": []}]})
+    with pytest.raises(RejectedError, match="several_annotations: 2 that differ"):
+        choose_annotation(given, AnnotationPolicies())
 
 
 @pytest.mark.parametrize(
@@ -157,7 +253,12 @@ def test_a_task_without_a_submitted_annotation_is_not_an_image_without_signs(
         pytest.param(region(value={"rectanglelabels": [*CLASSES.names]}), {"two_classes": "leave_out"}, 0, id="two"),
         pytest.param(region(value={"rectanglelabels": [*CLASSES.names]}), {"two_classes": "reject"}, None, id="both"),
         pytest.param(region(type="polygonlabels", value=POLYGON), {"polygons": "envelope"}, 1, id="a polygon"),
-        pytest.param(region(type="polygonlabels", value={"points": [[1]]}), {"polygons": "envelope"}, 0, id="a point"),
+        pytest.param(
+            region(type="polygonlabels", value={"points": [[1]], "polygonlabels": ["SpeedLimit"]}),
+            {"polygons": "envelope", "unreadable_region": "leave_out"},
+            0,
+            id="a point",
+        ),
     ],
 )
 def test_a_policy_leaves_out_the_region_or_refuses_the_image(

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
 from legosigns_dagster.core.ingestion.settings import Recipe
@@ -27,7 +29,7 @@ def extract(state: str, into: Path, previous: PreviousVersion | None, unchanged:
     into.mkdir()
     extraction = Extraction(tasks, (), state, frozenset(unchanged))
     extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save()
-    return fetched
+    return sorted(fetched)  # images are fetched by several threads
 
 
 def test_a_version_that_an_earlier_release_stored_is_read(tmp_path: Path) -> None:
@@ -55,6 +57,37 @@ def test_the_state_is_stored_in_the_format_of_earlier_releases(tmp_path: Path) -
     assert [list(json.loads(line)) for line in tasks] == [["id", "project", "data", "annotations", "updated_at"]] * 2
 
 
+def test_pages_of_an_unchanged_task_are_not_fetched_again_and_give_the_same_dataset(tmp_path: Path) -> None:
+    fetched: list[str] = []
+    missing = {"b.jpg"}
+
+    def fetch(url: str, folder: Path) -> Path:
+        fetched.append(url)
+        if url in missing:
+            raise RejectedError("missing_image", url)
+        return write_image(folder / url, seed=ord(url[0]))
+
+    pages = {"image": ["a.jpg", "b.jpg", "c.jpg"]}
+    drawn = [region(item_index=0), region(0, 0, 10, 10, item_index=2)]
+    tasks = [read_task({"id": 5, "data": pages, "annotations": [annotation(*drawn)]})]
+
+    def dataset(name: str, previous: PreviousVersion | None) -> str:
+        fetched.clear()
+        (into := tmp_path / name).mkdir()
+        extraction = Extraction(tasks, (), name, frozenset("5") if previous else frozenset())
+        return folder_digest(
+            index_folder(extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save())
+        )
+
+    dataset("first", None)
+    missing.clear()
+    full = dataset("full", None)
+    assert dataset("second", PreviousVersion.load(tmp_path / "first")) == full
+    assert fetched == ["b.jpg"]
+    assert dataset("third", PreviousVersion.load(tmp_path / "second")) == full
+    assert fetched == []
+
+
 def test_the_same_state_fetches_nothing_and_another_one_only_what_changed(tmp_path: Path) -> None:
     extract("s1", tmp_path / "first", None)
     previous = PreviousVersion.load(tmp_path / "first")
@@ -62,3 +95,27 @@ def test_the_same_state_fetches_nothing_and_another_one_only_what_changed(tmp_pa
     assert extract("s2", tmp_path / "other", previous, unchanged="0") == ["b.jpg"]
     files = [sorted(p.name for p in (tmp_path / name / "images").iterdir()) for name in ("first", "same", "other")]
     assert files[0] == files[1] == files[2]
+
+
+def test_a_signed_image_is_known_again_without_its_signature_in_the_table(tmp_path: Path) -> None:
+    fetched = []
+
+    def fetch(url: str, folder: Path) -> Path:
+        fetched.append(url)
+        return write_image(folder / "image.jpg", seed=ord(url[-1]))
+
+    urls = ["https://me:secret@host/image?X-Amz-Signature=1", "https://me:secret@host/image?X-Amz-Signature=2"]
+    whole = task("a.jpg", annotation(region(item_index=0), region(item_index=1)))
+    whole["data"]["image"] = urls
+    previous = None
+    for name in ("first", "second", "third"):
+        (into := tmp_path / name).mkdir()
+        extraction = Extraction([read_task(whole)], (), name, frozenset({"1"}))
+        extract_dataset(extraction, previous, fetch, Recipe(CLASSES), into, SILENT).save()
+        table = (into / "about" / "sources.csv").read_text()
+        assert table.count("https://host/image?sha256=") == 2
+        assert not any(word in table for word in ("secret", "X-Amz", "Signature"))
+        previous = PreviousVersion.load(into)
+    assert sorted(fetched) == urls
+    digests = {folder_digest(index_folder(tmp_path / name)) for name in ("first", "second", "third")}
+    assert len(digests) == 1

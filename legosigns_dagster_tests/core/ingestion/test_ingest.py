@@ -28,9 +28,9 @@ def run(folder: Path, *tasks: dict[str, Any], url: str = "", **policies: Any) ->
 
     into = folder / "dataset"
     into.mkdir(exist_ok=True)
-    documents = read_documents("export", json.dumps(tasks))
+    documents, rows = read_documents("export", json.dumps(tasks))
     recipe = Recipe(CLASSES, DatasetSettings(**policies), url)
-    return ingest(documents, [], fetch, recipe, into, SILENT)
+    return ingest(documents, rows, fetch, recipe, into, SILENT)
 
 
 def test_an_image_without_an_orientation_tag_is_kept_byte_for_byte(tmp_path: Path) -> None:
@@ -83,6 +83,100 @@ def test_a_bad_task_is_a_row_that_names_it_and_the_others_are_unharmed(tmp_path:
     assert len(list((dataset.folder / "images").iterdir())) == 1, "what is rejected leaves no file behind"
 
 
+def read_boxes(dataset: Dataset) -> dict[str, list[str]]:
+    """The classes on each image, by its name."""
+    names = dict(zip(dataset.sources["file"], dataset.sources["image"], strict=True))
+    return {names[one.file]: [dataset.classes.names[box.class_id] for box in one.boxes] for one in dataset}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({"left": "s3://b/l.jpg", "right": "s3://b/r.jpg"}, id="two Image tags"),
+        pytest.param({"left": ["s3://b/l.jpg", "s3://b/r.jpg"]}, id="two pages"),
+    ],
+)
+def test_each_image_of_a_task_has_its_own_boxes(data: dict[str, Any], tmp_path: Path) -> None:
+    for seed, name in enumerate(("l.jpg", "r.jpg")):
+        write_image(tmp_path / "images" / name, seed=seed)
+    on_left = region(to_name="left", item_index=0)
+    on_right = region(to_name=list(data)[-1], item_index=1, value={"rectanglelabels": ["DangerAhead"]})
+    dataset = run(tmp_path, {"id": 1, "data": data, "annotations": [annotation(on_left, on_right), annotation(id=0)]})
+    assert read_boxes(dataset) == {"l.jpg": ["SpeedLimit"], "r.jpg": ["DangerAhead"]}
+    assert dataset.quarantine["reason"].tolist() == ["superseded"], "once for the task"
+
+
+def test_a_missing_page_is_a_row_and_the_other_pages_are_used(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "l.jpg")
+    write_image(tmp_path / "images" / "other.jpg", seed=2)
+    pages = {"id": 1, "data": {"image": ["l.jpg", "gone.jpg", 7]}, "annotations": [annotation(region(item_index=0))]}
+    dataset = run(tmp_path, pages, task("other.jpg", annotation(), id=2))
+    assert read_boxes(dataset) == {"l.jpg": ["SpeedLimit"], "other.jpg": []}
+    rows = [(row.reason, row.image, row.task) for row in dataset.quarantine.itertuples()]
+    assert rows == [("missing_image", "gone.jpg", "1"), ("no_image", "", "1")]
+
+
+ODD_TASKS: dict[str, tuple[dict[str, Any], str]] = {
+    "annotations are null": ({"data": {"image": "a.jpg"}, "annotations": None}, "unlabeled"),
+    "an annotation is null": ({"data": {"image": "a.jpg"}, "annotations": [None]}, "unreadable_annotation"),
+    "a result of text": ({"data": {"image": "a.jpg"}, "annotations": [{"result": "r"}]}, "unreadable_annotation"),
+    "data is a list": ({"data": ["a.jpg"], "annotations": []}, "unreadable_annotation"),
+    "a region is null": ({"data": {"image": "a.jpg"}, "annotations": [{"result": [None]}]}, "unreadable_region"),
+    "a region is a number": ({"data": {"image": "a.jpg"}, "annotations": [{"result": [7]}]}, "unreadable_region"),
+    "a relation without ends": ({"data": {"image": "a.jpg"}, "annotations": [annotation({"type": "relation"})]}, ""),
+    "a type that is a list": (
+        {"data": {"image": "a.jpg"}, "annotations": [annotation({"type": [1]})]}, "unreadable_region"
+    ),
+    "the image is a number": ({"data": {"image": 5}, "annotations": [annotation(region())]}, "no_image"),
+    "the source is an object": (
+        {"data": {"image": "a.jpg"}, "annotations": [annotation(region(source={}, to_name={}))]}, ""
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("odd", "reason"), ODD_TASKS.values(), ids=list(ODD_TASKS))
+def test_an_odd_task_is_a_row_or_is_read_and_the_one_beside_it_is_unharmed(
+    odd: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    for seed, name in enumerate(("a.jpg", "good.jpg")):
+        write_image(tmp_path / "images" / name, seed=seed)
+    dataset = run(tmp_path, {"id": 7, "project": 1} | odd, task("good.jpg", annotation(region()), id=1))
+    assert read_boxes(dataset)["good.jpg"] == ["SpeedLimit"]
+    assert [(row.reason, row.task) for row in dataset.quarantine.itertuples()] == ([(reason, "7")] if reason else [])
+
+
+def test_whatever_an_image_of_one_task_raises_is_a_row_and_a_disk_that_fails_ends_the_run(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.jpg")
+    documents, _ = read_documents(
+        "x", json.dumps([task("a.jpg", annotation(), id=1), task("b.jpg", annotation(), id=2)])
+    )
+
+    def fetch_with(error: Exception) -> Dataset:
+        def fetch(url: str, into: Path) -> Path:
+            if url.endswith("b.jpg"):
+                raise error
+            return tmp_path / "a.jpg"
+
+        return ingest(documents, [], fetch, Recipe(CLASSES), tmp_path / type(error).__name__, SILENT)
+
+    for error in (ValueError("'REDACTED' is no address"), KeyError("x"), TypeError("t"), RecursionError("deep")):
+        dataset = fetch_with(error)
+        (row,) = dataset.quarantine.itertuples()
+        assert (row.reason, row.task, row.image) == ("unreadable_task", "2", "b.jpg")
+        assert row.detail.startswith(f"{type(error).__name__}: {error}: correct the task")
+        assert read_boxes(dataset) == {"a.jpg": []}
+    with pytest.raises(OSError, match="No space left"):
+        fetch_with(OSError("No space left on device"))
+
+
+def test_a_host_in_brackets_that_is_no_address_ends_no_run(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.jpg", "good.jpg")):
+        write_image(tmp_path / "images" / name, seed=seed)
+    anonymous = task("", annotation(region()), id=2) | {"data": {"image": "https://[REDACTED]/bucket/a.jpg"}}
+    dataset = run(tmp_path, task("good.jpg", annotation(region()), id=1), anonymous)
+    assert set(read_boxes(dataset)) | set(dataset.quarantine["task"]) in ({"good.jpg", "a.jpg"}, {"good.jpg", "2"})
+
+
 def test_an_empty_submission_is_an_image_without_signs(tmp_path: Path) -> None:
     write_image(tmp_path / "images" / "a.jpg")
     dataset = run(tmp_path, task("a.jpg", annotation()))
@@ -104,8 +198,17 @@ def test_one_image_in_two_tasks_is_one_image_and_the_latest_annotation_counts(tm
     dataset = run(tmp_path, newer, older)
     assert (len(dataset.images), len(dataset.boxes)) == (1, 2)
     row = dataset.quarantine.iloc[0]
-    assert (row["reason"], row["task"]) == ("same_image", "2")
+    assert (row["reason"], row["task"]) == ("other_boxes", "2")
     assert "OTHER boxes" in row["detail"]
+
+
+def test_a_second_task_with_the_same_image_and_the_same_boxes_is_a_copy(tmp_path: Path) -> None:
+    for name in ("a.jpg", "copy.jpg"):
+        write_image(tmp_path / "images" / name, seed=1)
+    dataset = run(
+        tmp_path, task("a.jpg", annotation(region(), id=1), id=1), task("copy.jpg", annotation(region(), id=2), id=2)
+    )
+    assert dataset.quarantine[["reason", "task"]].values.tolist() == [["same_image", "1"]]
 
 
 def test_by_policy_one_image_with_two_different_annotations_is_not_used(tmp_path: Path) -> None:
@@ -153,3 +256,16 @@ def test_the_same_tasks_in_another_order_give_the_same_bytes(tmp_path: Path) -> 
             write_image(folder / "images" / f"{n}.jpg", seed=n)
         digests.append(folder_digest(index_folder(run(folder, *given).save())))
     assert digests[0] == digests[1]
+
+
+def test_images_of_a_camera_without_a_clock_are_grouped_by_looks_and_listed(tmp_path: Path) -> None:
+    for n in range(8):  # mapillary/mapillary_issues#1977
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = "2016:01:01 00:00:00"
+        (tmp_path / "images").mkdir(exist_ok=True)
+        pixels(n).save(tmp_path / "images" / f"{n}.jpg", exif=exif)
+    dataset = run(tmp_path, *(task(f"{n}.jpg", annotation(region()), id=n) for n in range(8)))
+    assert dataset.images["group"].nunique() == 8
+    rows = dataset.adjustments[["reason", "image"]].values.tolist()
+    assert rows == [["shared_time", f"{n}.jpg"] for n in range(1, 8)]
+    assert dataset.adjustments["detail"][0].startswith("taken at the same time as 0.jpg, which look different")

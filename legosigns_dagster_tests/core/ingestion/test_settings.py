@@ -14,6 +14,7 @@ def test_every_setting_the_classes_and_the_address_count_in_a_recipes_digest() -
         Recipe(CLASSES),
         Recipe(CLASSES, DatasetSettings(split_seed=1)),
         Recipe(CLASSES, DatasetSettings(unlabeled="no_sign")),
+        Recipe(CLASSES, DatasetSettings(unreadable_region="leave_out")),
         Recipe(SignClasses(CLASSES.names[::-1])),
         Recipe(CLASSES, label_studio_url="https://labels.example.invalid"),
     ]

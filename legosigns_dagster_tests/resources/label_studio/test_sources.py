@@ -126,9 +126,9 @@ REASONS = {
     "no width": "empty_box",
     "unknown class": "unknown_class",
     "no class": "no_class",
-    "polygon beside": "not_a_box:polygonlabels",
+    "polygon beside": "sign_not_a_box:polygonlabels",
     "other size": "other_size",
-    "same image": "same_image",
+    "same image": "other_boxes",
     "missing": "missing_image",
     "no such bucket": "missing_image",
     "not an image": "unreadable_image",
@@ -137,8 +137,9 @@ REASONS = {
     "200 megapixels": "unreadable_image",
     "local path": "missing_image",
 }
-LOST = {"never annotated", "skipped", "unknown class", "other size", "same image", "missing", "no such bucket",
-        "not an image", "cut off", "100 megapixels", "200 megapixels", "local path"}  # fmt: skip
+LOST = {"never annotated", "skipped", "no width", "polygon beside", "unknown class", "other size", "same image",
+        "missing", "no such bucket", "not an image", "cut off", "100 megapixels", "200 megapixels",
+        "local path"}  # fmt: skip
 
 
 def test_every_hard_case_is_used_or_stands_in_the_quarantine_with_a_link_to_its_task(

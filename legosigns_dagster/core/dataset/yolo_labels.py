@@ -1,0 +1,85 @@
+"""YOLO label files: a line for each box."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.dataset.dataset import LabeledBox
+from legosigns_dagster.core.geometry import UnitBox
+
+EDGE = 0.01  # rounding may put a box this far outside of its image, as a share of it: Ultralytics allows the same
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """What a label file says.
+
+    Attributes:
+        boxes: The boxes in px, clipped to the image.
+        polygons: How many lines were polygons, of which the upright envelope is used.
+        doubled: How many lines said what an earlier line says, and are not used.
+    """
+
+    boxes: tuple[LabeledBox, ...] = ()
+    polygons: int = 0
+    doubled: int = 0
+
+
+def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> LabelFile:
+    """Read a YOLO label file: a line `class x_center y_center width height` for each box, in shares of the image.
+
+    As in Ultralytics, a line may also be a polygon, `class x y x y x y …`, and a class id a decimal.
+
+    Raises:
+        ValueError: A line is something else (the message names it), or a box has no area.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     written = (file := Path(folder) / "a.txt").write_text("1 0.5 0.5 0.25 1.0")
+        ...     read_labels(file, (64, 48), SignClasses(("SpeedLimit", "DangerAhead"))).boxes
+        (LabeledBox(class_id=1, box=PixelBox(left=24.0, top=0.0, right=40.0, bottom=48.0)),)
+    """
+    try:
+        lines = file.read_bytes().decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file.name} is not UTF-8 text ({error}): save it as UTF-8") from error
+    rows: dict[tuple[float, ...], LabeledBox] = {}
+    polygons = count = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            class_id, *shares = numbers = parse_line(line, classes)
+        except ValueError as error:
+            expected = f"a class id below {len(classes.names)} and four fractions"
+            raise ValueError(f"{file.name}, line {number} is {line[:80]!r}, expected {expected}: {error}") from error
+        box = (UnitBox(*shares) if len(shares) == 4 else envelope(shares)).to_pixels(size_wh).clip(size_wh)
+        if box.area <= 0:
+            raise ValueError(f"{file.name} has a box without an inside: line {number} is {line[:80]!r}")
+        rows.setdefault(tuple(numbers), LabeledBox(int(class_id), box))
+        polygons, count = polygons + (len(shares) != 4), count + 1
+    return LabelFile(tuple(rows.values()), polygons, count - len(rows))
+
+
+def parse_line(line: str, classes: SignClasses) -> list[float]:
+    """Read the numbers of a line: the class id, then four shares of the image, or the corners of a polygon.
+
+    Raises:
+        ValueError: It has something else.
+    """
+    class_id, *shares = numbers = [float(word) for word in line.split()]
+    if len(shares) != 4 and (len(shares) < 6 or len(shares) % 2):
+        raise ValueError(f"it has {len(numbers)} columns")
+    if not (math.isfinite(class_id) and class_id == int(class_id) and 0 <= class_id < len(classes.names)):
+        raise ValueError(f"there is no class {line.split()[0]}")
+    if not all(-EDGE <= share <= 1 + EDGE for share in shares) or (len(shares) == 4 and min(shares[2:]) < 0):
+        raise ValueError("a number is not between 0 and 1: are these pixels?")
+    return numbers
+
+
+def envelope(corners: list[float]) -> UnitBox:
+    """Compute the upright box around a polygon, x and y of each corner as shares of the image."""
+    left, right, top, bottom = min(corners[::2]), max(corners[::2]), min(corners[1::2]), max(corners[1::2])
+    return UnitBox((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)

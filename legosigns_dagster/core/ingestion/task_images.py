@@ -1,0 +1,122 @@
+"""From a task to its images, each with what was drawn on it: one, the pages of a list, or one for each Image tag."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.images import IMAGE_SUFFIXES
+from legosigns_dagster.core.ingestion.label_studio import Json
+from legosigns_dagster.core.ingestion.region_results import is_region
+
+
+@dataclass(frozen=True)
+class TaskImage:
+    """An image of a task.
+
+    Attributes:
+        url: Where it is, empty where the task's data has no text for it.
+        results: The results of the task's annotation that are on it, as Label Studio writes them.
+        unused: The keys of the task's data with other images, on which nobody drew.
+    """
+
+    url: str
+    results: tuple[Any, ...]
+    unused: tuple[str, ...] = ()
+
+
+def looks_like_image(value: object) -> bool:
+    """Tell whether a value of a task's data names an image, or is a list of such values."""
+    if isinstance(value, list):
+        return bool(value) and all(map(looks_like_image, value))
+    return isinstance(value, str) and PurePosixPath(value.split("?")[0]).suffix.lower() in IMAGE_SUFFIXES
+
+
+def find_default_key(data: Json) -> str:
+    """Find the key of the image in a task's data where no region tells it.
+
+    It is `image`, or the only key with a text or a list, or the only one that names an image.
+
+    Raises:
+        RejectedError: There is no such key, or several.
+    """
+    given = [key for key, value in data.items() if isinstance(value, str | list) and value]
+    images = [key for key in given if looks_like_image(data[key])]
+    if "image" in given:
+        return "image"
+    for keys in (given, images):
+        if len(keys) == 1:
+            return keys[0]
+    raise RejectedError("no_image", f"task data has the keys {sorted(map(str, data))}, expected one named 'image'")
+
+
+def find_key(data: Json, region: Any) -> str | None:
+    """Find the key of the image that a region says it is on: by its `source`, or by the name of its Image tag."""
+    if isinstance(region, dict):
+        for name in (str(region.get("source") or "").removeprefix("$"), str(region.get("to_name"))):
+            if data.get(name) and isinstance(data[name], str | list):
+                return name
+    return None
+
+
+def sort_by_key(data: Json, regions: Sequence[Any]) -> dict[str, list[Any]]:
+    """Sort regions by the key of the image that they are on.
+
+    Raises:
+        RejectedError: It cannot be told on which of several images a region is.
+    """
+    found = [(find_key(data, region), region) for region in regions]
+    tags = {str(region.get("to_name")) for key, region in found if key is None and isinstance(region, dict)}
+    if tags:
+        default = find_default_key(data)
+        other = [key for key, value in data.items() if key != default and looks_like_image(value)]
+        is_known = len({key for key, _ in found}) == 1 and len(tags) == 1
+        if other and not (is_known and not any(key.startswith("im") for key in other)):
+            detail = f"regions are on the Image tag {', '.join(sorted(tags))}, task data has the keys {sorted(data)}"
+            raise RejectedError("several_images", f"{detail}: name each Image tag like its key")
+        found = [(key or default, region) for key, region in found]
+    first = next((key for key, _ in found if key), None)
+    sorted_regions: dict[str, list[Any]] = {}
+    for key, region in found:
+        sorted_regions.setdefault(key or first or find_default_key(data), []).append(region)
+    return sorted_regions
+
+
+def find_page(result: Any, pages: int) -> int:
+    """Find the page that a region is on, from 0.
+
+    Raises:
+        RejectedError: It has no `item_index`, or there is no such page.
+    """
+    index = result.get("item_index") if isinstance(result, dict) else None
+    if str(index) not in map(str, range(pages)):
+        name = result.get("id", "(no id)") if isinstance(result, dict) else result
+        raise RejectedError(
+            "several_images", f"region {name} is on page {index}, expected an item_index of 0 to {pages - 1}: redraw it"
+        )
+    return int(str(index))
+
+
+def list_images(data: Json, results: Sequence[Any]) -> list[TaskImage]:
+    """List the images of a task with what was drawn on each of them.
+
+    All pages of a list are images, also those without a region. Of several keys, those with a region are; without any
+    region, it is the default one.
+
+    Raises:
+        RejectedError: There is no image, or it cannot be told on which image a region is.
+    """
+    by_key = sort_by_key(data, [result for result in results if is_region(result)])
+    attributes = [result for result in results if not is_region(result)]
+    by_key = by_key or {find_default_key(data): []}
+    images = []
+    for key, regions in by_key.items():
+        unused = tuple(other for other in data if other not in by_key and looks_like_image(data[other]))
+        pages = data[key] if isinstance(data[key], list) else [data[key]]
+        on_page: list[list[Any]] = [[] for _ in pages]
+        for region in regions:
+            on_page[find_page(region, len(pages)) if len(pages) > 1 else 0].append(region)
+        for page, drawn in zip(pages, on_page, strict=True):
+            images.append(TaskImage(page if isinstance(page, str) else "", (*drawn, *attributes), unused))
+    return images
