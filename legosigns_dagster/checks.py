@@ -1,6 +1,7 @@
 """Asset checks, which stop a run before the next step spends time. A check that fails names the offenders."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import dagster as dg
 from pydantic import Field
@@ -16,18 +17,16 @@ from legosigns_dagster.core.synthesis.validation import find_mask_mismatches
 from legosigns_dagster.core.training.caveats import NO_CLASSICAL
 from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
 
-MAX_LISTED = 20
-
 
 def list_offenders(offenders: Sequence[str]) -> dg.MarkdownMetadataValue:
-    """Write the first offenders as a list in Markdown."""
-    return dg.MetadataValue.md("\n".join(f"- {offender}" for offender in offenders[:MAX_LISTED]) or "none")
+    """Write the first 20 offenders as a list in Markdown."""
+    return dg.MetadataValue.md("\n".join(f"- {offender}" for offender in offenders[:20]) or "none")
 
 
 def finder_result(asset: str, name: str, offenders: Sequence[str]) -> dg.AssetCheckResult:
     """Make the result of a check that passes when it finds no offenders."""
-    description = f"{len(offenders)}: {'; '.join(offenders[:3])}" if offenders else "no offenders"
-    return check_result(asset, name, offenders, not offenders, description)
+    text = f"{len(offenders)}: {'; '.join(offenders[:3])}" if offenders else "no offenders"
+    return check_result(asset, name, offenders, not offenders, text)
 
 
 def check_result(
@@ -71,11 +70,8 @@ class QuarantineConfig(dg.Config):
 def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
     """Check that at most this share of the images, and of the boxes, is in the quarantine, 0 to 1; the rows offend."""
     lost = validation.find_losses(dataset)
-    rows = [
-        f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}"
-        for table in (lost.rows, lost.regions)
-        for row in table.itertuples()
-    ]
+    lines = chain(lost.rows.itertuples(), lost.regions.itertuples())
+    rows = [f"{row.reason}: {row.image} [task {row.task}]({row.link}): {row.detail}" for row in lines]
     passed = max(lost.share, lost.box_share) <= allowed
     figures = {"share": lost.share, "box_share": lost.box_share, "allowed": allowed}
     return check_result("raw_annotations", "few_quarantined", rows, passed, lost.text(allowed), figures=figures)

@@ -116,8 +116,3 @@ def slug(name: str) -> str:
     """
     stem = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().rsplit(".", 1)[0]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:60] or "image"
-
-
-def find_images(folder: Path) -> list[Path]:
-    """List all image files below a folder, known by their endings, in the order of their paths."""
-    return sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES)

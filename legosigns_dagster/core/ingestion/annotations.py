@@ -40,10 +40,7 @@ class ParsedAnnotation:
 
 
 def annotation_rank(annotation: Annotation, policies: AnnotationPolicies) -> tuple[bool, str, int, str]:
-    """Rank an annotation; the highest rank counts.
-
-    Ground truth comes first (unless the policy is `latest`), then the latest change, then the higher id.
-    """
+    """Rank an annotation: ground truth first (unless the policy is `latest`), then the latest change, then the id."""
     truth = annotation.ground_truth and policies.several_annotations != "latest"
     return truth, annotation.updated_at, len(annotation.id), annotation.id
 

@@ -42,13 +42,11 @@ MAX_BYTES = 200_000_000  # of an image file; without a limit a wrong URL fills t
 class ImageFetcher:
     """Puts the image of a task into a folder. Safe for threads.
 
-    The first way that applies is taken:
-
+    The first way that applies is taken.
     1. An image that stands in its task is decoded. In `folder`, where one is set, a file is found by `FileFinder`.
     2. A path without a host, or a URL of Label Studio's own: from Label Studio, with the key. No other server gets it.
     3. `http://`, `https://`: a plain download.
-    4. `s3://`: from the bucket or, where that is closed to us, through Label Studio, which has keys of its own.
-    5. Any other storage: through Label Studio.
+    4. `s3://`: from the bucket. Where that is closed to us, and for any other storage: through Label Studio's own keys.
 
     Args:
         folder: Where the images are, by their names. None if they are only at their URLs.
