@@ -13,7 +13,7 @@ from legosigns_dagster.deployments import deployment
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster_tests.support.builders import Note
 from legosigns_dagster_tests.support.faulty_proxy import FaultyProxy, faulty_proxy
-from legosigns_dagster_tests.support.servers import S3Server, free_ports
+from legosigns_dagster_tests.support.servers import S3Server
 
 TIME_LIMIT_S = 10
 
@@ -76,7 +76,7 @@ WRONG = {
         "AccessDenied.*read and write.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ),
     "endpoint without a scheme": ({"AWS_S3_ENDPOINT": "minio:9000"}, "AWS_S3_ENDPOINT is 'minio:9000', expected http"),
-    "endpoint of nobody": ({"AWS_S3_ENDPOINT": f"http://127.0.0.1:{free_ports(1)[0]}"}, "correct AWS_S3_ENDPOINT"),
+    "endpoint of nobody": ({"AWS_S3_ENDPOINT": "http://127.0.0.1:1"}, "correct AWS_S3_ENDPOINT"),
     "no such weights": ({"BASE_WEIGHTS": "s3://{bucket}/best.pt"}, "BASE_WEIGHTS is s3://.*/best.pt: no object"),
     "weights in no bucket": ({"BASE_WEIGHTS": "s3://nowhere/best.pt"}, "s3://nowhere.*correct BASE_WEIGHTS"),
     "weights that are no file": ({"BASE_WEIGHTS": "/nowhere/best.pt"}, "BASE_WEIGHTS is /nowhere/best.pt: no such"),
