@@ -62,9 +62,7 @@ def fetch_state(job: TrainingJob, log: Log) -> dict[str, Any] | None:
             f"the state of an interrupted training is damaged, this training starts from the beginning: {error}"
         )
         return None
-    log.info(
-        f"an interrupted training had finished epoch {state['epochs_done']} of {state['epochs']}: this one goes on"
-    )
+    log.info(f"resuming an interrupted training after epoch {state['epochs_done']} of {state['epochs']}")
     return state
 
 
