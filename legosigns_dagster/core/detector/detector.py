@@ -1,6 +1,5 @@
 """What the pipeline asks of a detector, whoever makes it."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +74,3 @@ class Detector(Protocol):
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """Compute metrics and detections of weights on images, scaled to this size in pixels."""
-
-
-def evaluate_dataset(detector: Detector, weights: Weights, dataset: Dataset, image_size: int) -> Evaluation:
-    """Evaluate weights once on all images of a dataset, in a temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        return detector.evaluate(weights, EvaluationImages.write(dataset, Path(folder)), image_size)

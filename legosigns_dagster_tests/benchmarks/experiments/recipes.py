@@ -25,7 +25,6 @@ from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
 from legosigns_dagster.core.dataset.splits import SplitSettings, split_for
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
-from legosigns_dagster.core.detector.detector import evaluate_dataset
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import ALL
@@ -41,6 +40,7 @@ from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.sources import ExportSource
 from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster_tests.support.evaluations import evaluate_dataset
 from legosigns_dagster_tests.support.logs import SILENT, PrintedLog
 
 # Which way the camera looks, by the images' names: frames of one view share furniture and light. Bench shots show signs

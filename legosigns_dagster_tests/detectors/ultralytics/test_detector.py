@@ -12,7 +12,7 @@ import pytest
 from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
-from legosigns_dagster.core.detector.detector import EvaluationImages, evaluate_dataset
+from legosigns_dagster.core.detector.detector import EvaluationImages
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import ignore_epoch
 from legosigns_dagster.core.detector.training_record import TrainingRecord
@@ -28,6 +28,7 @@ from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
 from legosigns_dagster.detectors.ultralytics.memory import measure_memory
 from legosigns_dagster_tests.support.builders import make_dataset
+from legosigns_dagster_tests.support.evaluations import evaluate_dataset
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 
 pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
