@@ -34,11 +34,6 @@ class EvaluationImages:
         write_split(dataset, dataset.folder, "val", into)
         return cls(dataset, write_data_yaml(into, "images/val", "images/val", dataset.classes))
 
-    @property
-    def folder(self) -> Path:
-        """The YOLO folder."""
-        return self.data_yaml.parent
-
 
 class Detector(Protocol):
     """Reads weights, trains them further, and finds signs with them."""
