@@ -20,7 +20,6 @@ import numpy.typing as npt
 from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import VAL
 from legosigns_dagster.core.dataset.yolo_format import read_yolo
-from legosigns_dagster.core.detector.detector import evaluate_dataset
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
 from legosigns_dagster.core.evaluation.bootstrap import Verdict, bootstrap_intervals
@@ -28,6 +27,7 @@ from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.progress import track_progress
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster_tests.support.evaluations import evaluate_dataset
 from legosigns_dagster_tests.support.logs import PrintedLog
 
 Pair = tuple[Matches, Matches]
