@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.source_files import SYSTEM_NAMES
 from legosigns_dagster.resources.label_studio.documents import IMAGES, Documents
 from legosigns_dagster.resources.storage.locations import list_files
 
-# Written by macOS, Windows, NAS servers, Hadoop and Spark, editors, and by downloads that go on.
+# Written by operating systems, and in a bucket also by Hadoop and Spark, editors, and downloads that go on.
 SYSTEM_FILES = re.compile(
-    r"(.*/)?(\.[^/]*|__MACOSX|_SUCCESS|_(committed|started)_[^/]*|_temporary|_delta_log|[^/]*_\$folder\$|"
-    r"(eh)?thumbs\.db|desktop\.ini|\$RECYCLE\.BIN|System Volume Information|@eaDir|Icon\r|"
+    rf"(.*/)?(\.[^/]*|{'|'.join(map(re.escape, sorted(SYSTEM_NAMES)))}|ehthumbs\.db|System Volume Information|Icon\r|"
+    r"_SUCCESS|_(committed|started)_[^/]*|_temporary|_delta_log|[^/]*_\$folder\$|"
     r"[^/]*(\.tmp|\.part|\.partial|\.crc|\.swp|\.lock|~))(/.*)?",
     re.IGNORECASE,
 )
