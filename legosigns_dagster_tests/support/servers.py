@@ -195,7 +195,8 @@ def seaweedfs(folder: Path) -> Iterator[S3Server]:
     ]  # fmt: skip
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     command += [f"-s3.config={folder / 's3.json'}"]
-    keys = {"PATH": "/usr/bin:/bin"}
+    # Without TMPDIR it leaves its cache in the machine's folder for temporary files, in each test run another one.
+    keys = {"PATH": "/usr/bin:/bin", "TMPDIR": str(folder)}
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(command, env=keys, stdout=log, stderr=log, cwd=folder)
     try:
