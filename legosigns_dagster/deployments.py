@@ -11,6 +11,7 @@ from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.kubernetes.executor import pod_for_each_step
 from legosigns_dagster.kubernetes.gpu import Pod
+from legosigns_dagster.kubernetes.gpu_pool import limit_pool, pool_limit
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster.resources.scratch import Scratch
@@ -65,17 +66,21 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
         "io_manager": FolderIOManager(store=store, scratch=scratch),
     }
-    return Deployment(resources, make_executor(name))
+    return Deployment(resources, make_executor(name, environment))
 
 
-def make_executor(name: str) -> dg.ExecutorDefinition:
+def make_executor(name: str, environment: Mapping[str, str]) -> dg.ExecutorDefinition:
     """Make the executor of a deployment: a pod for each step on Kubernetes, one process for all of them locally.
 
     Importing torch takes longer than most steps of a small run. One process imports it once.
+
+    Raises:
+        ValueError: LEGOSIGNS_GPU_POOL_LIMIT is not possible.
     """
-    if name == LOCAL:
-        return dg.in_process_executor
-    return pod_for_each_step()
+    executor = dg.in_process_executor if name == LOCAL else pod_for_each_step()
+    # A laptop's limit is in its dagster.yaml. A cluster's has no other place: helm-values.yaml sets no default_limit.
+    limit = pool_limit(environment, default="" if name == LOCAL else "1")
+    return limit_pool(executor, limit) if limit else executor
 
 
 def env_var(environment: Mapping[str, str], name: str, default: Any) -> Any:

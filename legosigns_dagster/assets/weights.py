@@ -19,6 +19,7 @@ from legosigns_dagster.core.report.charts import curves_picture
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.kubernetes.gpu import Pod
+from legosigns_dagster.kubernetes.gpu_pool import GPU_POOL
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, devices, retries
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import Store
@@ -39,7 +40,7 @@ def non_retryable_errors() -> Iterator[None]:
 
 
 @dg.asset(
-    group_name="weights", kinds={"pytorch", "onnx"}, op_tags=GPU_POD, pool="gpu", retry_policy=retries(os.environ)
+    group_name="weights", kinds={"pytorch", "onnx"}, op_tags=GPU_POD, pool=GPU_POOL, retry_policy=retries(os.environ)
 )
 def model_weights(
     context: dg.AssetExecutionContext,

@@ -7,7 +7,20 @@ import yaml
 from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig
 from dagster_k8s.models import k8s_snake_case_dict
-from kubernetes.client import V1Container, V1JobSpec, V1PodSpec, V1Probe, V1ResourceRequirements, V1SecurityContext
+from kubernetes.client import (
+    V1Affinity,
+    V1Container,
+    V1EnvVar,
+    V1JobSpec,
+    V1PodSecurityContext,
+    V1PodSpec,
+    V1Probe,
+    V1ResourceRequirements,
+    V1SecurityContext,
+    V1Toleration,
+    V1Volume,
+    V1VolumeMount,
+)
 
 from legosigns_dagster_tests.support.environment import ROOT
 
@@ -16,20 +29,52 @@ TEXT = (ROOT / "helm-values.yaml").read_text(encoding="utf-8")
 # The keys of the chart that a deployment may need. A mapping has the keys that may stand below a key. [x] is a list of
 # x, None any value, and a class an object of Kubernetes. Most of the chart's schemas refuse any other key.
 NAMED = [{"name": None}]
-IMAGE = {"repository": None, "tag": None, "pullPolicy": None}
+IMAGE = {"repository": None, "tag": None, "digest": None, "pullPolicy": None}
 PULL_SECRETS = NAMED
 CONTAINER = {
     "envSecrets": NAMED,
     "envConfigMaps": NAMED,
-    "env": [{"name": None, "value": None}],
+    "env": [V1EnvVar],
     "resources": V1ResourceRequirements,
     "securityContext": V1SecurityContext,
+    "podSecurityContext": V1PodSecurityContext,
+    "volumes": [V1Volume],
+    "volumeMounts": [V1VolumeMount],
+    "tolerations": [V1Toleration],
+    "affinity": V1Affinity,
+    "annotations": None,
     "livenessProbe": V1Probe,
     "readinessProbe": V1Probe,
     "startupProbe": V1Probe,
     "nodeSelector": None,
     "labels": None,
     "schedulerName": None,
+}
+SERVER = CONTAINER | {
+    "image": IMAGE,
+    "deploymentLabels": None,
+    "initContainerResources": V1ResourceRequirements,
+    "extraContainers": [V1Container],
+    "extraPrependedInitContainers": [V1Container],
+    "checkDbReadyInitContainer": None,
+    "logFormat": None,
+}
+INGRESS_OF_A_SERVER = {
+    "host": None,
+    "path": None,
+    "pathType": None,
+    "tls": {"enabled": None, "secretName": None},
+    "precedingPaths": [{"path": None, "pathType": None, "serviceName": None, "servicePort": None}],
+    "succeedingPaths": [{"path": None, "pathType": None, "serviceName": None, "servicePort": None}],
+}
+INGRESS = {
+    "enabled": None,
+    "apiVersion": None,
+    "ingressClassName": None,
+    "labels": None,
+    "annotations": None,
+    "dagsterWebserver": INGRESS_OF_A_SERVER,
+    "readOnlyDagsterWebserver": INGRESS_OF_A_SERVER,
 }
 RUN_K8S_CONFIG = {
     "containerConfig": V1Container,
@@ -46,6 +91,8 @@ K8S_RUN_LAUNCHER = {
     "envSecrets": NAMED,
     "envVars": None,
     "labels": None,
+    "volumes": [V1Volume],
+    "volumeMounts": [V1VolumeMount],
     "failPodOnRunFailure": None,
     "resources": V1ResourceRequirements,
     "schedulerName": None,
@@ -74,6 +121,10 @@ USER_DEPLOYMENT = CONTAINER | {
     "dagsterApiGrpcArgs": None,
     "codeServerArgs": None,
     "includeConfigInLaunchedRuns": {"enabled": None},
+    "replicaCount": None,
+    "deploymentStrategy": None,
+    "initContainers": [V1Container],
+    "sidecarContainers": [V1Container],
 }
 RUN_MONITORING = {
     "enabled": None,
@@ -86,7 +137,7 @@ RUN_MONITORING = {
 }
 POSTGRESQL = {
     "enabled": None,
-    "image": None,
+    "image": {"registry": None, **IMAGE},
     "postgresqlHost": None,
     "postgresqlUsername": None,
     "postgresqlPassword": None,
@@ -98,6 +149,14 @@ POSTGRESQL = {
 CHART: dict[str, Any] = {
     "telemetry": {"enabled": None},
     "rbacEnabled": None,
+    "nameOverride": None,
+    "fullnameOverride": None,
+    "serviceAccount": {"create": None, "name": None, "annotations": None},
+    "ingress": INGRESS,
+    "migrate": {"enabled": None, "initContainers": [V1Container], "extraContainers": [V1Container]},
+    "busybox": {"image": IMAGE},
+    "additionalInstanceConfig": None,
+    "extraManifests": None,
     "global": {"postgresqlSecretName": None, "dagsterHome": None, "serviceAccountName": None},
     "imagePullSecrets": PULL_SECRETS,
     "generatePostgresqlPasswordSecret": None,
@@ -115,10 +174,21 @@ CHART: dict[str, Any] = {
         "pools": {"defaultLimit": None, "granularity": None, "opGranularityRunBuffer": None},
         "runs": {"maxConcurrentRuns": None, "tagConcurrencyLimits": None},
     },
-    "dagsterWebserver": CONTAINER
-    | {"replicaCount": None, "service": {"type": None, "port": None}, "enableReadOnly": None},
-    "dagsterDaemon": CONTAINER
+    "dagsterWebserver": SERVER
     | {
+        "replicaCount": None,
+        "service": {"type": None, "port": None, "annotations": None},
+        "enableReadOnly": None,
+        "pathPrefix": None,
+        "logLevel": None,
+        "dbStatementTimeout": None,
+        "dbPoolRecycle": None,
+        "dbPoolMaxOverflow": None,
+    },
+    "dagsterDaemon": SERVER
+    | {
+        "enabled": None,
+        "heartbeatTolerance": None,
         "runMonitoring": RUN_MONITORING,
         "runRetries": {"enabled": None, "maxRetries": None, "retryOnAssetOrOpFailure": None},
     },
@@ -149,6 +219,15 @@ def values() -> dict[str, Any]:
     return loaded
 
 
+def add_lines(values: Any, lines: Any) -> Any:
+    """Add lines to values at their places: mappings are merged, the only code location too, and lists are appended."""
+    if isinstance(values, Mapping) and isinstance(lines, Mapping):
+        return {**values, **{key: add_lines(values.get(key), value) for key, value in lines.items()}}
+    if isinstance(values, list) and len(values) == len(lines) == 1 and "image" in values[0]:
+        return [add_lines(values[0], lines[0])]
+    return values + lines if isinstance(values, list) else lines
+
+
 def code_location(values: Mapping[str, Any]) -> dict[str, Any]:
     """Take the values of the only user deployment."""
     (deployment,) = values["dagster-user-deployments"]["deployments"]
@@ -174,9 +253,15 @@ def container_contexts(values: Mapping[str, Any]) -> tuple[K8sContainerContext, 
                 container_config=parts["containerConfig"], job_spec_config=parts["jobSpecConfig"]
             ),
         ),
-        K8sContainerContext(
-            env=location["env"],
-            env_secrets=[secret["name"] for secret in location["envSecrets"]],
-            resources=location["resources"],
+        K8sContainerContext.create_from_config(
+            {
+                "k8s": {
+                    "env": location["env"],
+                    "env_secrets": [secret["name"] for secret in location["envSecrets"]],
+                    "resources": location["resources"],
+                    "volumes": location.get("volumes", []),
+                    "volume_mounts": location.get("volumeMounts", []),
+                }
+            }
         ),
     )

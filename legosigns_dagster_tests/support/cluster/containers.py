@@ -1,6 +1,7 @@
 """A container without an image: a process in its own folder, with the environment of the pod's spec."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,10 +55,17 @@ def container_environment(container: Json, sources: Sources) -> dict[str, str]:
             variables |= sources.secret(entry["secretRef"]["name"])
         else:
             variables |= sources.config_map(entry["configMapRef"]["name"])
+    earlier: dict[str, str] = {}
     for entry in container.get("env", []):
         reference = entry.get("valueFrom", {})
-        variables[entry["name"]] = entry["value"] if "value" in entry else resolve_reference(reference, sources)
-    return variables
+        value = expand(entry["value"], earlier) if "value" in entry else resolve_reference(reference, sources)
+        earlier[entry["name"]] = value
+    return variables | earlier
+
+
+def expand(value: str, earlier: Mapping[str, str]) -> str:
+    """Replace `$(NAME)` by the variable of this name that stands earlier in `env`. Any other stays as it is."""
+    return re.sub(r"\$\(([A-Za-z_]\w*)\)", lambda found: earlier.get(found[1], found[0]), value)
 
 
 def resolve_reference(reference: Json, sources: Sources) -> str:

@@ -1,5 +1,6 @@
 """A code location for many runs at once: one asset that only sleeps, with the project's executor, GPU pod and pool."""
 
+import os
 import time
 
 import dagster as dg
@@ -20,4 +21,4 @@ def training(config: TrainingConfig) -> None:
     time.sleep(config.seconds)
 
 
-defs = dg.Definitions(assets=[training], executor=make_executor(KUBERNETES))
+defs = dg.Definitions(assets=[training], executor=make_executor(KUBERNETES, os.environ))

@@ -23,15 +23,20 @@ def check_manifest(manifest: Json) -> None:
     Raises:
         InvalidManifestError: It would not.
     """
+    check_object(manifest)
+    spec = manifest["spec"]
+    problems = list(find_contradictions(spec.get("template", manifest)["spec"]))
+    if problems:
+        raise InvalidManifestError("; ".join(problems))
+
+
+def check_object(manifest: Json) -> None:
+    """Check an object of any kind by Kubernetes' schemas alone. InvalidManifestError: it does not fit."""
     try:
         kubernetes_validate.validate(manifest, SCHEMAS, strict=True)
     except kubernetes_validate.ValidationError as error:
         path = ".".join(str(part) for part in error.path)
         raise InvalidManifestError(f"{path}: {error.message}") from error
-    spec = manifest["spec"]
-    problems = list(find_contradictions(spec.get("template", manifest)["spec"]))
-    if problems:
-        raise InvalidManifestError("; ".join(problems))
 
 
 def find_contradictions(pod_spec: Json) -> Iterator[str]:
