@@ -1,11 +1,13 @@
 """Step 4, the report: whether the new weights are better, for which signs, and by how much."""
 
 import math
+import os
 from typing import Any
 
 import dagster as dg
 
 from legosigns_dagster.assets.metadata import table, versioned
+from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
@@ -15,13 +17,16 @@ from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.compare_weights import compare_weights
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.report import ComparisonReport
-from legosigns_dagster.kubernetes.pod_specs import GPU_POD
+from legosigns_dagster.kubernetes.gpu_pool import GPU_POOL
+from legosigns_dagster.kubernetes.pod_specs import GPU_POD, retries
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.storage.store import Store
 
 
-@dg.asset(group_name="report", kinds={"html", "pandas"}, op_tags=GPU_POD, pool="gpu")
+@dg.asset(
+    group_name="report", kinds={"html", "pandas"}, op_tags=GPU_POD, pool=GPU_POOL, retry_policy=retries(os.environ)
+)
 def comparison_report(
     context: dg.AssetExecutionContext,
     store: dg.ResourceParam[Store],
@@ -34,16 +39,17 @@ def comparison_report(
 ) -> dg.Output[ComparisonReport]:
     """Base and new weights compared on the same images, for classical signs and LEGO signs, as a page for a browser."""
     images = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
-    report = compare_weights(
-        detector,
-        base_weights,
-        model_weights,
-        images,
-        earlier_points(store.snapshots()),
-        context.run.run_id,
-        scratch.folder("evaluation"),
-        scratch.folder("comparison_report"),
-    )
+    with non_retryable_errors():
+        report = compare_weights(
+            detector,
+            base_weights,
+            model_weights,
+            images,
+            earlier_points(store.snapshots()),
+            context.run.run_id,
+            scratch.folder("evaluation"),
+            scratch.folder("comparison_report"),
+        )
     comparison = report.comparison
     verdicts = "\n".join(comparison.verdict_sentence(one.title) for one, part in images.items() if len(part.images))
     context.log.info(f"base weights and new weights compared\n{comparison.summary()}\n{verdicts}")

@@ -24,6 +24,7 @@ EXIT_CODES = {
     143: "SIGTERM: it was asked to end, by a drained node or by a person",
 }
 QUOTA_ADVICE = " The namespace's quota is used up: wait until another pod ends, or raise the ResourceQuota"
+DEADLINE_ADVICE = "to change it: active_deadline_seconds of its"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def explain_deadline(conditions: Sequence[Json]) -> str:
     """Say that the job reached its deadline and how to set a later one. Empty: it did not."""
     if not any(condition.get("reason") == "DeadlineExceeded" for condition in conditions):
         return ""
-    return "its deadline passed, waiting counted (to change it: active_deadline_seconds of its job_spec_config)"
+    return f"its deadline passed, waiting counted ({DEADLINE_ADVICE} job_spec_config)"
 
 
 def explain_eviction(pod: Json, status: Json) -> PodProblem | None:
@@ -93,6 +94,8 @@ def explain_eviction(pod: Json, status: Json) -> PodProblem | None:
         if "ephemeral-storage" in message or "DiskPressure" in message or "nodefs" in message:
             advice = "ask for disk, with ephemeral-storage in its requests and limits"
         return PodProblem(f"{name} was evicted by its node {node}: {message} To prevent it, {advice}")
+    if reason == "DeadlineExceeded":
+        return PodProblem(f"{name} worked until its deadline ({DEADLINE_ADVICE} pod_spec_config)")
     if status.get("phase") == "Failed" and (reason.startswith("OutOf") or reason == "UnexpectedAdmissionError"):
         return PodProblem(f"{name} was refused by node {node} ({reason}): {message}")
     if status.get("phase") == "Failed" and reason in NODE_REASONS:

@@ -19,6 +19,7 @@ MEMORY = r"[1-9]\d*(\.\d+)?[MGT]i?"
 DOMAIN_PART = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 RESOURCE = rf"({DOMAIN_PART}\.)+{DOMAIN_PART}/[A-Za-z0-9]([A-Za-z0-9._-]{{0,61}}[A-Za-z0-9])?"
 NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 LABEL = rf"([a-z0-9.-]+/)?{NAME}=({NAME})?"
 
 
@@ -34,7 +35,9 @@ class PodSpec:
             the code location. None: those stay.
         node_selector: Labels that a node must have.
         shared_memory: Size of /dev/shm, such as "2Gi". Empty: the 64 MB of every container.
-        deadline_s: Seconds until Kubernetes ends the pod, from its creation, waiting included. 0: never.
+        deadline_s: Seconds until Kubernetes ends the pod, from its start on a node. 0: never.
+        wait_s: Seconds that it may wait for a node first. A pod that starts in time has all of its deadline.
+        queue: Name of the Kueue queue that decides when it may start. Empty: none.
     """
 
     cpu: str
@@ -44,6 +47,8 @@ class PodSpec:
     node_selector: Mapping[str, str] = field(default_factory=dict)
     shared_memory: str = ""
     deadline_s: int = 0
+    wait_s: int = 0
+    queue: str = ""
 
     def as_tags(self) -> dict[str, Any]:
         """Write the spec as op tags, in the keys of the Kubernetes client.
@@ -57,6 +62,7 @@ class PodSpec:
         container: dict[str, Any] = {"resources": {"requests": resources, "limits": dict(resources)}}
         # Another pod of the same job would run a step that Dagster has already counted as failed: no second try.
         job = {"backoff_limit": 0, "ttl_seconds_after_finished": 3600}
+        labels = {"job_metadata": {"labels": {QUEUE_LABEL: self.queue}}} if self.queue else {}
         pod: dict[str, Any] = {}
         if self.tolerated_taints is not None:
             pod["tolerations"] = [
@@ -68,8 +74,11 @@ class PodSpec:
         if self.node_selector:
             pod["node_selector"] = dict(self.node_selector)
         if self.deadline_s:
-            job["active_deadline_seconds"] = self.deadline_s
-        return {"dagster-k8s/config": {"container_config": container, "job_spec_config": job, "pod_spec_config": pod}}
+            # A job's deadline counts from its creation, a pod's from its start on a node.
+            pod["active_deadline_seconds"] = self.deadline_s
+            job["active_deadline_seconds"] = self.wait_s + self.deadline_s
+        parts = {"container_config": container, "job_spec_config": job, "pod_spec_config": pod}
+        return {"dagster-k8s/config": {**parts, **labels}}
 
 
 def gpu_pod(environment: Mapping[str, str]) -> PodSpec:
@@ -96,8 +105,10 @@ def gpu_pod(environment: Mapping[str, str]) -> PodSpec:
         node_selector=dict(label.split("=") for label in labels.split(",")) if labels else {},
         # PyTorch's data loaders pass images through /dev/shm. With 64 MB they end with "Bus error".
         shared_memory="2Gi",
-        # Four hours. Nothing else ends a pod that waits for a GPU that never comes.
-        deadline_s=14400,
+        deadline_s=4 * 3600,
+        # Nothing else ends a pod that waits for a GPU that never comes.
+        wait_s=24 * 3600,
+        queue=read_variable(environment, "LEGOSIGNS_GPU_QUEUE", "", f"({NAME})?", "the name of a queue such as gpus"),
     )
 
 

@@ -71,6 +71,8 @@ def sentence_for(problem: PodProblem | None) -> str:
          ["was preempted on node gpu-1", "PreemptionByScheduler", "higher priority"]),
         (pod({"phase": "Failed", "reason": "NodeShutdown", "message": "Pod was terminated in response to shutdown"}),
          ["ended because its node gpu-1 did", "in response to shutdown"]),
+        (failed_pod(137, reason="DeadlineExceeded", message="Pod was active on the node longer than the deadline"),
+         ["worked until its deadline", "active_deadline_seconds of its pod_spec_config"]),
         (pod({"phase": "Failed"}), ["failed: Kubernetes gives no reason"]),
         (waiting_pod("ImagePullBackOff", 'Back-off pulling image "registry/legosigns:7"'),
          ["the image registry/legosigns:7", "cannot be pulled", "imagePullSecrets"]),
@@ -88,7 +90,7 @@ def sentence_for(problem: PodProblem | None) -> str:
          ["kubectl describe", "were unschedulable"]),
     ],
     ids=["oom", "killed", "bus error", "crash", "evicted", "evicted for disk", "device gone", "preempted",
-         "node shut down", "no reason", "image", "secret", "no gpu", "taint", "selector", "cordoned"],
+         "node shut down", "deadline", "no reason", "image", "secret", "no gpu", "taint", "selector", "cordoned"],
 )  # fmt: skip
 def test_a_pod_with_a_problem_is_explained(failed: dict[str, Any], words: list[str]) -> None:
     sentence = sentence_for(explain(failed))

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from dagster_k8s import DagsterK8sJobConfig, construct_dagster_k8s_job
 from dagster_k8s.container_context import K8sContainerContext
+from dagster_k8s.job import get_user_defined_k8s_config
 from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, RENDER_POD, SMALL_POD, PodSpec, gpu_pod
@@ -90,7 +92,22 @@ def test_a_pod_with_a_model_gets_its_gpu_shared_memory_and_a_deadline(tmp_path: 
     assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     assert spec["volumes"] == [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}}]
     assert only_container(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "nvidia.com/gpu": "1"}
-    assert made["spec"]["activeDeadlineSeconds"] == 14400
+
+
+@pytest.mark.parametrize("step", ["model_weights", "comparison_report"])
+def test_a_gpu_pod_has_four_hours_from_its_start_however_long_it_waited_of_a_day(step: str, tmp_path: Path) -> None:
+    spec = step_job(step, tmp_path)["spec"]
+    assert spec["template"]["spec"]["activeDeadlineSeconds"] == 4 * 3600
+    assert spec["activeDeadlineSeconds"] - spec["template"]["spec"]["activeDeadlineSeconds"] == 24 * 3600
+
+
+def test_a_queue_decides_when_gpu_pods_start_and_dagster_s_own_labels_stay() -> None:
+    tags = gpu_pod({"LEGOSIGNS_GPU_QUEUE": "gpus"}).as_tags()
+    config = get_user_defined_k8s_config({"dagster-k8s/config": json.dumps(tags["dagster-k8s/config"])})
+    made = construct_dagster_k8s_job(DagsterK8sJobConfig(job_image="image:1"), ["x"], "t", config, labels={"run": "1"})
+    assert made.metadata.labels["kueue.x-k8s.io/queue-name"] == "gpus"
+    assert made.metadata.labels["run"] == "1"
+    assert "job_metadata" not in GPU_POD["dagster-k8s/config"]
 
 
 @pytest.mark.parametrize(
@@ -145,6 +162,8 @@ def test_without_a_gpu_the_pod_asks_for_none_and_tolerates_nothing() -> None:
         ("LEGOSIGNS_GPU_POD_MEMORY", "16m", "an amount of memory such as 16Gi"),  # thousandths of a byte
         ("LEGOSIGNS_GPU_POD_CPU", "0", "a number of CPUs such as 4 or 500m"),
         ("LEGOSIGNS_GPU_POD_CPU", "four", "a number of CPUs such as 4 or 500m"),
+        ("LEGOSIGNS_GPU_QUEUE", "-gpus", "the name of a queue such as gpus"),
+        ("LEGOSIGNS_GPU_QUEUE", "gpus of team a", "the name of a queue such as gpus"),
         ("LEGOSIGNS_GPU_NODE_SELECTOR", "gpu", "labels such as pool=gpu,zone=a"),
         ("LEGOSIGNS_GPU_NODE_SELECTOR", "pool=gpu,", "labels such as pool=gpu,zone=a"),
     ],
@@ -173,7 +192,7 @@ def test_the_documented_settings_of_a_run_give_it_the_documented_pod(tmp_path: P
     made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION), larger["config"])
     assert only_container(made)["resources"]["limits"] == {"cpu": "4", "memory": "32Gi", "nvidia.com/gpu": "2"}
     assert made["spec"]["template"]["spec"]["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L40S"}
-    assert made["spec"]["activeDeadlineSeconds"] == 43200
+    assert made["spec"]["template"]["spec"]["activeDeadlineSeconds"] == 43200
     made = step_job("model_weights", tmp_path, (LAUNCHER, LOCATION), other["config"])
     assert only_container(made)["resources"]["limits"] == {"cpu": "4", "memory": "16Gi", "amd.com/gpu": "1"}
     tolerations = made["spec"]["template"]["spec"]["tolerations"]

@@ -1,5 +1,7 @@
 """A step whose pod is lost is tried again. A step that would fail with the same error is not."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -69,6 +71,17 @@ def test_a_step_whose_pod_is_lost_is_tried_again_after_growing_pauses() -> None:
     policy = retries({"LEGOSIGNS_DEPLOYMENT": "kubernetes"})
     assert policy
     assert [policy.calculate_delay(attempt) for attempt in range(1, policy.max_retries + 1)] == [30, 90, 210, 450]
+
+
+def test_every_step_with_a_gpu_is_tried_again_when_its_pod_is_lost() -> None:
+    code = """
+from legosigns_dagster.assets.report import comparison_report
+from legosigns_dagster.assets.weights import model_weights
+print([step.op.retry_policy.max_retries for step in (model_weights, comparison_report)])
+"""
+    environment = {"PATH": "/usr/bin:/bin", "LEGOSIGNS_DEPLOYMENT": "kubernetes"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[4, 4]\n"
 
 
 @pytest.mark.parametrize("environment", [{}, {"LEGOSIGNS_DEPLOYMENT": "local"}])

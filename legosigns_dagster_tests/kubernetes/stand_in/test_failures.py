@@ -12,7 +12,7 @@ from legosigns_dagster_tests.support.cluster.scheduler import GPU
 # One small asset stands for every step: what happens to its pod does not depend on what it computes.
 STEP = "sign_cutouts"
 FORBIDDEN = "nvidia.com/mig-1g.5gb"
-DEADLINE = {"job_spec_config": {"active_deadline_seconds": 45}}
+DEADLINE: dict[str, Any] = {"job_spec_config": {"active_deadline_seconds": 45}}
 
 
 def launch(release: DeployedRelease, step: str, **pod: Any) -> str:
@@ -43,6 +43,7 @@ def failed_runs(release: DeployedRelease, whole_run_id: str) -> dict[str, str]:
         "image": {"container_config": {"image": "registry.example.com/legosigns-dagster:gone"}},
         "secret": {"container_config": {"env_from": [{"secret_ref": {"name": "secret-of-another-team"}}]}},
         "gpus": {"container_config": devices(GPU, "2"), "pod_spec_config": {"tolerations": [toleration]}, **DEADLINE},
+        "overdue": {"pod_spec_config": {"active_deadline_seconds": 1}},
         "quota": {"container_config": devices(FORBIDDEN, "1"), **DEADLINE},
     }
     runs = {name: launch(release, STEP, **pod) for name, pod in pods.items()}
@@ -92,6 +93,14 @@ def test_a_pod_for_which_no_node_has_gpus_warns_while_it_waits_and_fails_at_its_
     failure = release.console.failure(failed_runs["gpus"], STEP)
     assert "its deadline passed" in failure
     assert reason in failure
+
+
+def test_a_step_that_works_too_long_is_ended_at_its_deadline_and_says_how_to_change_it(
+    release: DeployedRelease, failed_runs: dict[str, str]
+) -> None:
+    failure = release.console.failure(failed_runs["overdue"], STEP)
+    assert "worked until its deadline" in failure
+    assert "active_deadline_seconds of its pod_spec_config" in failure
 
 
 def test_a_quota_that_is_used_up_is_named_with_what_was_asked_for(

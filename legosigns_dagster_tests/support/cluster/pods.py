@@ -48,6 +48,7 @@ class Pod:
         kill_at_s: When a process that was asked to end is killed, in seconds of the monotonic clock.
         deleted: Whether it is removed when it has ended.
         memory_checked_s: When its memory was last measured, in seconds of the monotonic clock.
+        started_s: When its process was started, in seconds of the monotonic clock.
     """
 
     manifest: Json
@@ -55,6 +56,7 @@ class Pod:
     kill_at_s: float = float("inf")
     deleted: bool = False
     memory_checked_s: float = 0.0
+    started_s: float = 0.0
 
     @classmethod
     def for_job(cls, job: Json) -> "Pod":
@@ -132,10 +134,11 @@ class Pod:
         except ConfigError as error:
             self.set_status(statuses.waiting_status(self.manifest, "CreateContainerConfigError", str(error)))
             return
+        self.started_s = time.monotonic()
         self.set_status(statuses.running_status(self.manifest))
 
     def check_process(self) -> None:
-        """Check whether the process has ended, is above its memory limit, or did not end when it was asked to."""
+        """Check whether the process has ended, should have ended by now, or is above its memory limit."""
         if self.container is None or self.has_ended:
             return
         code = self.container.process.poll()
@@ -144,6 +147,9 @@ class Pod:
             self.set_status(statuses.terminated_status(self.manifest, exit_code, "Error" if exit_code else "Completed"))
         elif time.monotonic() > self.kill_at_s:
             self.kill()
+        elif time.monotonic() > self.started_s + self.manifest["spec"].get("activeDeadlineSeconds", float("inf")):
+            self.container.end()
+            self.set_status(statuses.overdue_status(self.manifest))
         elif time.monotonic() > self.memory_checked_s + MEMORY_EVERY_S:
             self.memory_checked_s = time.monotonic()
             if self.container.memory_bytes() > self.memory_limit():

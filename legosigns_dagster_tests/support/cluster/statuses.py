@@ -69,6 +69,12 @@ def terminated_status(pod: Json, exit_code: int, reason: str) -> Json:
     }
 
 
+def overdue_status(pod: Json) -> Json:
+    """Make the status of a pod that was ended at its own deadline, which counts from its start."""
+    message = "Pod was active on the node longer than the specified deadline"
+    return terminated_status(pod, 137, "Error") | {"reason": "DeadlineExceeded", "message": message}
+
+
 def evicted_status(pod: Json, message: str) -> Json:
     """Make the status of a pod that its node has evicted."""
     status = terminated_status(pod, 137, "Error")
