@@ -9,6 +9,9 @@ export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore::FutureWarning:click.core
 
+# Two processes: most of the time of a test goes into waiting for a server, a pod or an import.
+PYTEST := PYTHONWARNINGS= $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo dev dev-s3 test test-fast check fix constraints sample clean
 
@@ -26,10 +29,10 @@ dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in
 	$(BIN)/python -m legosigns_dagster_tests.support.dev_s3
 
 test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed  ## all tests, real servers included
-	PYTHONWARNINGS= $(BIN)/python -m pytest
+	$(PYTEST)
 
 test-fast: $(INSTALLED)  ## the tests that need neither torch nor a server (two minutes)
-	PYTHONWARNINGS= $(BIN)/python -m pytest -p legosigns_dagster_tests.support.fast
+	$(PYTEST) -p legosigns_dagster_tests.support.fast
 
 check: $(INSTALLED)  ## ruff and mypy, strict
 	$(BIN)/ruff check .

@@ -56,6 +56,7 @@ setup(
         "label-studio": ["label-studio-sdk==2.1.2"],
         "dev": [
             "pytest==9.2.0",
+            "pytest-xdist==3.8.0",
             "ruff==0.17.6",
             "mypy==2.4.1",
             "boto3-stubs==1.44.1",

@@ -12,6 +12,16 @@ from legosigns_dagster_tests.support.label_studio_project import LabelStudioProj
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.workplace import JOB, Workplace
 
+# What is started once for many modules, and tests that use it: `make test` runs them in one of its two processes.
+SHARED = {"release": "cluster", "labels_server": "Label Studio", "laptop": "laptop"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests together that share a server or a run, and else those of one module, where two processes run them."""
+    for item in items:
+        shared = sorted(SHARED[name] for name in getattr(item, "fixturenames", ()) if name in SHARED)
+        item.add_marker(pytest.mark.xdist_group(next(iter(shared), item.nodeid.partition("::")[0])))
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
