@@ -10,7 +10,7 @@ import pytest
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
-from legosigns_dagster_tests.support.workplace import JOB, Workplace
+from legosigns_dagster_tests.support.workplace import JOB, OPENMP, Workplace
 
 # What is started once for many modules, and tests that use it: `make test` runs them in one of its two processes.
 SHARED = {"release": "cluster", "labels_server": "Label Studio", "laptop": "laptop"}
@@ -72,7 +72,7 @@ def project(labels_server: LabelStudio, tmp_path: Path) -> LabelStudioProject:
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A laptop on which nothing is configured but where the store is; its first run is the job's."""
     folder = tmp_path_factory.mktemp("laptop")
-    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")})
+    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")} | OPENMP)
 
 
 @pytest.fixture(scope="session")

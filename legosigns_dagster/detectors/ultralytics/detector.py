@@ -43,8 +43,12 @@ def library() -> Iterator[Any]:
     """Import `ultralytics`: offline, quiet, with all cores that this process may use.
 
     It sets environment variables, torch's handling of denormal numbers and a global of Ultralytics for the whole
-    process.
+    process. Whatever imports torch here does it inside of this.
     """
+    # OpenMP's threads wait for each other thousands of times in a training step, by default in a busy loop. Where other
+    # work has a core too, that loop takes the time from the very thread it waits for. OpenMP reads this once, when
+    # torch is loaded. GOMP_SPINCOUNT, where somebody sets it, counts more.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Set before the import, which looks for the internet and writes its settings into the home folder otherwise; a
     # pod's random user has none.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
@@ -92,9 +96,10 @@ class UltralyticsDetector:
 
     def sees_gpu(self) -> bool:
         """See `Detector`."""
-        from torch import cuda
+        with library():
+            from torch import cuda
 
-        return bool(cuda.is_available())
+            return bool(cuda.is_available())
 
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
         """See `Detector`."""
