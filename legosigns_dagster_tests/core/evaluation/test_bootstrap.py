@@ -2,7 +2,16 @@
 
 import math
 
-from legosigns_dagster.core.evaluation.bootstrap import Interval, Verdict, bootstrap_intervals, draw_groups
+import numpy as np
+import pytest
+
+from legosigns_dagster.core.evaluation.bootstrap import (
+    Interval,
+    Verdict,
+    bootstrap_intervals,
+    draw_groups,
+    percentile_interval,
+)
 from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster_tests.support.builders import make_matches
 
@@ -41,6 +50,11 @@ def test_fewer_than_six_groups_are_never_enough() -> None:
         Verdict.INCONCLUSIVE,
         Verdict.INCONCLUSIVE,
     )
+
+
+def test_the_interval_holds_the_middle_95_percent_of_what_is_known() -> None:
+    interval = percentile_interval(np.append(np.linspace(-0.5, 0.5, 1001), math.nan), groups=6)
+    assert (interval.low, interval.high) == pytest.approx((-0.475, 0.475))
 
 
 def test_groups_come_whole_and_as_many_as_there_are() -> None:

@@ -45,6 +45,9 @@ def pixel_boxes(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
             region(original_width=128, original_height=96), [WHOLE], id="percentages hold at another scale"
         ),
         pytest.param(
+            region(original_width=652, original_height=480), [WHOLE], id="scaling rounds: 1.9 % of the aspect"
+        ),
+        pytest.param(
             region(value={"rectanglelabels": ["SpeedLimit", "DangerAhead"]}),
             [WHOLE, (1, *WHOLE[1:])],
             id="two classes on one rectangle are two boxes",
@@ -61,6 +64,8 @@ def test_a_region_becomes_the_box_that_people_saw(given: dict[str, Any], expecte
 def test_a_rotated_rectangle_becomes_its_upright_envelope() -> None:
     # 50 % of 64 px by 50 % of 48 px is 32x24; turned by 90 degrees about (32, 12) it reaches 24 px to the left.
     assert pixel_boxes(region(50, 25, 50, 50, value={"rotation": 90})) == [pytest.approx((0, 8, 12, 32, 44))]
+    # Turned by 180 degrees about (32, 36), 16x12 px reach to the left and up.
+    assert pixel_boxes(region(50, 75, 25, 25, value={"rotation": 180})) == [pytest.approx((0, 16, 24, 32, 36))]
     # Drawn towards the top left, it is turned about the corner where the drawing began: (32, 36).
     assert pixel_boxes(region(50, 75, -25, -50, value={"rotation": 90})) == [pytest.approx((0, 32, 20, 56, 36))]
 
@@ -106,6 +111,7 @@ def test_what_was_changed_is_noted(given: dict[str, Any], reason: str) -> None:
             id="an unknown class would turn a sign into background",
         ),
         pytest.param(region(original_width=48, original_height=64), "other_size: .*swapped", id="swapped sizes"),
+        pytest.param(region(original_width=654, original_height=480), "other_size", id="2.2 % of the aspect: cropped"),
         pytest.param(
             region(original_width=None, original_height=None, value={"original_width": 100, "original_height": 10}),
             "other_size: drawn on 100x10 px, the image is 64x48 px",

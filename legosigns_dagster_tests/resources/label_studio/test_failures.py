@@ -1,6 +1,40 @@
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from legosigns_dagster.resources.label_studio.failures import shown_text
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
+from legosigns_dagster.resources.label_studio.failures import is_down, is_missing_key, shown_text
+
+
+def client_error(status: int | None, code: str = "") -> ClientError:
+    """What boto3 raises for an answer of S3; an answer that is no S3's has no status."""
+    metadata = {} if status is None else {"ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError({"Error": {"Code": code}} | metadata, "GetObject")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "down"),
+    [
+        (client_error(500), True),
+        (client_error(503), True),
+        (client_error(404), False),
+        (client_error(403), False),
+        (client_error(None), False),
+        (EndpointConnectionError(endpoint_url="http://s3"), True),
+        (ReadTimeoutError(endpoint_url="http://s3"), True),
+        (LabelStudioError("no answer"), True),
+        (LabelStudioError("gone", 404), False),
+        (OSError("Name or service not known"), False),
+    ],
+    ids=repr,
+)
+def test_a_server_that_cannot_answer_says_nothing_about_the_image(error: Exception, down: bool) -> None:
+    assert is_down(error) == down
+
+
+def test_only_s3_says_that_there_is_no_such_object() -> None:
+    assert is_missing_key(client_error(404, "NoSuchKey"))
+    assert not is_missing_key(client_error(403, "AccessDenied"))
+    assert not is_missing_key(OSError("NoSuchKey"))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.ingestion.fetched_images import fetch_image, image_name
 from legosigns_dagster.resources.label_studio.client import LabelStudioClient
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.storage.locations import Location
@@ -60,8 +61,11 @@ def no_s3() -> Any:
 
 
 class Refusing:
+    def __init__(self, status: int = 403) -> None:
+        self.answer: Any = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
     def get_object(self, **asked: str) -> Any:
-        raise ClientError({"Error": {"Code": "AccessDenied"}}, f"GetObject of {asked}")
+        raise ClientError(self.answer, f"GetObject of {asked}")
 
 
 def refusal(url: str, tmp_path: Path, images: Path | None = None) -> RejectedError:
@@ -128,6 +132,17 @@ def test_an_image_at_a_host_that_is_none_is_not_label_studios(tmp_path: Path) ->
     client = LabelStudioClient("http://127.0.0.1:9", "key", retry_after_s=())
     with pytest.raises(RejectedError, match="missing_image"):
         ImageFetcher(None, no_s3, ProjectConnection(client))("https://[REDACTED]/a.jpg", tmp_path)
+    client.close()
+
+
+def test_a_server_that_is_down_ends_the_run_and_says_nothing_about_the_image(tmp_path: Path) -> None:
+    fetch = ImageFetcher(None, lambda: Refusing(503))  # type: ignore[arg-type,return-value]
+    with pytest.raises(ClientError, match="GetObject"):
+        fetch("s3://bucket/a.jpg", tmp_path)
+    client = LabelStudioClient("http://127.0.0.1:9", "key", retry_after_s=())
+    fetch = ImageFetcher(None, no_s3, ProjectConnection(client))
+    with pytest.raises(LabelStudioError, match=r"127\.0\.0\.1:9"):
+        fetch("/data/upload/1/a.jpg", tmp_path)
     client.close()
 
 

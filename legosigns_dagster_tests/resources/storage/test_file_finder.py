@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.resources.storage.file_finder import AmbiguousFileError, FileFinder, holds_copies
-from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster.resources.storage.locations import Location, list_files
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.servers import S3Server
 
@@ -100,6 +100,9 @@ def test_the_location_itself_may_be_a_folder_of_results(tmp_path: Path) -> None:
 def test_the_folders_above_the_location_count(tmp_path: Path) -> None:
     finder = make_finder(tmp_path / "cam1", "1.jpg", "cam2/1.jpg")
     assert found(finder, tmp_path, "cam1/1.jpg") == "1.jpg"
+    # Somebody has unpacked the whole set once more inside of it.
+    finder = make_finder(tmp_path / "set" / "cam1", "day/1.jpg", "again/cam1/day/1.jpg")
+    assert found(finder, tmp_path, "set/cam1/day/1.jpg") == "day/1.jpg"
 
 
 def test_what_was_passed_over_is_named(tmp_path: Path) -> None:
@@ -109,7 +112,7 @@ def test_what_was_passed_over_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_files_behind_links_are_found_and_circles_end(tmp_path: Path) -> None:
+def test_files_behind_links_are_found_once_and_circles_end(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.jpg").write_text("a")
     finder_folder = tmp_path / "in"
@@ -117,6 +120,7 @@ def test_files_behind_links_are_found_and_circles_end(tmp_path: Path) -> None:
     (finder_folder / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "circle").symlink_to(finder_folder)
     assert found(make_finder(finder_folder), tmp_path, "host/a.jpg") == "a"
+    assert list_files(finder_folder) == [finder_folder / "link" / "a.jpg"]
 
 
 @pytest.mark.parametrize(
