@@ -17,6 +17,7 @@ from legosigns_dagster import sample
 from legosigns_dagster.cli import main
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.detectors.ultralytics.training_state import read_state
+from legosigns_dagster.resources.storage.store import LocalStore
 from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server
 from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, MODULE, Workplace
@@ -48,6 +49,20 @@ def run_id_of(laptop: Workplace) -> str:
 
 def test_every_asset_is_in_the_store_after_the_job(laptop: Workplace, printed: str) -> None:
     assert set(current_versions(laptop.folder / "store")) == ASSETS
+
+
+def test_the_synthetic_set_and_the_weights_know_what_they_were_made_from(laptop: Workplace, printed: str) -> None:
+    snapshots = LocalStore(folder=laptop.settings["LEGOSIGNS_STORE"]).snapshots()
+    digest = {asset: snapshots.find(asset).digest[:12] for asset in ASSETS}
+    digest["base_weights"] = snapshots.find("base_weights").files["best.pt"].sha256[:12]
+
+    def read(asset: str, file: str) -> Any:
+        return json.loads(snapshots.read(snapshots.find(asset), file))
+
+    made_from = {name: digest[name] for name in ("sign_cutouts", "backgrounds", "raw_annotations")}
+    assert read("synthetic_set", "about/made_from.json") == made_from
+    trained_with = ("base_weights", "raw_annotations", "synthetic_set", "classical_signs")
+    assert read("model_weights", "training.json")["versions"] == {name: digest[name] for name in trained_with}
 
 
 def test_the_terminal_shows_progress_and_the_table(printed: str) -> None:

@@ -1,5 +1,7 @@
 """Step 2, the dataset: the annotated images, and the synthetic ones made from them."""
 
+from dataclasses import replace
+
 import dagster as dg
 from pydantic import Field
 
@@ -8,6 +10,7 @@ from legosigns_dagster.assets.settings import plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import difference
 from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.files import SavedAsFolder, short_digest
 from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
@@ -85,4 +88,10 @@ def synthetic_set(
     into = scratch.folder("synthetic_set")
     settings = plain_settings(config, SynthesisSettings)
     dataset = make_synthetic_set(settings, sign_cutouts, backgrounds, raw_annotations, into, context.log)
-    return versioned(dataset, dataset_metadata(dataset))
+    given: dict[str, SavedAsFolder] = {
+        "sign_cutouts": sign_cutouts,
+        "backgrounds": backgrounds,
+        "raw_annotations": raw_annotations,
+    }
+    made = replace(dataset, made_from={name: short_digest(value) for name, value in given.items()})
+    return versioned(made, dataset_metadata(made))

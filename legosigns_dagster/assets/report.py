@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from legosigns_dagster.assets.lineage import require_trained_with
 from legosigns_dagster.assets.metadata import table, versioned
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
@@ -14,6 +15,7 @@ from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import read_new_value
 from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.slices import Slice
+from legosigns_dagster.core.files import short_digest
 from legosigns_dagster.core.report.compare_weights import compare_weights
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.report import ComparisonReport
@@ -38,8 +40,16 @@ def comparison_report(
     classical_signs: Dataset,
 ) -> dg.Output[ComparisonReport]:
     """Base and new weights compared on the same images, for classical signs and LEGO signs, as a page for a browser."""
+    given = {
+        "base_weights": base_weights.short_digest(),
+        "raw_annotations": short_digest(raw_annotations),
+        "classical_signs": short_digest(classical_signs),
+    }
     images = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
     with non_retryable_errors():
+        unknown = require_trained_with(store.snapshots(), model_weights, given)
+        for caveat in unknown:
+            context.log.warning(caveat)
         report = compare_weights(
             detector,
             base_weights,
@@ -49,6 +59,7 @@ def comparison_report(
             context.run.run_id,
             scratch.folder("evaluation"),
             scratch.folder("comparison_report"),
+            unknown,
         )
     comparison = report.comparison
     verdicts = "\n".join(comparison.verdict_sentence(one.title) for one, part in images.items() if len(part.images))

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
+from legosigns_dagster.assets.lineage import known_origins
 from legosigns_dagster.assets.metadata import picture, table, versioned
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
 from legosigns_dagster.assets.settings import plain_settings
@@ -62,7 +64,10 @@ def model_weights(
     pod.require_gpu(
         devices(context.op_execution_context.op_def.tags, context.run.run_config, "model_weights"), detector.sees_gpu
     )
-    data = TrainingData(raw_annotations, synthetic_set, classical_signs)
+    origins = known_origins(
+        store.snapshots(), "synthetic_set", synthetic_set, synthetic_set.made_from, ("raw_annotations",)
+    )
+    data = TrainingData(raw_annotations, replace(synthetic_set, made_from=origins), classical_signs)
     settings = plain_settings(config, TrainingSettings)
     with (
         non_retryable_errors(),

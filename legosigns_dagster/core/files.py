@@ -11,6 +11,7 @@ from typing import Protocol, Self, TypeAlias, runtime_checkable
 # Files below this folder say where a value came from (task ids, wall times). They travel with the value and do not
 # count in its digest: otherwise the same dataset read from a sink and from an export would look like two.
 ABOUT = "about"
+DIGITS = 12  # of a digest that people read
 READ_AT_ONCE = 2**20  # bytes: a file up to this size is read into memory, a larger one in blocks
 
 
@@ -101,6 +102,11 @@ def folder_digest(index: FolderIndex) -> str:
     """
     lines = [f"{entry.sha256}  {path}\n" for path, entry in sorted(index.items()) if not path.startswith(f"{ABOUT}/")]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def short_digest(value: SavedAsFolder) -> str:
+    """The first digits of a value's digest, as the UI shows them. A value that was not stored is hashed."""
+    return folder_digest(index_folder(value.folder) if value.index is None else value.index)[:DIGITS]
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:

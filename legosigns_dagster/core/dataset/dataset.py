@@ -1,7 +1,7 @@
 """`Dataset`: images with boxes, split and group. Its manifest is two tables, its images are files."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -11,6 +11,7 @@ import pandas as pd
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.lineage import read_made_from, write_made_from
 
 Split: TypeAlias = Literal["train", "val", "test"]
 TRAIN: Final[Split] = "train"
@@ -97,6 +98,7 @@ class Dataset:
         quarantine: What could not be used, with its reason, columns `QUARANTINE_COLUMNS`.
         adjustments: What was used but changed, such as a clipped box, columns as `quarantine`.
         sources: The task of each image, columns `SOURCE_COLUMNS`; `captured_s` in seconds since 1970, empty if unknown.
+        made_from: First digits of the digest of each asset that it was made from; empty where that is not known.
         index: The folder's files after saving or loading, None for a dataset that was just made.
     """
 
@@ -107,6 +109,7 @@ class Dataset:
     quarantine: pd.DataFrame = field(default_factory=lambda: empty_table(QUARANTINE_COLUMNS))
     adjustments: pd.DataFrame = field(default_factory=lambda: empty_table(QUARANTINE_COLUMNS))
     sources: pd.DataFrame = field(default_factory=lambda: empty_table(SOURCE_COLUMNS))
+    made_from: Mapping[str, str] = field(default_factory=dict)
     index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -174,6 +177,7 @@ class Dataset:
         write_table(self.boxes, self.folder / "boxes.csv")
         for name in ("quarantine", "adjustments", "sources"):
             write_table(getattr(self, name), about / f"{name}.csv")
+        write_made_from(self.made_from, self.folder)
         return self.folder
 
     @classmethod
@@ -182,4 +186,4 @@ class Dataset:
         names = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))["classes"]
         tables = {name: read_table(folder / f"{name}.csv") for name in ("images", "boxes")}
         about = {n: read_table(folder / ABOUT / f"{n}.csv") for n in ("quarantine", "adjustments", "sources")}
-        return cls(folder, SignClasses(tuple(names)), **tables, **about)
+        return cls(folder, SignClasses(tuple(names)), **tables, **about, made_from=read_made_from(folder))

@@ -84,7 +84,7 @@ class TrainingRecord:
     Attributes:
         settings: The settings, with the image size in pixels that was used.
         images: Number of training images by kind, and how many an epoch shows.
-        versions: First digits of each dataset's digest by asset.
+        versions: First digits of the digest of each dataset, and of the base's checkpoint, by asset.
         caveats: What the result cannot be trusted with, a sentence each.
         selection: The choice between base and trained weights; None where interpolation was off.
         without_synthesis: Score of a training without synthetic images; None where it was not measured.

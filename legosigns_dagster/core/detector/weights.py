@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.detector.training_record import TrainingRecord
-from legosigns_dagster.core.files import FolderIndex
+from legosigns_dagster.core.files import DIGITS, FolderIndex, file_sha256
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ class Weights:
     def file(self) -> Path:
         """The PyTorch checkpoint. It is code: only load what you trust."""
         return self.folder / "best.pt"
+
+    def short_digest(self) -> str:
+        """First digits of the checkpoint's SHA-256. Everything that stands beside it follows from it."""
+        return file_sha256(self.file)[:DIGITS]
 
     @property
     def downloads(self) -> tuple[str, ...]:

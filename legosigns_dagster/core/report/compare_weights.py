@@ -24,6 +24,7 @@ def compare_weights(
     run_id: str,
     work: Path,
     into: Path,
+    caveats: Sequence[str] = (),
 ) -> ComparisonReport:
     """Evaluate both weights, compare them on each slice that has images, and write the report.
 
@@ -36,6 +37,7 @@ def compare_weights(
         run_id: Id of the run that makes the report.
         work: An empty folder to evaluate in.
         into: An empty folder for the report.
+        caveats: What this comparison cannot be trusted with, a sentence each.
     """
     slices = []
     for one, dataset in images.items():
@@ -45,5 +47,5 @@ def compare_weights(
             slices.append(SliceResults(one.title, dataset, before, after, one.headline))
     curves = pd.read_csv(new.folder / "results.csv", skipinitialspace=True)
     selected_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
-    notes = build_notes(run_id, new, earlier, selected_on)
+    notes = build_notes(run_id, new, earlier, selected_on, caveats)
     return write_report(compare(slices), slices, curves, notes, into)

@@ -30,7 +30,13 @@ class ReportNotes:
     trade_off: str = ""
 
 
-def build_notes(run_id: str, weights: Weights, earlier: Sequence[Point], selected_on: Sequence[str]) -> ReportNotes:
+def build_notes(
+    run_id: str,
+    weights: Weights,
+    earlier: Sequence[Point],
+    selected_on: Sequence[str],
+    more_caveats: Sequence[str] = (),
+) -> ReportNotes:
     """Collect the notes of a report.
 
     Args:
@@ -38,9 +44,10 @@ def build_notes(run_id: str, weights: Weights, earlier: Sequence[Point], selecte
         weights: The new weights.
         earlier: MAP50-95 on classical and LEGO signs of each earlier comparison.
         selected_on: Titles of the slices whose images were also used to select epoch and weights.
+        more_caveats: Caveats besides those of the training.
     """
     record = weights.record
-    caveats = [*record.caveats] if record else []
+    caveats = [*more_caveats, *(record.caveats if record else [])]
     if selected_on:
         caveats.append(
             f"{' and '.join(selected_on)}: epoch and interpolation were selected on the same images that are shown "

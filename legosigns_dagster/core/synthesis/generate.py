@@ -170,8 +170,10 @@ def make_synthetic_set(
         workers: Number of threads, 0 for all usable cores. The bytes do not depend on it.
 
     Raises:
-        ValueError: A class has no cut-out, or every background looks like a val or test image.
+        ValueError: The cut-outs have other classes, a class has no cut-out, or every background looks like a val or
+            test image.
     """
+    annotated.classes.require(cutouts.classes, "sign_cutouts")
     usable = usable_backgrounds(backgrounds, annotated, log)
     pool = build_sampling_pool(cutouts, len(usable), annotated)
     for folder in ("images", "masks"):

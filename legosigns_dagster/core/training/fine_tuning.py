@@ -114,15 +114,16 @@ def fine_tune(
     """Train the base weights further on the new signs while replaying the old ones.
 
     Raises:
-        ValueError: For data or an image size that cannot be trained on, and when the trained weights do not have the
-            base's classes.
+        ValueError: For data that do not belong together, or that or whose image size cannot be trained on, and when
+            the trained weights do not have the base's classes.
         FloatingPointError: When the loss is NaN or infinite.
     """
     start, log = time.monotonic(), workspace.log
     data.require_contract(base)
+    lineage = data.require_lineage()
     data.require_train_and_val()
     settings = resolve_image_size(settings, base)
-    caveats = find_caveats(base.image_size, settings.image_size, data.classical, data.lego)
+    caveats = [*lineage, *find_caveats(base.image_size, settings.image_size, data.classical, data.lego)]
     for caveat in caveats:
         log.warning(caveat)
     scorer = ValidationScorer.write(detector, data.val, settings.image_size, workspace.work / "scores")
@@ -140,7 +141,8 @@ def fine_tune(
         without = score_without_synthesis(base, data, job, scorer, workspace.work / "without", log)
     export_onnx(detector, base, settings.image_size, workspace)
     run = TrainingRun(round(time.monotonic() - start, 1), peak_memory_mb(), trained.resumed_from_epoch)
-    record = TrainingRecord(settings, folder.counts, versions, caveats, trained.selection, without, run)
+    made_from = versions | {"base_weights": base.short_digest()}
+    record = TrainingRecord(settings, folder.counts, made_from, caveats, trained.selection, without, run)
     return Weights(workspace.into, base.classes, settings.image_size, record)
 
 

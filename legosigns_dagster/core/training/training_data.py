@@ -10,9 +10,8 @@ from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_sp
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.core.files import folder_digest, index_folder
-
-DIGITS = 12  # of a digest that people read
+from legosigns_dagster.core.files import short_digest
+from legosigns_dagster.core.lineage import require_lineage
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,25 @@ class TrainingData:
         return {Slice.CLASSICAL: self.classical.part(VAL), Slice.LEGO: self.lego.part(VAL)}
 
     def versions(self) -> dict[str, str]:
-        """Digest of each dataset by its asset, 12 hex digits. A dataset that was not stored is hashed."""
+        """First digits of each dataset's digest, by its asset."""
         datasets = {"raw_annotations": self.lego, "synthetic_set": self.synthetic, "classical_signs": self.classical}
-        return {
-            name: folder_digest(index_folder(dataset.folder) if dataset.index is None else dataset.index)[:DIGITS]
-            for name, dataset in datasets.items()
-        }
+        return {name: short_digest(dataset) for name, dataset in datasets.items()}
+
+    def require_lineage(self) -> list[str]:
+        """Require that the synthetic images were made from these annotated images.
+
+        Made from others, they may show what is val or test here.
+
+        Returns:
+            A caveat where that is not known.
+
+        Raises:
+            ValueError: They were made from others.
+        """
+        if not len(self.synthetic.images):
+            return []
+        given = {"raw_annotations": short_digest(self.lego)}
+        return require_lineage("synthetic_set", self.synthetic.made_from, given, "synthetic_set,model_weights")
 
     def require_contract(self, base: Weights) -> None:
         """Require that all three have exactly the base weights' classes and ids.

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
@@ -31,6 +32,15 @@ def test_the_same_seed_gives_the_same_bytes_with_any_number_of_workers(
     made = [make(SynthesisSettings(images=8), cutouts, backgrounds, annotated, tmp_path / f"w{w}", w) for w in (1, 3)]
     digests = {folder_digest(index_folder(dataset.save())) for dataset in made}
     assert len(digests) == 1
+
+
+def test_cutouts_of_other_classes_than_the_annotated_images_are_refused(
+    cutouts: CutoutSet, backgrounds: Backgrounds, annotated: Dataset, tmp_path: Path
+) -> None:
+    """They were made with other base weights: the ids of both would be mixed in one image."""
+    swapped = replace(cutouts, classes=SignClasses(cutouts.classes.names[::-1]))
+    with pytest.raises(ValueError, match="sign_cutouts has the classes"):
+        make(SynthesisSettings(images=1), swapped, backgrounds, annotated, tmp_path / "into")
 
 
 def test_another_seed_gives_other_images(

@@ -97,6 +97,29 @@ def test_data_of_other_classes_is_refused_before_any_time_is_spent(
         train(base, replace(data, classical=swapped), tmp_path)
 
 
+def test_synthetic_images_that_were_made_from_other_annotated_images_are_refused(
+    base: Weights, data: TrainingData, tmp_path: Path
+) -> None:
+    """They may show what is val now: their scenes were train images then."""
+    others = replace(data.synthetic, made_from={"raw_annotations": "0" * 12})
+    with pytest.raises(ValueError, match="synthetic_set does not belong to what it is used with") as raised:
+        train(base, replace(data, synthetic=others), tmp_path)
+    assert "--select 'synthetic_set,model_weights'" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("images", "known", "caveats"),
+    [(3, True, 0), (3, False, 1), (0, False, 0)],
+    ids=["made from these", "nobody knows from which", "there are none"],
+)
+def test_what_is_not_known_about_synthetic_images_is_a_caveat(
+    images: int, known: bool, caveats: int, data: TrainingData
+) -> None:
+    versions = data.versions() if known else {}
+    synthetic = replace(data.synthetic if images else data.synthetic.part(), made_from=versions)
+    assert len(replace(data, synthetic=synthetic).require_lineage()) == caveats
+
+
 def test_a_dataset_without_a_val_part_is_refused(base: Weights, data: TrainingData, tmp_path: Path) -> None:
     only_train: Dataset = make_dataset(tmp_path / "more", TRAIN, TRAIN)
     with pytest.raises(ValueError, match="{'train': 2} images, expected some in train and in val"):

@@ -1,0 +1,53 @@
+"""What a stored value was made from: what it recorded, and for older values what the store still tells."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.files import DIGITS, SavedAsFolder
+from legosigns_dagster.core.lineage import require_lineage
+from legosigns_dagster.resources.storage.snapshot_store import Snapshot, SnapshotStore
+from legosigns_dagster.resources.versions.listing import find_equal
+
+
+def require_trained_with(snapshots: SnapshotStore, weights: Weights, given: Mapping[str, str]) -> list[str]:
+    """Require that weights were trained with the versions that they are evaluated with: digests by asset.
+
+    Returns:
+        A caveat for each version of which that is not known.
+
+    Raises:
+        ValueError: names what differs, and what to materialize.
+    """
+    recorded = weights.record.versions if weights.record else {}
+    made_from = known_origins(snapshots, "model_weights", weights, recorded, given)
+    return require_lineage("model_weights", made_from, given, "synthetic_set,model_weights,comparison_report")
+
+
+def known_origins(
+    snapshots: SnapshotStore, asset: str, value: SavedAsFolder, recorded: Mapping[str, str], wanted: Iterable[str]
+) -> dict[str, str]:
+    """Add to what a value recorded what its run tells: a run reads what it made itself.
+
+    Args:
+        snapshots: The store.
+        asset: The value's asset.
+        value: A value that was loaded.
+        recorded: Digests of what it was made from, by asset, as it recorded them.
+        wanted: The assets of which the digest is wanted.
+    """
+    missing = [name for name in wanted if name not in recorded]
+    version = find_equal(snapshots, asset, value.index or {}) if missing else None
+    if version is None:
+        return dict(recorded)
+    told: dict[str, str] = {}
+    for name in missing:
+        with suppress(FileNotFoundError):  # that run read a version of another run
+            told[name] = short_digest_in_store(snapshots.find(name, version.run_id))
+    return {**recorded, **told}
+
+
+def short_digest_in_store(version: Snapshot) -> str:
+    """First digits of a version's digest, of base weights that of their checkpoint alone."""
+    digest = version.files["best.pt"].sha256 if version.asset == "base_weights" else version.digest
+    return digest[:DIGITS]
