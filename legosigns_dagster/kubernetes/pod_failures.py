@@ -1,11 +1,10 @@
 """Why the pod of a step failed or does not start, in plain words, and what to do about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-Json = Mapping[str, Any]
+from legosigns_dagster.kubernetes.pod_fields import Json, container_limits, node_name, pod_name
 
 # Reasons for which a container cannot start, however long one waits.
 IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
@@ -60,12 +59,16 @@ def explain(pod: Json, events: Sequence[Json] = (), log: str = "") -> PodProblem
 
 
 def explain_missing(job_events: Sequence[Json], pod_events: Sequence[Json]) -> PodProblem | None:
-    """Find out why a job has no pod: Kubernetes did not create one, or it was removed. None where no event says so."""
+    """Find out from events why a job has no pod: it was not created, it waits in a queue, or it was removed."""
     for event in reversed(job_events):
-        if event.get("reason") == "FailedCreate":
-            message = event.get("message", "")
+        reason, message = event.get("reason"), event.get("message", "")
+        if reason == "SuccessfulCreate":
+            break  # what was wrong before is over
+        if reason == "FailedCreate":
             advice = QUOTA_ADVICE if "exceeded quota" in message else ""
             return PodProblem(f"Kubernetes does not create a pod for it: {message}.{advice}")
+        if reason == "Suspended":
+            return PodProblem("its job is suspended: it starts when its queue has room (see `kubectl get workloads`)")
     for event in reversed(pod_events):
         if event.get("reason") in REMOVAL_REASONS:
             return PodProblem(f"its pod was removed: {event['reason']}, {event.get('message', '')}")
@@ -176,21 +179,3 @@ def scheduler_reasons(pod: Json, message: str) -> list[str]:
     if "node affinity/selector" in message:
         reasons.append(f"no node has the labels of its node_selector {pod.get('spec', {}).get('nodeSelector', {})}")
     return reasons
-
-
-def pod_name(pod: Json) -> str:
-    """Write the pod's name as people look for it with kubectl, after the word `pod`."""
-    return f"pod {pod.get('metadata', {}).get('name', '?')}"
-
-
-def node_name(pod: Json) -> str:
-    """Read which node the pod is on."""
-    return str(pod.get("spec", {}).get("nodeName", "?"))
-
-
-def container_limits(pod: Json) -> dict[str, str]:
-    """Collect the resource limits of the pod's containers, such as `{"memory": "16Gi"}`."""
-    limits: dict[str, str] = {}
-    for container in pod.get("spec", {}).get("containers", ()):
-        limits |= (container.get("resources") or {}).get("limits") or {}
-    return limits

@@ -138,6 +138,10 @@ def test_a_job_without_a_pod_is_explained_by_its_events() -> None:
     assert sentence_for(explain_missing([account], [])).endswith('serviceaccount "dagster" not found.')
     gone = warning("TaintManagerEviction", "Marking for deletion Pod a/b")
     assert "its pod was removed: TaintManagerEviction" in sentence_for(explain_missing([], [gone]))
+    queued = [warning("FailedCreate", "no quota"), warning("Suspended", "Job suspended")]
+    assert "it starts when its queue has room" in sentence_for(explain_missing(queued, []))
+    created = warning("SuccessfulCreate", "Created pod: dagster-step-1-x")
+    assert "its pod was removed" in sentence_for(explain_missing([*queued, created], [gone]))
     assert explain_missing([], []) is None
 
 
