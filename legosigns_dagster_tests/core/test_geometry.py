@@ -25,3 +25,6 @@ def test_a_box_turned_clockwise_by_90_degrees_hangs_to_the_left_of_its_corner() 
 
 def test_clipping_keeps_the_part_inside() -> None:
     assert PixelBox(-5, 2, 70, 99).clip((64, 48)) == PixelBox(0, 2, 64, 48)
+    assert PixelBox(3, -5, 9, 0.5).clip((64, 48)) == PixelBox(3, 0, 9, 0.5)
+    assert PixelBox(-9, -9, -5, -5).clip((64, 48)) == PixelBox(0, 0, 0, 0)
+    assert PixelBox(70, 50, 99, 99).clip((64, 48)) == PixelBox(64, 48, 64, 48)

@@ -74,6 +74,9 @@ def test_boxes_are_kept_moved_relabelled_added_or_removed() -> None:
     assert box_changes(before, before[::-1]).text(["S", "D"]) == "no sign"
     assert box_changes(before, [LabeledBox(SPEED, MOVED), LabeledBox(SPEED, FAR)]).text(["S", "D"]) == "S moved"
     assert box_changes(before, [LabeledBox(DANGER, MOVED)]).text(["S", "D"]) == "S removed, S relabelled D"
+    # The nearest pair first: what is left over is new.
+    near = LabeledBox(SPEED, PixelBox(15, 10, 35, 30))
+    assert box_changes(before[:1], [near, LabeledBox(DANGER, MOVED)]).text(["S", "D"]) == "S added, S relabelled D"
     assert box_changes(before, []).text(["S", "D"]) == "2 S removed"
     assert box_changes(before[:1], [LabeledBox(SPEED, FAR)]).text(["S", "D"]) == "S added, S removed"
 

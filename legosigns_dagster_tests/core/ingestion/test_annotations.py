@@ -259,6 +259,7 @@ def test_a_task_without_a_submitted_annotation_is_not_an_image_without_signs(
         pytest.param(region(value={"rectanglelabels": [*CLASSES.names]}), {"two_classes": "leave_out"}, 0, id="two"),
         pytest.param(region(value={"rectanglelabels": [*CLASSES.names]}), {"two_classes": "reject"}, None, id="both"),
         pytest.param(region(type="polygonlabels", value=POLYGON), {"polygons": "envelope"}, 1, id="a polygon"),
+        pytest.param(region(type=None) | {"value": POLYGON}, {"polygons": "envelope"}, 1, id="one without a type"),
         pytest.param(
             region(type="polygonlabels", value={"points": [[1]], "polygonlabels": ["SpeedLimit"]}),
             {"polygons": "envelope", "unreadable_region": "leave_out"},

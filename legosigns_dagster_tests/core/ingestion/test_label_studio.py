@@ -83,7 +83,10 @@ def test_ids_that_are_missing_or_null_are_no_ids() -> None:
         read_task(documents[0])
 
 
-@pytest.mark.parametrize(("written", "is_set"), [(True, True), ("true", True), (1, True), ("False", False), (0, False)])
+@pytest.mark.parametrize(
+    ("written", "is_set"),
+    [(True, True), ("true", True), (1, True), (" 1", True), ("Yes", True), ("False", False), (0, False), ("no", False)],
+)
 def test_a_flag_that_is_written_as_text_is_a_flag(written: object, is_set: bool) -> None:
     one = read_annotation({"result": [], "was_cancelled": written, "ground_truth": written})
     assert (one.was_cancelled, one.ground_truth) == (is_set, is_set)

@@ -39,6 +39,11 @@ JOINED = [
         [{key: value for key, value in part("labels", labels=["SpeedLimit"]).items() if key != "type"}],
         [WHOLE], id="HumanSignal/label-studio-converter#196: labels without a type",
     ),
+    pytest.param(
+        [{key: value for key, value in part("rectangle").items() if key != "type"},
+         part("labels", labels=["SpeedLimit"])],
+        [WHOLE], id="a place without a type",
+    ),
     pytest.param([part("rectanglelabels", labels=["SpeedLimit"])], [WHOLE], id="under the key labels"),
     pytest.param([part("rectangle", rectanglelabels=["SpeedLimit"])], [WHOLE], id="a rectangle that has its class"),
     pytest.param(

@@ -2,10 +2,14 @@
 
 import math
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 from legosigns_dagster.core.detector.training_record import InterpolatedWeights, Selection
+from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.core.report.metric_charts import trade_off_chart
+from legosigns_dagster.core.report.charts import BOTTOM, HEIGHT, LEFT, NARROW_RIGHT, TOP, WIDTH
+from legosigns_dagster.core.report.metric_charts import precision_recall_chart, trade_off_chart
+from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 
 def select(*scores: tuple[float, float, float], alpha: float) -> Selection:
@@ -29,3 +33,15 @@ def test_the_trade_off_shows_base_interpolated_weights_earlier_runs_and_what_was
 
 def test_there_is_no_trade_off_without_images_of_both_slices() -> None:
     assert trade_off_chart(select((0, math.nan, 0.2), (0.2, math.nan, 0.4), alpha=0.2), [(0.8, 0.5)]) == ""
+
+
+def test_precision_over_recall_fills_the_chart_from_nothing_found_to_all_found(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, "val")
+    part = SliceResults("LEGO signs", dataset, evaluation(dataset), evaluation(dataset, (0, 0, 0.9), (0, 1, 0.8)))
+    nothing_found, all_found = [
+        [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+        for line in ET.fromstring(precision_recall_chart(part)).findall("polyline")
+    ]
+    assert {y for _, y in nothing_found} == {HEIGHT - BOTTOM}
+    assert {y for _, y in all_found[:-1]} == {TOP}, "at a recall of 1 any precision ends in 0"
+    assert (all_found[0][0], all_found[-1][0]) == (LEFT, WIDTH - NARROW_RIGHT)

@@ -17,7 +17,7 @@ from legosigns_dagster.core.report.tables import synthesis_table
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 NOTES = ReportNotes(
-    {"run": "a & b"}, ["hardly any <image>"], synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3)))
+    {"run": "a & b", "seed": "3"}, ["hardly any <image>"], synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3)))
 )
 CURVES = pd.DataFrame({"epoch": [1, 2], "train/box_loss": [2.0, 1.0]})
 
@@ -61,7 +61,8 @@ def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) 
 def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
     words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
     assert "<LEGO> signs: inconclusive, mAP50-95 0.125 → 0.375 (+0.250, no 95 % interval: at least 6" in words
-    assert "a & b" in words
+    assert "\n<LEGO> signs: 2 images with 4 boxes. The 95 % intervals come from" in words
+    assert "a & bseed3\n" in words, "a term and its value in turn, and nothing between"
 
 
 def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:

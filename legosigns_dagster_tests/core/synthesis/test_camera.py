@@ -16,7 +16,20 @@ def steepest_step(rgb: np.ndarray) -> int:  # type: ignore[type-arg]
 
 
 def test_a_camera_without_effects_changes_nothing() -> None:
-    assert (apply_camera_effects(EDGE, NO_EFFECTS) == EDGE).all()
+    for level in (0, 128, 255):
+        edge = np.where(EDGE == 250, np.float32(level), EDGE)
+        assert (apply_camera_effects(edge, NO_EFFECTS) == edge).all()
+
+
+def test_twice_the_exposure_is_twice_as_bright_until_it_is_white() -> None:
+    brighter = apply_camera_effects(np.float32(1.5) * EDGE - 128, replace(NO_EFFECTS, gain=2.0))
+    assert brighter[0, [0, 200]].tolist() == [[128] * 3, [255] * 3]
+
+
+def test_noise_never_turns_black_into_white() -> None:
+    for level, low, high in ((0, 0, 60), (255, 195, 255)):
+        noisy = apply_camera_effects(np.full_like(EDGE, level), replace(NO_EFFECTS, noise=8))
+        assert low <= noisy.min() < noisy.max() <= high
 
 
 def test_a_warm_cast_adds_red_and_takes_blue() -> None:

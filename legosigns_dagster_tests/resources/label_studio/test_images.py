@@ -150,7 +150,9 @@ def test_a_link_to_the_resolver_is_found_by_the_name_in_it_and_shown_as_its_uri(
     url = "/tasks/7/resolve/?fileuri=czM6Ly9idWNrZXQvc2hvdHMvYS5qcGc="
     file = write_image(tmp_path / "images" / "a.jpg")
     assert fetch(url, tmp_path / "into", tmp_path / "images").read_bytes() == file.read_bytes()
-    assert refusal(url, tmp_path).detail.startswith("s3://bucket/shots/a.jpg: ")
+    detail = refusal(url, tmp_path).detail
+    assert detail.startswith("s3://bucket/shots/a.jpg: ")
+    assert detail.endswith(": set LABEL_STUDIO_IMAGES to where it is")
 
 
 def test_an_image_at_the_end_of_a_link_to_the_resolver_comes_from_its_bucket(
