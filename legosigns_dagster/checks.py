@@ -1,12 +1,24 @@
 """Asset checks, which stop a run before the next step spends time. A check that fails names the offenders."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from itertools import chain
 
 import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
+from legosigns_dagster.check_results import (
+    ERROR,
+    WARN,
+    BlockingChecksConfig,
+    Context,
+    check_result,
+    check_specs,
+    conclude,
+    finder_result,
+    name_offenders,
+    report_results,
+)
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
 from legosigns_dagster.core.dataset.repeated_images import images_across_splits, scenes_across_splits
@@ -16,45 +28,10 @@ from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.core.synthesis.validation import find_mask_mismatches
 from legosigns_dagster.core.training.caveats import NO_CLASSICAL
 from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
+from legosigns_dagster.resources.storage.store import Store
 
 
-def list_offenders(offenders: Sequence[str]) -> dg.MarkdownMetadataValue:
-    """Write the first 20 offenders as a list in Markdown."""
-    return dg.MetadataValue.md("\n".join(f"- {offender}" for offender in offenders[:20]) or "none")
-
-
-def finder_result(asset: str, name: str, offenders: Sequence[str]) -> dg.AssetCheckResult:
-    """Make the result of a check that passes when it finds no offenders."""
-    text = f"{len(offenders)}: {'; '.join(offenders[:3])}" if offenders else "no offenders"
-    return check_result(asset, name, offenders, not offenders, text)
-
-
-def check_result(
-    asset: str,
-    name: str,
-    offenders: Sequence[str],
-    passed: bool,
-    description: str,
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
-    figures: Mapping[str, float] | None = None,
-) -> dg.AssetCheckResult:
-    """Make a check's result, with the first offenders, their number and the figures that decided as metadata."""
-    return dg.AssetCheckResult(
-        passed=passed,
-        asset_key=asset,
-        check_name=name,
-        metadata={"offenders": list_offenders(offenders), "count": len(offenders), **(figures or {})},
-        severity=severity,
-        description=description,
-    )
-
-
-def check_specs(asset: str, blocking: bool = True, **descriptions: str) -> list[dg.AssetCheckSpec]:
-    """Declare the checks of an asset, by name and description. A blocking check that fails stops what is downstream."""
-    return [dg.AssetCheckSpec(n, asset=asset, blocking=blocking, description=d) for n, d in descriptions.items()]
-
-
-class QuarantineConfig(dg.Config):
+class QuarantineConfig(BlockingChecksConfig):
     """How many images and boxes may be lost before the run stops."""
 
     max_quarantined: float = Field(
@@ -89,8 +66,16 @@ def few_quarantined(dataset: Dataset, allowed: float) -> dg.AssetCheckResult:
     ),
     op_tags=SMALL_POD,
 )
-def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -> Iterator[dg.AssetCheckResult]:
+def raw_annotations_checks(
+    context: Context, config: QuarantineConfig, store: dg.ResourceParam[Store], raw_annotations: Dataset
+) -> Iterator[dg.AssetCheckResult]:
     """Check that the annotated images can be used for training and evaluation."""
+    found = check_annotations(raw_annotations, config.max_quarantined)
+    yield from conclude(context, store, raw_annotations, config.accept, found)
+
+
+def check_annotations(raw_annotations: Dataset, max_quarantined: float) -> Iterator[dg.AssetCheckResult]:
+    """Check annotated images, of which at most this share may be in the quarantine, 0 to 1."""
     asset = "raw_annotations"
     yield finder_result(asset, "class_contract", validation.class_contract_breaks(raw_annotations))
     yield finder_result(asset, "every_class_present", validation.absent_classes(raw_annotations))
@@ -98,7 +83,7 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
     yield finder_result(asset, "splits_share_no_group", repeated)
     yield finder_result(asset, "every_image_readable", validation.unreadable_images(raw_annotations))
     yield finder_result(asset, "boxes_inside", validation.boxes_outside(raw_annotations))
-    yield few_quarantined(raw_annotations, config.max_quarantined)
+    yield few_quarantined(raw_annotations, max_quarantined)
 
 
 @dg.multi_asset_check(
@@ -111,32 +96,36 @@ def raw_annotations_checks(config: QuarantineConfig, raw_annotations: Dataset) -
     ),
     op_tags=SMALL_POD,
 )
-def classical_signs_checks(classical_signs: Dataset) -> Iterator[dg.AssetCheckResult]:
+def classical_signs_checks(
+    context: Context, config: BlockingChecksConfig, store: dg.ResourceParam[Store], classical_signs: Dataset
+) -> Iterator[dg.AssetCheckResult]:
     """Check that the classical images can be used for replay and evaluation."""
+    yield from conclude(context, store, classical_signs, config.accept, check_classical(classical_signs))
+
+
+def check_classical(classical_signs: Dataset) -> Iterator[dg.AssetCheckResult]:
+    """Check classical images; where there are none, each check warns."""
     asset = "classical_signs"
     finders = {
         "class_contract": validation.class_contract_breaks,
         "every_class_present": validation.absent_classes,
         "every_image_readable": validation.unreadable_images,
     }
-    for name, find in finders.items():
-        if len(classical_signs.images):
-            yield finder_result(asset, name, find(classical_signs))
-        else:
-            yield check_result(asset, name, [], False, NO_CLASSICAL, dg.AssetCheckSeverity.WARN)
-    yield classical_splits_share_nothing(classical_signs)
+    if not len(classical_signs.images):
+        names = [*finders, "splits_share_no_group"]
+        return (check_result(asset, name, [], False, NO_CLASSICAL, WARN) for name in names)
+    found = (finder_result(asset, name, find(classical_signs)) for name, find in finders.items())
+    return chain(found, [classical_splits_share_nothing(classical_signs)])
 
 
 def classical_splits_share_nothing(dataset: Dataset) -> dg.AssetCheckResult:
     """Check that no image repeats one of another split. Scenes that have one name alone are a warning."""
     asset, name = "classical_signs", "splits_share_no_group"
-    if not len(dataset.images):
-        return check_result(asset, name, [], False, NO_CLASSICAL, dg.AssetCheckSeverity.WARN)
     if copies := validation.groups_across_splits(dataset) + images_across_splits(dataset):
         return finder_result(asset, name, copies)
     if scenes := scenes_across_splits(dataset):
-        text = f"{len(scenes)}: {'; '.join(scenes[:3])}: where a name is one scene, move its images into one split"
-        return check_result(asset, name, scenes, False, text, dg.AssetCheckSeverity.WARN)
+        text = f"{name_offenders(scenes)}: where a name is one scene, move its images into one split"
+        return check_result(asset, name, scenes, False, text, WARN)
     return finder_result(asset, name, [])
 
 
@@ -150,8 +139,15 @@ def classical_splits_share_nothing(dataset: Dataset) -> dg.AssetCheckResult:
     ),
     op_tags=SMALL_POD,
 )
-def synthetic_set_checks(synthetic_set: Dataset) -> Iterator[dg.AssetCheckResult]:
+def synthetic_set_checks(
+    context: Context, config: BlockingChecksConfig, store: dg.ResourceParam[Store], synthetic_set: Dataset
+) -> Iterator[dg.AssetCheckResult]:
     """Check that the boxes of the synthetic images fit their pixels."""
+    yield from conclude(context, store, synthetic_set, config.accept, check_synthetic(synthetic_set))
+
+
+def check_synthetic(synthetic_set: Dataset) -> Iterator[dg.AssetCheckResult]:
+    """Check synthetic images."""
     asset = "synthetic_set"
     yield finder_result(asset, "class_contract", validation.class_contract_breaks(synthetic_set))
     yield finder_result(asset, "every_class_present", validation.absent_classes(synthetic_set, (TRAIN,)))
@@ -181,15 +177,20 @@ class AcceptanceConfig(dg.Config):
     op_tags=SMALL_POD,
 )
 def comparison_report_checks(
-    config: AcceptanceConfig, comparison_report: ComparisonReport
+    context: Context, config: AcceptanceConfig, comparison_report: ComparisonReport
 ) -> Iterator[dg.AssetCheckResult]:
     """Check that the new weights are better than the base. Too few images to decide are a warning, not an error."""
+    yield from report_results(context, check_comparison(comparison_report, config))
+
+
+def check_comparison(report: ComparisonReport, config: AcceptanceConfig) -> Iterator[dg.AssetCheckResult]:
+    """Check the differences between new and base weights."""
     criteria = {
         "classical_signs_kept": AcceptanceCriterion(Slice.CLASSICAL.title, "map50_95", -config.max_map_drop),
         "lego_signs_gained": AcceptanceCriterion(Slice.LEGO.title, "map50", config.lego_gain),
     }
     for name, criterion in criteria.items():
-        result = check_criterion(comparison_report.comparison, criterion)
-        failed, passed = result.outcome is Outcome.FAILED, result.outcome is Outcome.PASSED
-        severity = dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN
-        yield check_result("comparison_report", name, result.offenders, passed, result.text, severity)
+        result = check_criterion(report.comparison, criterion)
+        passed, severity = result.outcome is Outcome.PASSED, ERROR if result.outcome is Outcome.FAILED else WARN
+        text = result.text if passed else f"{result.text} ({name_offenders(result.offenders)})"
+        yield check_result("comparison_report", name, result.offenders, passed, text, severity)

@@ -8,9 +8,10 @@ import dagster as dg
 
 from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.resources.scratch import Scratch
-from legosigns_dagster.resources.storage.layout import run_key
-from legosigns_dagster.resources.storage.snapshot_store import Snapshot
+from legosigns_dagster.resources.storage.layout import Snapshot, run_key
 from legosigns_dagster.resources.storage.store import Store
+from legosigns_dagster.resources.versions.judgement import find_usable, require_usable
+from legosigns_dagster.resources.versions.listing import run_ids
 
 NOT_IN_THIS_RUN = "__EPHEMERAL_RUN_ID"  # Dagster's run id for an upstream that was not selected
 
@@ -38,7 +39,8 @@ class FolderIOManager(dg.ConfigurableIOManager):
         """Save the value, publish the files that people download, and put their addresses into the metadata."""
         snapshots = self.store.snapshots()
         index = snapshots.index(obj.save()) if obj.index is None else obj.index
-        snapshot = snapshots.save(context.asset_key.to_user_string(), context.run_id, obj.folder, index)
+        asset, judged = context.asset_key.to_user_string(), has_blocking_checks(context)
+        snapshot = snapshots.save(asset, context.run_id, obj.folder, index, current=not judged)
         size = sum(entry.size for entry in snapshot.files.values())
         context.add_output_metadata({"files": len(snapshot.files), "megabytes": round(size / 1e6, 2)})
         published = snapshots.publish(downloads_by_key(obj, context.run_id))
@@ -50,13 +52,13 @@ class FolderIOManager(dg.ConfigurableIOManager):
         """Load the upstream's value, as the type that the parameter is annotated with.
 
         Raises:
-            dg.Failure: there is no such snapshot. The step is not tried again.
+            dg.Failure: there is no such snapshot, or its checks failed. The step is not tried again.
         """
         value_type = context.dagster_type.typing_type
         snapshots = self.store.snapshots()
         try:
             snapshot = self._snapshot(context)
-        except FileNotFoundError as error:  # a retry would not find it either
+        except (FileNotFoundError, ValueError) as error:  # a retry would not find it either
             raise dg.Failure(str(error), allow_retries=False) from error
         into = self.scratch.folder(snapshot.asset)
         snapshots.load(snapshot, into)
@@ -68,9 +70,23 @@ class FolderIOManager(dg.ConfigurableIOManager):
         upstream = context.upstream_output
         # Another run may make its version the current one at any time. So what this run made itself, or the run that
         # it retries, is read by the run's id.
-        if upstream and upstream.run_id != NOT_IN_THIS_RUN:
-            return snapshots.find(asset, upstream.run_id)
-        return snapshots.find(asset)
+        own = snapshots.find(asset, upstream.run_id) if upstream and upstream.run_id != NOT_IN_THIS_RUN else None
+        if is_check(context):
+            return own or snapshots.find(asset, next(iter(run_ids(snapshots, asset)), None))
+        return require_usable(snapshots, own) if own else find_usable(snapshots, asset, context.log)
+
+
+def has_blocking_checks(context: dg.OutputContext) -> bool:
+    """Whether checks follow that decide whether other runs may use this version. They make it the current one."""
+    graph = context.step_context.job_def.asset_layer.asset_graph
+    return any(graph.get_check_spec(key).blocking for key in graph.get_check_keys_for_assets({context.asset_key}))
+
+
+def is_check(context: dg.InputContext) -> bool:
+    """Whether the step that loads only checks: it judges the newest version, whether that may be used or not."""
+    step = context.step_context
+    definition = step.job_def.asset_layer.get_assets_def_for_node(step.node_handle)
+    return definition is not None and not definition.keys and bool(definition.check_keys)
 
 
 def downloads_by_key(value: Any, run_id: str) -> dict[str, Path]:

@@ -1,10 +1,9 @@
 """Asset checks name what is wrong, and stop what would be built on it."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -23,6 +22,7 @@ from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_d
 from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.yolo_folder import BOTH_CLASSES, NAMES, write_files, yolo_files
 
+Check = Callable[[Dataset], Iterator[dg.AssetCheckResult]]
 Change = Callable[[Dataset], object]
 
 
@@ -76,14 +76,13 @@ RAW_ANNOTATIONS = [
 ]
 
 
-def run_check(check: dg.AssetChecksDefinition, dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
-    results: Any = check(dataset)
-    return {str(result.check_name): result for result in results}
+def run_check(check: Check, dataset: Dataset) -> dict[str, dg.AssetCheckResult]:
+    return {str(result.check_name): result for result in check(dataset)}
 
 
 def check_annotations(dataset: Dataset, **settings: float) -> dict[str, dg.AssetCheckResult]:
-    results: Any = checks.raw_annotations_checks(checks.QuarantineConfig(**settings), dataset)
-    return {str(result.check_name): result for result in results}
+    settings = {"max_quarantined": 0.05, **settings}
+    return {str(result.check_name): result for result in checks.check_annotations(dataset, **settings)}
 
 
 @pytest.mark.parametrize(("change", "check", "offender"), RAW_ANNOTATIONS)
@@ -169,7 +168,7 @@ def test_a_synthetic_box_that_does_not_fit_its_pixels_is_named(left: int, passed
     mask[10:40, 30:50] = 2
     (tmp_path / "masks").mkdir()
     Image.fromarray(mask).save(tmp_path / "masks" / "0.png")
-    result = run_check(checks.synthetic_set_checks, dataset)["boxes_fit_their_pixels"]
+    result = run_check(checks.check_synthetic, dataset)["boxes_fit_their_pixels"]
     assert result.passed is passed
     assert ("images/0.jpg, box 1" in str(result.metadata["offenders"].value)) is not passed
 
@@ -187,9 +186,7 @@ def check_comparison(
         SliceResults(Slice.CLASSICAL.title, dataset, base, new),
         SliceResults(Slice.LEGO.title, dataset, base, new, "map50"),
     ]
-    results: Any = checks.comparison_report_checks(
-        checks.AcceptanceConfig(), ComparisonReport(tmp_path, compare(slices))
-    )
+    results = checks.check_comparison(ComparisonReport(tmp_path, compare(slices)), checks.AcceptanceConfig())
     return {str(result.check_name): result for result in results}
 
 
@@ -229,9 +226,7 @@ def read_classical(folder: Path, files: Mapping[str, str | bytes | int]) -> Data
 
 
 def test_a_sound_classical_set_passes_every_check(tmp_path: Path) -> None:
-    assert all(
-        r.passed for r in run_check(checks.classical_signs_checks, read_classical(tmp_path, yolo_files())).values()
-    )
+    assert all(r.passed for r in run_check(checks.check_classical, read_classical(tmp_path, yolo_files())).values())
 
 
 IN_VAL = {"images/val/other.jpg": 0, "labels/val/other.txt": BOTH_CLASSES}
@@ -253,7 +248,7 @@ IN_VAL = {"images/val/other.jpg": 0, "labels/val/other.txt": BOTH_CLASSES}
 def test_a_classical_val_that_repeats_train_stops_the_run(
     files: Mapping[str, str | bytes | int], offender: str, tmp_path: Path
 ) -> None:
-    result = run_check(checks.classical_signs_checks, read_classical(tmp_path, files))["splits_share_no_group"]
+    result = run_check(checks.check_classical, read_classical(tmp_path, files))["splits_share_no_group"]
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert offender in str(result.metadata["offenders"].value)
 
@@ -267,7 +262,7 @@ def test_a_scene_name_in_two_classical_splits_is_a_warning(train: str, val: str,
     more: dict[str, str | bytes | int] = {f"images/train/{train}.jpg": 50, f"labels/train/{train}.txt": BOTH_CLASSES,
             f"images/val/{val}.jpg": 51, f"labels/val/{val}.txt": BOTH_CLASSES}  # fmt: skip
     dataset = read_classical(tmp_path, yolo_files() | more)
-    result = run_check(checks.classical_signs_checks, dataset)["splits_share_no_group"]
+    result = run_check(checks.check_classical, dataset)["splits_share_no_group"]
     assert result.passed is passed
     assert passed or result.severity == dg.AssetCheckSeverity.WARN
     assert passed or "scene 00003 is in train, val" in str(result.description)
@@ -285,36 +280,14 @@ def test_a_scene_name_in_two_classical_splits_is_a_warning(train: str, val: str,
 def test_each_check_of_the_classical_set_can_fail(change: Change, check: str, offender: str, tmp_path: Path) -> None:
     dataset = read_classical(tmp_path, yolo_files())
     change(dataset)
-    result = run_check(checks.classical_signs_checks, dataset)[check]
+    result = run_check(checks.check_classical, dataset)[check]
     assert not result.passed
     assert offender in str(result.metadata["offenders"].value)
 
 
 def test_a_missing_classical_set_is_a_warning_that_stops_nothing(tmp_path: Path) -> None:
-    results = run_check(checks.classical_signs_checks, make_dataset(tmp_path, TRAIN).part())
+    results = run_check(checks.check_classical, make_dataset(tmp_path, TRAIN).part())
     assert len(results) == 4
     for result in results.values():
         assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
         assert "nothing protects the old skill" in str(result.description)
-
-
-def test_a_failed_check_stops_what_would_be_built_on_it(tmp_path: Path) -> None:
-    dataset = make_dataset(tmp_path, TRAIN, VAL)
-    put_all_in_one_group(dataset)
-
-    @dg.asset
-    def raw_annotations() -> Dataset:
-        return replace(dataset)
-
-    @dg.asset
-    def downstream(raw_annotations: Dataset) -> None:
-        """Never made."""
-
-    parts = [raw_annotations, downstream, checks.raw_annotations_checks]
-    with dg.DagsterInstance.ephemeral() as instance:
-        resources = {"io_manager": dg.mem_io_manager}
-        done = dg.materialize(parts, instance=instance, resources=resources, raise_on_error=False)
-    assert not done.success
-    assert [
-        event.asset_key.to_user_string() for event in done.get_asset_materialization_events() if event.asset_key
-    ] == ["raw_annotations"]

@@ -90,7 +90,7 @@ def test_no_page_names_a_variable_that_nobody_reads(page: str) -> None:
 def test_the_settings_are_those_of_the_launchpad() -> None:
     """Write them with `python -m legosigns_dagster_tests.support.configuration_page`."""
     assert configuration_page.updated(CONFIGURATION) == CONFIGURATION
-    assert len(configuration_page.forms()) == 5
+    assert len(configuration_page.forms()) == 7
 
 
 @each_page

@@ -134,6 +134,11 @@ def test_a_new_version_tells_what_changed_and_one_that_lost_too_many_images_stop
     few = Workplace(tmp_path, again.settings | {"LABEL_STUDIO_IMAGES": str(tmp_path / "few")})
     told = few.run(*materialize, "raw_annotations", fails=True)
     assert re.search(r"\d+ of \d+ images are in the quarantine \(\S+%, allowed 5.0%\): \d+ missing_image", told)
+    assert "raw_annotations is not used, since its checks failed: few_quarantined" in told
+    with place.instance() as instance:
+        failed, good = [run.run_id for run in instance.get_runs()][:2]
+    snapshots = LocalStore(folder=place.settings["LEGOSIGNS_STORE"]).snapshots()
+    assert snapshots.find("raw_annotations").run_id == good != failed
 
 
 def test_the_report_is_found_and_told_on_the_terminal(

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.files import index_folder
+from legosigns_dagster.resources.storage.layout import Snapshot
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
-from legosigns_dagster.resources.storage.snapshot_store import Snapshot, SnapshotStore
+from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.servers import S3Server
 

@@ -21,6 +21,7 @@ from legosigns_dagster.kubernetes.pod_specs import RENDER_POD, SMALL_POD
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.store import Store
+from legosigns_dagster.resources.versions.judgement import require_usable
 
 
 class DatasetConfig(dg.Config, DatasetSettings):
@@ -38,11 +39,11 @@ class SynthesisConfig(dg.Config, SynthesisSettings):
 
 
 def load_previous(store: Store, scratch: Scratch) -> PreviousVersion | None:
-    """Load the current version of raw_annotations, whichever run made it. None while the store has none."""
+    """Load the current version of raw_annotations, whichever run made it. None while there is none to be used."""
     snapshots = store.snapshots()
     try:
-        snapshot = snapshots.find("raw_annotations")
-    except FileNotFoundError:
+        snapshot = require_usable(snapshots, snapshots.find("raw_annotations"))
+    except (FileNotFoundError, ValueError):  # what failed its checks may have damaged files, which would be reused
         return None
     snapshots.load(snapshot, into := scratch.folder("previous"))
     return PreviousVersion.load(into)

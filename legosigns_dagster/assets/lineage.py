@@ -6,7 +6,8 @@ from contextlib import suppress
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.files import DIGITS, SavedAsFolder
 from legosigns_dagster.core.lineage import require_lineage
-from legosigns_dagster.resources.storage.snapshot_store import Snapshot, SnapshotStore
+from legosigns_dagster.resources.storage.layout import Snapshot
+from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.versions.listing import find_equal
 
 

@@ -39,6 +39,8 @@ def values(field: FieldInfo) -> str:
         return f"{', '.join(others)} or {last}"
     if field.annotation is bool:
         return "`true` or `false`"
+    if field.annotation == list[str]:
+        return "names"
     limits = {name: getattr(one, name) for one in field.metadata for name in BOUNDS if hasattr(one, name)}
     if {"ge", "le"} <= set(limits):
         return f"{limits['ge']:g} to {limits['le']:g}"

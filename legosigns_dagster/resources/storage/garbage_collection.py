@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 
 from legosigns_dagster.core.files import FileEntry
@@ -19,6 +20,7 @@ from legosigns_dagster.resources.storage.layout import (
     CURRENT,
     GC_MARKER,
     PREFLIGHT,
+    REJECTED,
     SNAPSHOTS,
     blob_key,
 )
@@ -85,11 +87,12 @@ class GarbageCollector:
         kept = [snapshot for snapshot in snapshots if PurePosixPath(snapshot.key).stem in keep_runs]
         needed |= self._blob_keys(kept)
         kept_keys = {snapshot.key for snapshot in kept}
+        told = [item for item in self._list(REJECTED) if item.key.replace(REJECTED, SNAPSHOTS, 1) not in kept_keys]
         return GarbagePlan(
             kept=tuple(kept),
             snapshots=tuple(snapshot for snapshot in snapshots if snapshot.key not in kept_keys),
             blobs=tuple(blob for blob in blobs if blob.key not in needed),
-            orphans=tuple(item for name in ORPHANS for item in self._list(name) if item.written_s < orphan_s),
+            orphans=tuple(one for one in chain(told, *map(self._list, ORPHANS)) if one.written_s < orphan_s),
         )
 
     def collect(self, now_s: float | None = None) -> GarbagePlan:

@@ -1,15 +1,38 @@
 """The keys in the store: what lies where. Old stores must stay readable, so none of these may change."""
 
-from legosigns_dagster.core.files import FileEntry
+from dataclasses import dataclass
+
+from legosigns_dagster.core.files import FileEntry, folder_digest
 
 PREFIX = "legosigns/"  # everything that only this program reads; the keys below stand behind it
 BLOBS = "blobs/"  # the bytes of files, by their SHA-256
 SNAPSHOTS = "snapshots/"  # <asset>/<run id>.json: the files of one version of an asset
 CURRENT = "current/"  # <asset>.json: the run whose version is the current one
+REJECTED = "rejected/"  # <asset>/<run id>.json: the blocking checks that a version failed, and what they found
 CHECKPOINTS = "checkpoints/"  # the state of trainings that have not ended
 ACTIVE_SAVES = "saving/"  # the files of versions that are being saved, while they are
 GC_MARKER = "pruning/mark"  # there while a garbage collection is running
 PREFLIGHT = "preflight/"  # a small object that a run writes, reads and deletes before it begins
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of an asset.
+
+    Attributes:
+        asset: The asset's name.
+        run_id: The run that made this version.
+        files: Each file's content by its POSIX path below the folder.
+    """
+
+    asset: str
+    run_id: str
+    files: dict[str, FileEntry]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 over paths and contents, as 64 hex digits. Equal folders have equal digests."""
+        return folder_digest(self.files)
 
 
 def blob_key(entry: FileEntry) -> str:
@@ -20,6 +43,16 @@ def blob_key(entry: FileEntry) -> str:
         'blobs/ab/abababababababababababababababababababababababababababababababab'
     """
     return f"{BLOBS}{entry.sha256[:2]}/{entry.sha256}"
+
+
+def rejection_key(asset: str, run_id: str) -> str:
+    """Make the key of what the failed checks of a version found.
+
+    Example:
+        >>> rejection_key("raw_annotations", "3f2a9c")
+        'rejected/raw_annotations/3f2a9c.json'
+    """
+    return f"{REJECTED}{asset}/{run_id}.json"
 
 
 def run_key(run_id: str, name: str) -> str:

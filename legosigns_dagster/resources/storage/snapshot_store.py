@@ -8,20 +8,18 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from legosigns_dagster.core.files import (
     FileEntry,
     FolderIndex,
     file_sha256,
-    folder_digest,
     index_folder,
     link_or_copy,
     nothing_known,
 )
 from legosigns_dagster.resources.storage.blob_cache import BlobCache
-from legosigns_dagster.resources.storage.layout import BLOBS, CURRENT, SNAPSHOTS, blob_key
+from legosigns_dagster.resources.storage.layout import BLOBS, CURRENT, SNAPSHOTS, Snapshot, blob_key
 from legosigns_dagster.resources.storage.object_store import (
     PARALLEL_TRANSFERS,
     SMALL_OBJECT,
@@ -29,26 +27,6 @@ from legosigns_dagster.resources.storage.object_store import (
     ObjectStore,
 )
 from legosigns_dagster.resources.storage.save_guard import save_guard
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One version of an asset.
-
-    Attributes:
-        asset: The asset's name.
-        run_id: The run that made this version.
-        files: Each file's content by its POSIX path below the folder.
-    """
-
-    asset: str
-    run_id: str
-    files: dict[str, FileEntry]
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 over paths and contents, as 64 hex digits. Equal folders have equal digests."""
-        return folder_digest(self.files)
 
 
 class SnapshotStore:
@@ -75,8 +53,10 @@ class SnapshotStore:
         self.objects, self.prefix = objects, prefix
         self._cache = None if isinstance(objects, LocalObjectStore) else BlobCache(cache)
 
-    def save(self, asset: str, run_id: str, folder: Path, index: FolderIndex | None = None) -> Snapshot:
-        """Store a folder as the current version of an asset. Only bytes that are not there yet are uploaded.
+    def save(
+        self, asset: str, run_id: str, folder: Path, index: FolderIndex | None = None, current: bool = True
+    ) -> Snapshot:
+        """Store a folder as a version of an asset, by default the current one. Only new bytes are uploaded.
 
         Without its `index`, the folder's files are hashed first.
         """
@@ -84,17 +64,22 @@ class SnapshotStore:
         files = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
         content = json.dumps(files).encode()
         with save_guard(self.objects, self.prefix, f"{asset}/{run_id}", content):
-            current = self._current_entries(asset)
-            new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in current}
+            stored = self._current_entries(asset)
+            new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in stored}
             existing = self.objects.existing_keys(f"{self.prefix}{BLOBS}", new.keys())
             self._in_parallel(self.objects.upload, [(file, key) for key, file in new.items() if key not in existing])
             self.objects.write(self._snapshot_key(asset, run_id), content)
-            self.objects.write(self._current_key(asset), json.dumps({"run_id": run_id}).encode())
+            if current:
+                self.make_current(snapshot)
         if self._cache:
             for path, entry in snapshot.files.items():
                 if not self._cache.has(entry):
                     self._cache.add_link(folder / path, entry)
         return snapshot
+
+    def make_current(self, snapshot: Snapshot) -> None:
+        """Make a stored version the one that other runs read."""
+        self.objects.write(self._current_key(snapshot.asset), json.dumps({"run_id": snapshot.run_id}).encode())
 
     def index(self, folder: Path) -> FolderIndex:
         """Index a folder. Files that are links into this machine's cache are not read."""
