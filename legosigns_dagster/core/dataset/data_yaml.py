@@ -24,12 +24,14 @@ class DataYaml:
         classes: Its classes.
         path: The folder that its entries are relative to, as it is written; empty where it is not.
         entries: The folders and lists of images of each split that it names, as they are written.
+        keypoint_columns: How many columns of a label file's line are keypoints, by its `kpt_shape`; 0 without one.
     """
 
     file: Path
     classes: SignClasses
     path: str
     entries: dict[Split, tuple[str, ...]]
+    keypoint_columns: int = 0
 
 
 def find_data_yaml(source: SourceFiles) -> Path:
@@ -73,9 +75,10 @@ def read_data_yaml(file: Path) -> DataYaml:
     try:
         classes = parse_names(content.get("names"), content.get("nc"))
         entries = parse_entries(content)
+        keypoint_columns = parse_keypoint_shape(content.get("kpt_shape"))
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
-    return DataYaml(file, classes, str(content.get("path") or ""), entries)
+    return DataYaml(file, classes, str(content.get("path") or ""), entries, keypoint_columns)
 
 
 def parse_names(names: object, count: object = None) -> SignClasses:
@@ -104,6 +107,19 @@ def parse_names(names: object, count: object = None) -> SignClasses:
     if count is not None and str(count) not in (str(len(by_id)), f"{len(by_id)}.0"):
         raise ValueError(f"'nc' is {count!r}, but 'names' has {len(by_id)} names: correct one of them")
     return SignClasses.from_ids(by_id)
+
+
+def parse_keypoint_shape(shape: object) -> int:
+    """Read how many columns keypoints take from `kpt_shape`, their number and their dimensions; 0 where it is None.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if shape is None:
+        return 0
+    if not (isinstance(shape, list) and len(shape) == 2 and all(type(size) is int and size > 0 for size in shape)):
+        raise ValueError(f"'kpt_shape' is {shape!r}, expected the number of keypoints and 2 or 3, such as [17, 3]")
+    return int(shape[0] * shape[1])
 
 
 def parse_id(key: object) -> int:

@@ -30,6 +30,7 @@ class YoloReader:
         classes: The classes that boxes may have.
         into: The folder of the dataset.
         origin: Where the images come from, as in `LabeledImage`.
+        keypoint_columns: How many columns of a line are keypoints.
         rows: What could not be used.
         adjustments: What was used but changed.
     """
@@ -38,6 +39,7 @@ class YoloReader:
     classes: SignClasses
     into: Path
     origin: str
+    keypoint_columns: int = 0
     rows: list[QuarantineRow] = field(default_factory=list)
     adjustments: list[QuarantineRow] = field(default_factory=list)
 
@@ -90,7 +92,9 @@ class YoloReader:
         raise ValueError(f"its copy {name} has other boxes: correct one of them, or remove it")
 
     def _read_labels(self, image: YoloImage, size_wh: tuple[int, int]) -> LabelFile:
-        return read_labels(self.source.files[image.labels[0]], size_wh, self.classes) if image.labels else LabelFile()
+        if not image.labels:
+            return LabelFile()
+        return read_labels(self.source.files[image.labels[0]], size_wh, self.classes, self.keypoint_columns)
 
     def _note_adjustments(self, image: YoloImage, labels: LabelFile) -> None:
         if not image.labels:
@@ -107,14 +111,15 @@ class YoloReader:
 def scene_name(stem: str) -> str:
     """Name the scene of an image: its name up to the last underscore, since crops of one scene are named so.
 
-    What has no digit before the underscore is how a camera begins all its names, and is no scene.
+    What has no digit before the underscore is how a camera begins all its names, and four digits or more after it are
+    how a camera counts, or its clock: such names are no scenes.
 
     Example:
-        >>> scene_name("00003_1"), scene_name("IMG_0001")
-        ('00003', 'IMG_0001')
+        >>> scene_name("00003_1"), scene_name("IMG_0001"), scene_name("100_0001"), scene_name("IMG_20260101_120001")
+        ('00003', 'IMG_0001', '100_0001', 'IMG_20260101_120001')
     """
-    before = stem.rsplit("_", 1)[0]
-    return before if re.search(r"\d", before) else stem
+    before, _, last = stem.rpartition("_")
+    return before if re.search(r"\d", before) and not re.fullmatch(r"\d{4,}", last) else stem
 
 
 def read_yolo(source: Path, classes: SignClasses, into: Path, origin: str, log: Log) -> Dataset:
@@ -132,7 +137,7 @@ def read_yolo(source: Path, classes: SignClasses, into: Path, origin: str, log: 
     classes.require(data.classes, str(data.file))
     layout = YoloLayout(files, data)
     images = layout.images()
-    reader = YoloReader(files, classes, into, origin)
+    reader = YoloReader(files, classes, into, origin, data.keypoint_columns)
     (into / "images").mkdir(parents=True, exist_ok=True)
     for image in track_progress(images, len(images), f"images of {origin} read", log):
         reader.add(image)

@@ -26,10 +26,11 @@ class LabelFile:
     doubled: int = 0
 
 
-def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> LabelFile:
+def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses, keypoint_columns: int = 0) -> LabelFile:
     """Read a YOLO label file: a line `class x_center y_center width height` for each box, in shares of the image.
 
-    As in Ultralytics, a line may also be a polygon, `class x y x y x y …`, and a class id a decimal.
+    As in Ultralytics, a line may also be a polygon, `class x y x y x y …`, and a class id a decimal. Where there are
+    columns of keypoints, they follow a box, and no line is a polygon.
 
     Raises:
         ValueError: A line is something else (the message names it), or a box has no area.
@@ -51,7 +52,7 @@ def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> L
         if not line.strip():
             continue
         try:
-            class_id, *shares = numbers = parse_line(line, classes)
+            class_id, *shares = numbers = parse_line(line, classes, keypoint_columns)
         except ValueError as error:
             expected = f"a class id below {len(classes.names)} and four fractions"
             raise ValueError(f"{file.name}, line {number} is {line[:80]!r}, expected {expected}: {error}") from error
@@ -63,14 +64,18 @@ def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses) -> L
     return LabelFile(tuple(rows.values()), polygons, count - len(rows))
 
 
-def parse_line(line: str, classes: SignClasses) -> list[float]:
+def parse_line(line: str, classes: SignClasses, keypoint_columns: int) -> list[float]:
     """Read the numbers of a line: the class id, then four shares of the image, or the corners of a polygon.
+
+    Keypoints are left out.
 
     Raises:
         ValueError: It has something else.
     """
     class_id, *shares = numbers = [float(word) for word in line.split()]
-    if len(shares) != 4 and (len(shares) < 6 or len(shares) % 2):
+    if keypoint_columns and len(numbers) == 5 + keypoint_columns:
+        class_id, *shares = numbers = numbers[:5]
+    if len(shares) != 4 and (len(shares) < 6 or len(shares) % 2 or keypoint_columns):
         raise ValueError(f"it has {len(numbers)} columns")
     if not (math.isfinite(class_id) and class_id == int(class_id) and 0 <= class_id < len(classes.names)):
         raise ValueError(f"there is no class {line.split()[0]}")

@@ -150,37 +150,41 @@ class YoloLayout:
 def label_places(path: str) -> list[str]:
     """Give the places of an image's label file: below `labels` instead of `images`, else beside the image.
 
+    Some tools keep the image's ending in the label file's name.
+
     Example:
         >>> label_places("images/train/a.jpg")
-        ['labels/train/a.txt', 'images/train/a.txt']
+        ['labels/train/a.txt', 'labels/train/a.jpg.txt', 'images/train/a.txt', 'images/train/a.jpg.txt']
     """
-    beside = posixpath.splitext(path)[0] + ".txt"
-    parts = beside.split("/")
-    folders = [without_case(part) for part in parts[:-1]]
+    beside = [posixpath.splitext(path)[0] + ".txt", f"{path}.txt"]
+    *parents, _ = path.split("/")
+    folders = [without_case(parent) for parent in parents]
     if "images" not in folders:
-        return [beside]
-    last = len(folders) - 1 - folders[::-1].index("images")
-    return ["/".join([*parts[:last], "labels", *parts[last + 1 :]]), beside]
+        return beside
+    parents[len(folders) - 1 - folders[::-1].index("images")] = "labels"
+    return [*("/".join([*parents, posixpath.basename(name)]) for name in beside), *beside]
 
 
 def add_labels(images: Sequence[YoloImage], source: SourceFiles) -> list[YoloImage]:
     """Find the label file of each image.
 
-    A file of exactly the right name belongs to its image alone. What is left is compared without case.
+    A file of exactly the right name belongs to its image. What is left is compared without case. A file that several
+    images may have, such as `a.jpg` and `a.png`, makes each of them doubtful.
     """
     texts = {name for name in source.files if name.lower().endswith(".txt")}
     exact = {image.path: next((p for p in label_places(image.path) if p in texts), "") for image in images}
     lookup = PathLookup(sorted(texts - set(exact.values())))
-    loose = {
-        path: next(filter(None, map(lookup.find, label_places(path))), []) for path, label in exact.items() if not label
+    labels_by_path = {
+        path: [label] if label else next(filter(None, map(lookup.find, label_places(path))), [])
+        for path, label in exact.items()
     }
     claims: dict[str, list[str]] = defaultdict(list)
-    for path, labels in loose.items():
+    for path, labels in labels_by_path.items():
         for label in labels:
             claims[label].append(path)
     found = []
     for image in images:
-        labels = [exact[image.path]] if exact[image.path] else loose[image.path]
+        labels = labels_by_path[image.path]
         doubt = f"its label file may be {' or '.join(labels)}: rename one" if len(labels) > 1 else ""
         if labels and len(claims[labels[0]]) > 1:
             doubt = f"the label file {labels[0]} may belong to {' or '.join(claims[labels[0]])}: rename one"

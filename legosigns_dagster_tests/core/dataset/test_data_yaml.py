@@ -50,6 +50,8 @@ def test_names_are_read_as_ultralytics_does(content: str, tmp_path: Path) -> Non
         pytest.param("names: {0: a, '0': b}", "id 0 twice, with 'a' and 'b'", id="an id twice"),
         pytest.param("nc: 3\nnames: [a, b]", "'nc' is 3, but 'names' has 2", id="another number of classes"),
         pytest.param("train: 5\nnames: [a]", "'train' is 5, expected a folder", id="a number as folder"),
+        pytest.param("kpt_shape: 17\nnames: [a]", "'kpt_shape' is 17, expected the number", id="a shape that is none"),
+        pytest.param("kpt_shape: [17, x]\nnames: [a]", "'kpt_shape' is", id="a shape of words"),
         pytest.param("val: {a: b}\nnames: [a]", "'val' is {'a': 'b'}", id="a mapping as folder"),
     ],
 )

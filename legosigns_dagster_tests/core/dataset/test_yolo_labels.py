@@ -6,10 +6,10 @@ from legosigns_dagster.core.dataset.yolo_labels import LabelFile, read_labels
 from legosigns_dagster_tests.support.builders import CLASSES
 
 
-def read(folder: Path, content: str | bytes) -> LabelFile:
+def read(folder: Path, content: str | bytes, keypoint_columns: int = 0) -> LabelFile:
     file = folder / "a.txt"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_labels(file, (64, 48), CLASSES)
+    return read_labels(file, (64, 48), CLASSES, keypoint_columns)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,28 @@ def test_a_box_is_read_as_ultralytics_does(content: str, tmp_path: Path) -> None
     (box,) = read(tmp_path, content).boxes
     assert (box.class_id, box.box.left, box.box.right, box.box.bottom) == (1, 24, 40, 48)
     assert box.box.top < 1
+
+
+# ultralytics issues 17489 and 18891: a set of keypoints, whose boxes are good for detection.
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        pytest.param(3, "1 0.5 0.5 0.25 1.0 0.5 0.5 2", id="one keypoint that is visible"),
+        pytest.param(4, "1 0.5 0.5 0.25 1.0 0.1 0.1 0.9 0.9", id="two keypoints, which look like a polygon"),
+        pytest.param(6, "1 0.5 0.5 0.25 1.0 0.1 0.1 1 0.9 0.9 1", id="two that are visible"),
+        pytest.param(4, "1 0.5 0.5 0.25 1.0", id="a box alone"),
+    ],
+)
+def test_columns_of_keypoints_are_not_part_of_the_box(columns: int, line: str, tmp_path: Path) -> None:
+    labels = read(tmp_path, line, columns)
+    (box,) = labels.boxes
+    assert (box.class_id, box.box.left, box.box.top, box.box.right, box.box.bottom) == (1, 24, 0, 40, 48)
+    assert labels.polygons == 0
+
+
+def test_another_number_of_keypoints_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a\.txt, line 1 .* it has 9 columns"):
+        read(tmp_path, "1 0.5 0.5 0.25 1.0 0.1 0.1 0.9 0.9", 6)
 
 
 def test_what_was_changed_is_counted(tmp_path: Path) -> None:

@@ -192,6 +192,8 @@ LABELS = [
     pytest.param("schild-ö.jpg", f"labels/train/{O_OF_A_MAC}.txt", id="a label from a Mac"),
     pytest.param(f"{O_OF_A_MAC}.jpg", "labels/train/schild-ö.txt", id="an image from a Mac"),
     pytest.param("SCHILD-Ö.jpg", f"labels/train/{O_OF_A_MAC}.txt", id="a Mac and upper case"),
+    pytest.param("a.jpg", "labels/train/a.jpg.txt", id="the image's ending in its name"),  # fsoco-devkit issue 60
+    pytest.param("a.JPG", "images/train/a.jpg.txt", id="the image's ending, beside it"),
     pytest.param("sub/a.jpg", "labels/train/sub/a.txt", id="a subfolder"),
     pytest.param("images/a.jpg", "images/train/labels/a.txt", id="a second folder of the name"),
 ]
@@ -205,7 +207,7 @@ def test_a_label_file_is_found(image: str, label: str, tmp_path: Path) -> None:
 
 
 def test_a_label_file_of_exactly_the_right_name_is_not_given_to_another_image(tmp_path: Path) -> None:
-    files = yolo_files() | {"images/train/i0.JPG": 50, "images/train/I1.jpg": 51}
+    files = yolo_files() | {"images/train/I1.jpg": 51}
     dataset = read(tmp_path, files)
     assert dataset.adjustments[["reason", "image"]].values.tolist() == [["no_label_file", "train/I1.jpg"]]
 
@@ -217,8 +219,12 @@ def test_a_label_file_of_exactly_the_right_name_is_not_given_to_another_image(tm
          "may be labels/train/A.txt or labels/train/a.TXT"),
         ({"images/train/a.jpg": 9, "images/train/A.jpg": 8, "labels/train/A.TXT": ""},
          "may belong to images/train/A.jpg or images/train/a.jpg"),
+        ({"images/train/a.jpg": 9, "images/train/a.png": 8, "labels/train/a.txt": ""},
+         "may belong to images/train/a.jpg or images/train/a.png"),  # classifai issue 15
+        ({"images/train/a.jpg": 9, "images/train/a.JPG": 8, "labels/train/a.txt": ""},
+         "may belong to images/train/a.JPG or images/train/a.jpg"),
     ],
-    ids=["two label files", "two images"],
+    ids=["two label files", "two images", "two formats", "two spellings of an ending"],
 )  # fmt: skip
 def test_two_candidates_are_a_row_that_names_both(more: Files, message: str, tmp_path: Path) -> None:
     dataset = read(tmp_path, yolo_files() | more)
