@@ -1,5 +1,6 @@
 """Which files of a sink are annotations: systems and programs leave their own files beside them."""
 
+import json
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ SYSTEM_FILES = re.compile(
 )
 # Label Studio gives its files no ending, or that of JSON.
 OTHER_ENDINGS = re.compile(r".*\.(txt|md|html?|csv|tsv|xml|ya?ml|log|ini|cfg|pdf|py|sh|parquet|mp4|webm|mov|avi)", re.I)
+DOCUMENT_KEYS = frozenset({"id", "result", "task", "data", "annotations", "completions", "predictions"})
 DOCUMENT_NAME = re.compile(r"(.*/)?(\d+|.*\.json)", re.IGNORECASE)
 SHOWN = 10
 
@@ -29,7 +31,11 @@ def read_sink(folder: Path, variable: str, log: Log) -> Documents:
     documents, left_out = Documents(), []
 
     def read(name: str, file: Path) -> None:
-        if SYSTEM_FILES.fullmatch(name) or is_something_else(name, content := file.read_bytes()):
+        if (
+            SYSTEM_FILES.fullmatch(name)
+            or is_something_else(name, content := file.read_bytes())
+            or (file != folder and is_other_json(name, content))
+        ):
             left_out.append(name)
         else:
             documents.add(name, content)
@@ -51,3 +57,15 @@ def is_something_else(name: str, content: bytes) -> bool:
         return not DOCUMENT_NAME.fullmatch(name)
     is_document = content.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith((b"{", b"["))
     return content.startswith(tuple(IMAGES)) or (not is_document and bool(OTHER_ENDINGS.fullmatch(name)))
+
+
+def is_other_json(name: str, content: bytes) -> bool:
+    """Tell whether a file holds JSON objects that have nothing of an annotation, such as `notes.json` of an export."""
+    if DOCUMENT_NAME.fullmatch(name) is None or Path(name).stem.isdecimal():
+        return False
+    try:
+        parsed = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    objects = parsed if isinstance(parsed, list) else [parsed]
+    return bool(objects) and all(isinstance(one, dict) and not DOCUMENT_KEYS & one.keys() for one in objects)

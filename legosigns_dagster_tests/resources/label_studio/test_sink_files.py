@@ -41,7 +41,8 @@ OTHER_FILES = [
     (".17.swp", b"b0"), ("17.json.crc", b"crc"), ("17~", b"{"), ("marker", b""), ("folder_$folder$", b""),
     (".git/HEAD", b"ref"), ("__MACOSX/17", b"\0\5"), (".ipynb_checkpoints/17-checkpoint.json", b"{}"),
     ("images/a.jpg", b"\xff\xd8\xff\xe0"), ("b", b"\x89PNG\r\n"), ("README.md", b"# The sink"),
-    ("classes.txt", b"SpeedLimit"), ("@eaDir/17", b"x"),
+    ("classes.txt", b"SpeedLimit"), ("@eaDir/17", b"x"), ("manifest.json", b'[{"version": 1}]'),
+    ("notes.json", b'{"categories": [], "info": {"contributor": "Label Studio"}}'),
 ]  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def test_files_that_are_no_annotations_are_no_rows_and_are_listed_once(
     assert list(found.unreadable) == []
     (message,) = caplog.messages
     assert message.startswith(f"LABEL_STUDIO_SINK: {len(OTHER_FILES) + 1} files are no annotations and not used: ")
-    assert message.endswith("and 11 more")
+    assert message.endswith("and 13 more")
     assert ".DS_Store" in message
 
 
