@@ -13,6 +13,7 @@ from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.files import SavedAsFolder, short_digest
 from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
+from legosigns_dagster.core.ingestion.task_images import list_urls
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
 from legosigns_dagster.core.synthesis.cutouts import CutoutSet
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
@@ -64,7 +65,8 @@ def raw_annotations(
     extraction = source.extract(scratch.folder("annotations"), previous)
     recipe = Recipe(base_weights.classes, plain_settings(config, DatasetSettings), inputs.label_studio_url)
     into = scratch.folder("raw_annotations")
-    dataset = extract_dataset(extraction, previous, inputs.image_fetcher(), recipe, into, context.log)
+    fetch = inputs.image_fetcher(list_urls(extraction.tasks))
+    dataset = extract_dataset(extraction, previous, fetch, recipe, into, context.log)
     if len(dataset.quarantine):
         rows = len(dataset.quarantine)
         context.log.warning(f"{rows} images, annotations or regions rejected: see the quarantine in the metadata")

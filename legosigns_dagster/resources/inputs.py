@@ -1,6 +1,6 @@
 """Where the pipeline's input data is: a place for each source, named by the deployment's variables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -115,11 +115,11 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
             return ApiSource(self.connect(), classes, log)
         raise ValueError("no annotations: set LABEL_STUDIO_SINK, LABEL_STUDIO_EXPORT or LABEL_STUDIO_PROJECT")
 
-    def image_fetcher(self) -> ImageFetcher:
-        """Make the function that puts the image of a task into a folder."""
+    def image_fetcher(self, urls: Iterable[str] = ()) -> ImageFetcher:
+        """Make the function that puts the image of a task into a folder. `urls` are those that will be fetched."""
         folder = self._location(self.images, "LABEL_STUDIO_IMAGES") if self.images else None
         connection = self.connect() if self.label_studio_url and self.label_studio_key else None
-        return ImageFetcher(folder, self.s3.get_client, connection)
+        return ImageFetcher(folder, self.s3.get_client, connection, urls)
 
     def connect(self) -> ProjectConnection:
         """Get the run's connection to Label Studio. It is made on the first call and closed when the run ends."""

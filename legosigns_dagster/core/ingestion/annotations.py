@@ -8,8 +8,14 @@ from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox
 from legosigns_dagster.core.dataset.quarantine import ImageRejectedError, RejectedError
 from legosigns_dagster.core.geometry import MATCH_IOU
-from legosigns_dagster.core.ingestion.label_studio import Annotation, Task
-from legosigns_dagster.core.ingestion.region_results import DrawnRegion, join_region, pair_results, read_region
+from legosigns_dagster.core.ingestion.label_studio import Annotation, Task, utc_time
+from legosigns_dagster.core.ingestion.region_results import (
+    DrawnRegion,
+    join_region,
+    pair_results,
+    read_region,
+    region_name,
+)
 from legosigns_dagster.core.ingestion.regions import (
     Issue,
     UnreadableRegionError,
@@ -42,7 +48,7 @@ class ParsedAnnotation:
 def annotation_rank(annotation: Annotation, policies: AnnotationPolicies) -> tuple[bool, str, int, str]:
     """Rank an annotation: ground truth first (unless the policy is `latest`), then the latest change, then the id."""
     truth = annotation.ground_truth and policies.several_annotations != "latest"
-    return truth, annotation.updated_at, len(annotation.id), annotation.id
+    return truth, utc_time(annotation.updated_at), len(annotation.id), annotation.id
 
 
 def choose_annotation(task: Task, policies: AnnotationPolicies) -> tuple[Annotation, list[Annotation]]:
@@ -71,11 +77,6 @@ def choose_annotation(task: Task, policies: AnnotationPolicies) -> tuple[Annotat
             "several_annotations", f"{len(ranked)} that differ: delete all but one, or mark one as truth"
         )
     return ranked[0], ranked[1:]
-
-
-def region_name(result: Any) -> str:
-    """What messages call the region of a result."""
-    return f"region {result.get('id', '(no id)')}" if isinstance(result, dict) else f"region {str(result)[:40]!r}"
 
 
 def read_boxes(
@@ -164,8 +165,7 @@ def parse_annotation(
 
     Raises:
         ImageRejectedError: Using the other regions would teach an error: a region was drawn on an image of another
-            shape, a sign cannot be read, or a policy says so, as for an unknown class (its sign would become
-            background).
+            shape, a sign cannot be read, or a policy says so (the sign of an unknown class would become background).
     """
     boxes: list[LabeledBox] = []
     rejected: list[Issue] = []
@@ -190,5 +190,7 @@ def parse_annotation(
         else:
             boxes, adjusted = boxes + found, adjusted + issues
     left_out, outlines = decide_about(unread, boxes, size_wh, classes, policies)
-    ordered = sorted(boxes, key=lambda b: (b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom))
+    ordered = dict.fromkeys(sorted(boxes, key=lambda b: (b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom)))
+    if doubled := len(boxes) - len(ordered):
+        adjusted.append(Issue("doubled_box", f"{doubled} boxes repeat another of the same class: not used"))
     return ParsedAnnotation(tuple(ordered), (*rejected, *left_out), (*adjusted, *outlines))

@@ -5,8 +5,9 @@ An export and a newer sink have tasks (`{id, data, annotations}`). By default, t
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -24,7 +25,7 @@ class Annotation:
         result: Its regions as they are written, none for an image without a sign. None where Label Studio wrote null.
         was_cancelled: The person skipped the task.
         ground_truth: Marked in Label Studio as the one that is right.
-        updated_at: When it was last changed, as Label Studio writes it: such texts sort by time.
+        updated_at: When it was last changed, as it is written. See `utc_time`.
     """
 
     id: str
@@ -89,6 +90,20 @@ def read_id(document: Json) -> str:
     """Read an id as a text, empty where there is none. An id of null is none: two of them are not the same."""
     found = document.get("id")
     return "" if found is None else str(found)
+
+
+def utc_time(text: str) -> str:
+    """Write a time so that such texts sort by time. What is no time stays as it is.
+
+    Example:
+        >>> utc_time("2026-01-01T23:30:00+02:00"), utc_time("2026-01-01T22:00:00Z")
+        ('2026-01-01T21:30:00.000000+00:00', '2026-01-01T22:00:00.000000+00:00')
+    """
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return text
 
 
 def is_true(value: object) -> bool:
@@ -175,14 +190,3 @@ def read_documents(name: str, text: str) -> tuple[list[Task], list[QuarantineRow
             detail = f"{place}: {error}: export it again"
             rows.append(QuarantineRow("unreadable_annotation", detail, task=task, annotation=place))
     return tasks, rows
-
-
-def merge_by_task(tasks: Iterable[Task]) -> list[Task]:
-    """Merge documents of the same task: one task for each id of a project, with all its annotations, ordered by id."""
-    merged: dict[tuple[str, str], Task] = {}
-    for task in tasks:
-        known = merged.get((task.project, task.id))
-        merged[task.project, task.id] = (
-            replace(known, annotations=known.annotations + task.annotations) if known else task
-        )
-    return sorted(merged.values(), key=lambda task: (task.project, len(task.id), task.id))

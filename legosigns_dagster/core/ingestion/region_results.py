@@ -76,6 +76,11 @@ def is_region(result: object) -> bool:
     return kind not in ATTRIBUTES and not is_span and "from_id" not in result
 
 
+def region_name(result: Any) -> str:
+    """What messages call the region of a result."""
+    return f"region {result.get('id', '(no id)')}" if isinstance(result, dict) else f"region {str(result)[:40]!r}"
+
+
 def read_labels(kind: str, value: Json) -> tuple[str, ...]:
     """Read the names in a value, which are a list or one text.
 
@@ -130,16 +135,22 @@ def pair_results(results: Iterable[Any]) -> list[tuple[Any, list[Json]]]:
     return pairs
 
 
+def read_answers(value: Json) -> list[str]:
+    """Read what a person answered about a region: choices, the last names of paths in a taxonomy, or a text."""
+    text = value.get("text") or ()
+    last = [path[-1] for path in value.get("taxonomy") or () if path]
+    return [*(value.get("choices") or ()), *last, *([text] if isinstance(text, str) else text)]
+
+
 def join_region(region: DrawnRegion, others: Sequence[Json], classes: SignClasses) -> DrawnRegion:
     """Give a region the labels that other results of its id have.
 
-    A region without labels takes those of `Labels`, else a choice that is a class. One with labels takes only classes.
+    A region without labels takes those of `Labels`, else an answer that is a class. One with labels takes only classes.
     """
     values = [(find_kind(other), other.get("value") or {}) for other in others]
     labels = [label for kind, value in values if kind == "labels" for label in read_labels(kind, value)]
     known = [label for label in labels if label in classes.names]
     if not region.labels and not labels:
-        chosen = [name for kind, value in values if kind == "choices" for name in value.get("choices") or ()]
-        known = [name for name in chosen if name in classes.names]
+        known = [name for _, value in values for name in read_answers(value) if name in classes.names]
     added = known if region.labels else known or labels
     return replace(region, labels=tuple(dict.fromkeys([*region.labels, *added])))

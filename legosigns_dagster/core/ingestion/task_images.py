@@ -1,13 +1,14 @@
 """From a task to its images, each with what was drawn on it: one, the pages of a list, or one for each Image tag."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.images import IMAGE_SUFFIXES
-from legosigns_dagster.core.ingestion.label_studio import Json
+from legosigns_dagster.core.ingestion.image_urls import image_paths
+from legosigns_dagster.core.ingestion.label_studio import Json, Task
 from legosigns_dagster.core.ingestion.region_results import is_region
 
 
@@ -30,7 +31,30 @@ def looks_like_image(value: object) -> bool:
     """Tell whether a value of a task's data names an image, or is a list of such values."""
     if isinstance(value, list):
         return bool(value) and all(map(looks_like_image, value))
-    return isinstance(value, str) and PurePosixPath(value.split("?")[0]).suffix.lower() in IMAGE_SUFFIXES
+    return isinstance(value, str) and any(
+        PurePosixPath(path).suffix.lower() in IMAGE_SUFFIXES for path in image_paths(value)
+    )
+
+
+def list_urls(tasks: Iterable[Task]) -> Iterator[str]:
+    """List the URLs of images in the data of tasks, as far as they look like one."""
+    for task in tasks:
+        for value in task.data.values():
+            yield from filter(looks_like_image, value if isinstance(value, list) else [value])
+
+
+def merge_by_task(tasks: Iterable[Task]) -> list[Task]:
+    """Merge documents of the same task: one task for each id of a project, with all its annotations, ordered by id.
+
+    Documents of one id with other images stay apart: two servers wrote into one place, or somebody joined two exports.
+    """
+    merged: dict[tuple[str, str, tuple[str, ...]], Task] = {}
+    for task in tasks:
+        images = [image_paths(url)[0] for url in list_urls([task])] or list(map(str, task.data.values()))
+        key = task.project, task.id, tuple(sorted(images))
+        known = merged.get(key)
+        merged[key] = replace(known, annotations=known.annotations + task.annotations) if known else task
+    return sorted(merged.values(), key=lambda task: (task.project, len(task.id), task.id))
 
 
 def find_default_key(data: Json) -> str:
@@ -72,7 +96,9 @@ def sort_by_key(data: Json, regions: Sequence[Any]) -> dict[str, list[Any]]:
         default = find_default_key(data)
         other = [key for key, value in data.items() if key != default and looks_like_image(value)]
         is_known = len({key for key, _ in found}) == 1 and len(tags) == 1
-        if other and not (is_known and not any(key.startswith("im") for key in other)):
+        # A tag is often called like its key: `img2` shows `image2`, `photo_view` shows `photo`.
+        rivals = tuple({"im", *(tag[:2].lower() for tag in tags)})
+        if other and not (is_known and not any(key.lower().startswith(rivals) for key in other)):
             detail = f"regions are on the Image tag {', '.join(sorted(tags))}, task data has the keys {sorted(data)}"
             raise RejectedError("several_images", f"{detail}: name each Image tag like its key")
         found = [(key or default, region) for key, region in found]

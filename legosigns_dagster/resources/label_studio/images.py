@@ -40,9 +40,8 @@ MAX_BYTES = 200_000_000  # of an image file; without a limit a wrong URL fills t
 
 
 class ImageFetcher:
-    """Puts the image of a task into a folder. Safe for threads.
+    """Puts the image of a task into a folder, in the first way that applies. Safe for threads.
 
-    The first way that applies is taken.
     1. An image that stands in its task is decoded. In `folder`, where one is set, a file is found by `FileFinder`.
     2. A path without a host, or a URL of Label Studio's own: from Label Studio, with the key. No other server gets it.
     3. `http://`, `https://`: a plain download.
@@ -52,6 +51,7 @@ class ImageFetcher:
         folder: Where the images are, by their names. None if they are only at their URLs.
         s3_client: Makes the S3 client when the first `s3://` URL comes.
         connection: The Label Studio to ask, and the project that the images belong to. None if there is none to ask.
+        urls: The URLs that will be fetched, as far as they are known: no image gets the file of another one's URL.
     """
 
     def __init__(
@@ -59,8 +59,9 @@ class ImageFetcher:
         folder: Location | None,
         s3_client: Callable[[], "S3Client"],
         connection: ProjectConnection | None = None,
+        urls: Iterable[str] = (),
     ) -> None:
-        self._finder = folder.finder() if folder else None
+        self._finder = folder.finder(map(image_paths, urls)) if folder else None
         self._make_s3_client, self._connection = s3_client, connection
         self._s3_client: S3Client | None = None
         self._closed_buckets: dict[str, Exception] = {}
@@ -138,10 +139,9 @@ class ImageFetcher:
                 raise OSError(f"{error}; {second_error}") from error
 
     def _download(self, bucket: str, key: str, into: Path) -> None:
-        client = self._get_s3_client()
         for left in reversed(range(TRIES)):
             try:
-                write_blocks(client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(BLOCK), into)
+                write_blocks(self._get_s3_client().get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(BLOCK), into)
                 return
             except (ResponseStreamingError, ReadTimeoutError, IncompleteReadError):
                 if not left:

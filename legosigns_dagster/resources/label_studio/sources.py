@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion
-from legosigns_dagster.core.ingestion.label_studio import Task, merge_by_task
+from legosigns_dagster.core.ingestion.label_studio import Task
 from legosigns_dagster.core.ingestion.reconciliation import reconcile
+from legosigns_dagster.core.ingestion.task_images import merge_by_task
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.resources.label_studio.documents import Documents
 from legosigns_dagster.resources.label_studio.project import ProjectConnection

@@ -3,6 +3,7 @@
 import filecmp
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 # Folders of copies that programs make: smaller ones, and pictures of results. A training on them learns what people
 # did not see. Only the folders below the location count, so a location may itself be one of them.
 COPIES = re.compile(
-    r"^\.|(?<![a-z])(thumb(nail)?s?|eadir|previews?|resized?|lowres|downscaled|scaled|cache|results?|predict(ion)?s?|preds?|"
+    r"^\.|(?<![a-z])(thumb(nail)?s?|eadir|previews?|resized?|lowres|downscaled|scaled|cache|runs|results?|predict(ion)?s?|preds?|"
     r"detect(ion)?s?|outputs?|annotated|visuali[sz](ed|ations?)|overlays?|debug|masks?|heatmaps?|crop(ped|s)?|augmented|"
     r"backups?|trash|macosx|checkpoints|small$|tiny$|low[-_ ]res|\d+\s?x\s?\d+|[wh]?\d+(px|p)$)(?![a-z])",
     re.IGNORECASE,
@@ -53,15 +54,23 @@ class FileFinder:
     """Finds files by their paths, as far as those are known. Safe for threads.
 
     The file that shares most folders with the wanted path is taken. A file in a folder of thumbnails, resized copies
-    or results is taken only where the wanted path names that folder. Paths are compared in one Unicode form.
+    or results is taken only where the wanted path names that folder. A file that is another wanted path's by its
+    folders is not taken. Paths are compared in one Unicode form.
 
     Args:
         root: The location's own path.
         names: The files' paths below it.
         fetch: Gets the file of such a path. A download goes to the path that is given.
+        wanted: What will be looked for, as far as it is known: for each file the paths that `find` will get.
     """
 
-    def __init__(self, root: str, names: Iterable[str], fetch: Callable[[str, Path], Path]) -> None:
+    def __init__(
+        self,
+        root: str,
+        names: Iterable[str],
+        fetch: Callable[[str, Path], Path],
+        wanted: Iterable[Sequence[str]] = (),
+    ) -> None:
         self._fetch = fetch
         self._by_name: dict[str, list[Candidate]] = {}
         above = path_parts(root)
@@ -69,6 +78,10 @@ class FileFinder:
             *folders, last = path_parts(name)
             self._by_name.setdefault(last, []).append(Candidate(name, tuple(folders), above))
         self._folders = {folder for same in self._by_name.values() for one in same for folder in one.folders}
+        self._claims: dict[str, set[tuple[str, ...]]] = defaultdict(set)  # by a file's name: the paths that it fits
+        for parts in (path_parts(path) for paths in wanted for path in paths):
+            for one in self._fitting(parts):
+                self._claims[one.name].add(parts)
 
     def find(self, paths: Iterable[str], into: Path) -> Path | None:
         """Find the file of the first of these paths for which there is one.
@@ -78,10 +91,11 @@ class FileFinder:
             into: An empty folder for downloads.
 
         Raises:
-            AmbiguousFileError: Several files that are not equal fit equally well.
+            AmbiguousFileError: Several files that are not equal fit equally well, or one fits several wanted paths.
         """
-        for wanted in map(path_parts, paths):
-            fitting = self._fitting(wanted)
+        meanings = [path_parts(path) for path in paths]
+        for wanted in meanings:
+            fitting = [one for one in self._fitting(wanted) if not self._is_of_another(one, wanted, meanings)]
             files = [self._fetch(one.name, into / f"found{number}") for number, one in enumerate(fitting)]
             if any(not filecmp.cmp(files[0], other, shallow=False) for other in files[1:]):
                 raise AmbiguousFileError(
@@ -106,6 +120,22 @@ class FileFinder:
             if not any(map(holds_copies, unnamed)) and not self._is_elsewhere(one, wanted):
                 ranked.setdefault((one.shared_folders(wanted), not unnamed), []).append(one)
         return ranked[max(ranked)] if ranked else []
+
+    def _is_of_another(self, one: Candidate, wanted: Sequence[str], meanings: Sequence[tuple[str, ...]]) -> bool:
+        """Tell whether a file is another wanted path's, which shares more folders with it.
+
+        Raises:
+            AmbiguousFileError: It fits both equally well: files of two folders were put into one.
+        """
+        shared = one.shared_folders(wanted)
+        for other in sorted(self._claims.get(one.name, set()).difference(meanings)):
+            theirs = one.shared_folders(other)
+            if theirs > shared:
+                return True
+            if theirs == shared == 0 and len(wanted) > 1 < len(other) and other[-2] != wanted[-2]:
+                both = " or ".join("/".join(path) for path in (other, wanted))
+                raise AmbiguousFileError(f"{one.name} may be {both}")
+        return False
 
     def _is_elsewhere(self, one: Candidate, wanted: Sequence[str]) -> bool:
         """Tell whether the wanted file would lie in another folder of this location, or in one numbered like it."""

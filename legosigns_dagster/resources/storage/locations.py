@@ -1,7 +1,7 @@
 """Where an input is: a path on this machine, or an `s3://` URI that is downloaded first."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +86,16 @@ class Location:
     def _not_found(self) -> FileNotFoundError:
         return FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it")
 
-    def finder(self) -> FileFinder:
-        """List the location once, to find its files by as much of their path as is known."""
+    def finder(self, wanted: Iterable[Sequence[str]] = ()) -> FileFinder:
+        """List the location once, to find its files by as much of their path as is known.
+
+        Args:
+            wanted: What will be looked for, see `FileFinder`.
+        """
         if not self.uri.startswith("s3://"):
             folder = self.fetch(Path())
             local = {file.relative_to(folder).as_posix(): file for file in list_files(folder)}
-            return FileFinder(str(folder.absolute()), local, lambda name, _: local[name])
+            return FileFinder(str(folder.absolute()), local, lambda name, _: local[name], wanted)
         objects, prefix = self._objects(), self._prefix()
         remote = {item.key.removeprefix(prefix).lstrip("/") or item.key: item for item in self.list_objects()}
 
@@ -99,7 +103,7 @@ class Location:
             objects.download(remote[name].key, into, remote[name].size)
             return into
 
-        return FileFinder(self.uri, remote, download)
+        return FileFinder(self.uri, remote, download, wanted)
 
     def _objects(self) -> S3ObjectStore:
         return S3ObjectStore(self.client(), self.uri.removeprefix("s3://").partition("/")[0], self.variable)

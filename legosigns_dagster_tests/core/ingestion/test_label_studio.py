@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from legosigns_dagster.core.ingestion.label_studio import merge_by_task, read_annotation, read_documents, read_task
+from legosigns_dagster.core.ingestion.label_studio import read_annotation, read_documents, read_task
+from legosigns_dagster.core.ingestion.task_images import merge_by_task
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task
 
 
@@ -16,6 +17,23 @@ def test_both_shapes_give_the_same_task() -> None:
 def test_tasks_of_two_projects_with_the_same_id_stay_two() -> None:
     other = task("b.jpg", annotation(region(), project=2)) | {"project": 2}
     assert len(merge_by_task(map(read_task, [task("a.jpg", annotation(region())), other]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("urls", "count"),
+    [
+        (["https://host/a.jpg", "https://host/b.jpg"], 2),
+        (["/data/local-files/?d=cam1/1.jpg", "/data/local-files/?d=cam2/1.jpg"], 2),
+        (["https://host/a.jpg?signature=1", "https://host/a.jpg?signature=2"], 1),
+        (["s3://bucket/a.jpg", "/tasks/7/resolve/?fileuri=czM6Ly9idWNrZXQvYS5qcGc="], 1),
+        (["https://host/image?id=1", "https://host/image?id=2"], 2),
+        (["https://host/image?id=1", "https://host/image?id=1"], 1),
+    ],
+)
+def test_documents_of_one_id_with_other_images_are_not_one_task(urls: list[str], count: int) -> None:
+    # Two servers wrote into one bucket, or two exports were joined: the box of one image was put on the other.
+    documents = [task("", annotation(region(), id=n)) | {"data": {"image": url}} for n, url in enumerate(urls)]
+    assert len(merge_by_task(map(read_task, documents))) == count
 
 
 @pytest.mark.parametrize("text", ['{"id": 1, "result": [', "[]]", "", "[" * 100_000])

@@ -56,6 +56,11 @@ JOINED = [
     ),
     pytest.param([part("rectangle"), part("choices", choices=["SpeedLimit"])], [WHOLE], id="the class is a choice"),
     pytest.param(
+        [part("rectangle"), part("taxonomy", taxonomy=[["Sign", "SpeedLimit"]])], [WHOLE], id="the class in a taxonomy"
+    ),
+    pytest.param([part("rectangle"), part("textarea", text=["SpeedLimit"])], [WHOLE], id="the class is a text"),
+    pytest.param([part("rectangle"), part("textarea", text="SpeedLimit")], [WHOLE], id="the class is a text, no list"),
+    pytest.param(
         [region(), part("choices", choices=["occluded"]), part("textarea", text=["30"]), part("number", number=3),
          part("rating", rating=4), part("taxonomy", taxonomy=[["a", "b"]]), part("datetime", datetime="2026-01-01"),
          {"type": "relation", "from_id": "r1", "to_id": "r2", "direction": "right", "labels": []}],

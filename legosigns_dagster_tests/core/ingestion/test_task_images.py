@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from legosigns_dagster.core.dataset.quarantine import RejectedError
-from legosigns_dagster.core.ingestion.task_images import list_images
+from legosigns_dagster.core.ingestion.label_studio import Task
+from legosigns_dagster.core.ingestion.task_images import list_images, list_urls
 from legosigns_dagster_tests.support.builders import region
 
 PAGES = {"image": ["p0.jpg", "p1.jpg", "p2.jpg"]}
 SIDES = {"left": "l.jpg", "right": "r.jpg"}
+LOCAL = "/data/local-files/?d=signs/"
 CHOICE = {"id": "c", "type": "choices", "to_name": "caption", "value": {"choices": ["day"]}}
 
 
@@ -30,6 +32,9 @@ def ids_by_url(data: dict[str, Any], *results: Any) -> dict[str, list[str]]:
         pytest.param({"image": "a.jpg", "note": "wet road"}, [on("image")], {"a.jpg": ["r1"]}, id="by the tag's name"),
         pytest.param({"photo": "p.jpg"}, [on("img")], {"p.jpg": ["r1"]}, id="the only text"),
         pytest.param({"photo": "p.jpg", "note": "wet"}, [on("img")], {"p.jpg": ["r1"]}, id="the only image"),
+        pytest.param(
+            {"url": LOCAL + "p.jpg", "note": "wet"}, [on("img")], {LOCAL + "p.jpg": ["r1"]}, id="the only local file"
+        ),
         pytest.param({"photo": "p.jpg"}, [on(None)], {"p.jpg": ["r1"]}, id="without a tag"),
         pytest.param({"image": "a.jpg", "thumb": "t.jpg"}, [on("img")], {"a.jpg": ["r1"]}, id="an image and its thumb"),
         pytest.param({"left": "l.jpg", "image": "r.jpg"}, [on("left")], {"l.jpg": ["r1"]}, id="not the usual key"),
@@ -82,6 +87,13 @@ def test_each_image_of_a_task_has_the_regions_that_are_on_it(
             {"image": "a.jpg", "image2": "b.jpg"}, [on("img2")], "several_images", id="which of two similar keys?"
         ),
         pytest.param(
+            {"image": LOCAL + "a.jpg", "image2": LOCAL + "b.jpg"}, [on("img2")], "several_images",
+            id="which of two local files?",
+        ),
+        pytest.param(
+            {"image": "a.jpg", "photo": "b.jpg"}, [on("photo_view")], "several_images", id="a tag like another key"
+        ),
+        pytest.param(
             {"image": "a.jpg", "other": "b.jpg"}, [on("image"), on("img2", "r2")], "several_images", id="one is known"
         ),
         pytest.param(PAGES, [on("image")], "several_images: region r1 is on page None", id="no item_index"),
@@ -100,6 +112,11 @@ def test_where_it_cannot_be_told_which_image_a_region_is_on_the_task_is_refused(
 ) -> None:
     with pytest.raises(RejectedError, match=message):
         list_images(data, results)
+
+
+def test_the_urls_of_all_images_of_tasks_are_listed() -> None:
+    tasks = [Task("1", "", {"image": "a.jpg", "note": "wet"}, ()), Task("2", "", {"pages": ["p.png", 7, None]}, ())]
+    assert list(list_urls(tasks)) == ["a.jpg", "p.png"]
 
 
 def test_images_on_which_nobody_drew_are_named() -> None:
