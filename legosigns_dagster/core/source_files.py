@@ -11,6 +11,7 @@ from pathlib import Path
 
 from legosigns_dagster.core.images import IMAGE_SUFFIXES
 
+MOST_TEXT = 100_000_000  # bytes: a list of a million images has that many. More would fill the memory
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 # Written by operating systems beside people's files; nobody misses them.
 SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "@eadir"})
@@ -91,6 +92,11 @@ def refuse_link(link: Path, top: Path) -> str:
     return ""
 
 
+def is_device(file: Path) -> bool:
+    """Tell whether a file is a pipe or a device, which gives bytes without an end, or none and no end either."""
+    return file.exists() and not file.is_file() and not file.is_dir()
+
+
 def tidy(path: str) -> str:
     r"""Write a path as POSIX does, without what changes nothing in it.
 
@@ -99,6 +105,20 @@ def tidy(path: str) -> str:
         'images/train/a.jpg'
     """
     return posixpath.normpath(path.strip().replace("\\", "/"))
+
+
+def read_text(file: Path, shown: object, most: int = MOST_TEXT) -> str:
+    """Read a text in UTF-8, with or without a byte order mark. `shown` is what errors call it, `most` is in bytes.
+
+    Raises:
+        ValueError: It is in another encoding, or larger than such a file is.
+    """
+    if (size := file.stat().st_size) > most:
+        raise ValueError(f"{shown} has {size / 1e6:.1f} MB, expected at most {most / 1e6:g} MB: is it another file?")
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{shown} is not UTF-8 text ({error}): save it as UTF-8") from error
 
 
 def as_nfc(path: str) -> str:

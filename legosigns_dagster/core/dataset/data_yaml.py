@@ -6,12 +6,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Split
-from legosigns_dagster.core.source_files import SourceFiles, list_source_files
+from legosigns_dagster.core.source_files import SourceFiles, list_source_files, read_text
 
 SPLIT_KEYS: dict[str, Split] = {"train": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST}
+PACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+MOST_BYTES = 1_000_000  # of a data.yaml: ten thousand classes have less
 EXAMPLE = "names: [SpeedLimit, DangerAhead]"
 
 
@@ -34,6 +37,19 @@ class DataYaml:
     keypoint_columns: int = 0
 
 
+class PlainLoader(yaml.SafeLoader):
+    """Reads YAML without aliases: a few lines of them stand for more values than fit into the memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node. ComposerError where it is an alias."""
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise ComposerError(
+                None, None, f"*{event.anchor} repeats a value: write the value itself", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+
 def find_data_yaml(source: SourceFiles) -> Path:
     """Find the `data.yaml` of a dataset. Where there is none, the only other YAML file is taken for it.
 
@@ -45,8 +61,10 @@ def find_data_yaml(source: SourceFiles) -> Path:
     found = named or (list(yamls.values()) if len(yamls) == 1 else [])
     if len(found) != 1:
         which = f" ({', '.join(found[:5])})" if found else ""
+        packed = [name for name in source.files if name.lower().endswith(PACKED)][:3]
+        hint = f", but {', '.join(packed)}: unpack it" if packed and not found else ""
         raise FileNotFoundError(
-            f"{source.folder} has {len(found)} files data.yaml{which}, expected one that names the classes"
+            f"{source.folder} has {len(found)} files data.yaml{which}, expected one that names the classes{hint}"
         )
     return source.files[found[0]]
 
@@ -62,10 +80,9 @@ def read_data_yaml(file: Path) -> DataYaml:
     Raises:
         ValueError: It is not YAML, or does not name the classes. The message names the file and what to do.
     """
+    text = read_text(file, file, MOST_BYTES)
     try:
-        content = yaml.safe_load(file.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text ({error}): save it as UTF-8") from error
+        content = yaml.load(text, PlainLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         detail = " ".join(str(error).split())
         raise ValueError(f"{file} is not readable YAML ({detail}): indent with spaces, not with tabs") from error

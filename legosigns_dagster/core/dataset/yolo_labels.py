@@ -7,7 +7,9 @@ from pathlib import Path
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox
 from legosigns_dagster.core.geometry import UnitBox
+from legosigns_dagster.core.source_files import read_text
 
+MOST_BYTES = 10_000_000  # of a label file: a hundred thousand boxes
 EDGE = 0.01  # rounding may put a box this far outside of its image, as a share of it: Ultralytics allows the same
 
 
@@ -42,10 +44,7 @@ def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses, keyp
         ...     read_labels(file, (64, 48), SignClasses(("SpeedLimit", "DangerAhead"))).boxes
         (LabeledBox(class_id=1, box=PixelBox(left=24.0, top=0.0, right=40.0, bottom=48.0)),)
     """
-    try:
-        lines = file.read_bytes().decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file.name} is not UTF-8 text ({error}): save it as UTF-8") from error
+    lines = read_text(file, file.name, MOST_BYTES).splitlines()
     rows: dict[tuple[float, ...], LabeledBox] = {}
     polygons = count = 0
     for number, line in enumerate(lines, 1):

@@ -10,7 +10,7 @@ from legosigns_dagster.core.dataset.data_yaml import SPLIT_KEYS, DataYaml
 from legosigns_dagster.core.dataset.dataset import TEST, Split
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
 from legosigns_dagster.core.images import IMAGE_SUFFIXES
-from legosigns_dagster.core.source_files import PathLookup, SourceFiles, tidy, without_case
+from legosigns_dagster.core.source_files import PathLookup, SourceFiles, read_text, tidy, without_case
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,7 @@ class YoloLayout:
     def _listed_images(self, split: Split, path: str) -> Iterator[YoloImage]:
         """Find the images that a list names, one on each line. A line that names none is a row."""
         self.lists.append(path)
-        try:
-            lines = self.source.files[path].read_bytes().decode("utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{self.source.folder / path} is not UTF-8 text ({error}): save it as UTF-8") from error
+        lines = read_text(self.source.files[path], self.source.folder / path).splitlines()
         for number, line in enumerate(map(str.strip, lines), 1):
             if not line:
                 continue

@@ -7,12 +7,18 @@ from pathlib import Path
 
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s, perceptual_hash
 from legosigns_dagster.core.dataset.quarantine import RejectedError
+from legosigns_dagster.core.decoded_image import MAX_PIXELS
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.images import slug, store_upright
 from legosigns_dagster.core.ingestion.image_urls import LONGEST_NAME, image_paths
+from legosigns_dagster.core.pixel_budget import PixelBudget, count_pixels
+from legosigns_dagster.core.source_files import is_device
 
 # Puts the image of a URL into a folder and returns the file. Raises RejectedError where there is none.
 Fetch = Callable[[str, Path], Path]
+
+# Images of 60 megapixels take about a gigabyte while they are read, and several threads read images at once.
+DECODING = PixelBudget(MAX_PIXELS)
 
 
 @dataclass(frozen=True)
@@ -65,13 +71,16 @@ def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
     name = image_name(url)
     with tempfile.TemporaryDirectory(dir=folder) as incoming:
         fetched = fetch(url, Path(incoming))
+        if is_device(fetched):
+            raise RejectedError("unreadable_image", "it is a pipe or a device, expected a file: put the image there")
         try:
             stem = f"{slug(name)}-{file_sha256(fetched)[:10]}"
         except OSError as error:  # it is a folder, or may not be read
             raise RejectedError("unreadable_image", f"{type(error).__name__}: {error}") from error
         try:
-            stored = store_upright(fetched, Path(incoming), stem)
-            sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
+            with DECODING.reserve(count_pixels(fetched)):
+                stored = store_upright(fetched, Path(incoming), stem)
+                sha256, phash = file_sha256(stored.file), perceptual_hash(stored.file)
         except ValueError as error:
             raise RejectedError("unreadable_image", str(error)) from error
         captured = capture_time_s(fetched, name)  # after the decoding: by now it is known not to be a bomb

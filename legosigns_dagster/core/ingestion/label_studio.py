@@ -4,7 +4,6 @@ An export and a newer sink have tasks (`{id, data, annotations}`). By default, t
 (`{id, result, task}`). The shape is recognized by its keys, never by a file's name.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
+from legosigns_dagster.core.json_text import parse_documents
 
 Json = Mapping[str, Any]
 
@@ -177,13 +177,15 @@ def read_documents(name: str, text: str) -> tuple[list[Task], list[QuarantineRow
         ValueError: The text is not JSON. The message begins with `name`, the file's.
     """
     try:
-        parsed = json.loads(text)
+        documents = parse_documents(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name}: {type(error).__name__}: {error}") from error
     short, tasks, rows = PurePath(name).name, [], []
-    for number, document in enumerate(parsed if isinstance(parsed, list) else [parsed], 1):
-        place = f"{short}, document {number}" if isinstance(parsed, list) else short
+    for number, document in enumerate(documents if isinstance(documents, list) else [documents], 1):
+        place = f"{short}, document {number}" if isinstance(documents, list) else short
         try:
+            if isinstance(document, Exception):
+                raise ValueError(f"{type(document).__name__}: {document}")
             tasks.append(read_task(document, f"{short}#{number}"))
         except ValueError as error:
             task = read_id(document) if isinstance(document, dict) and "annotations" in document else ""

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.source_files import PathLookup, SourceFiles, tidy, without_case
+from legosigns_dagster.core.source_files import PathLookup, SourceFiles, read_text, tidy, without_case
 
 DISTRACTORS = "distractors"
 LABELS_FILE = "labels.json"
@@ -103,7 +103,7 @@ def read_cutout_labels(file: Path, classes: SignClasses, warnings: list[tuple[st
         ValueError: It is malformed, or its classes and ids are not those of `classes`.
     """
     try:
-        for class_name, entry in json.loads(file.read_bytes().decode("utf-8-sig")).items():
+        for class_name, entry in json.loads(read_text(file, file.name)).items():
             if classes.class_id(class_name) != int(entry["label_id"]):
                 known = classes.by_id()
                 raise ValueError(f"{class_name} has label_id {entry['label_id']}, the base weights have {known}")

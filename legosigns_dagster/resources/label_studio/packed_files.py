@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 
 MAX_BYTES = 2_000_000_000  # of unpacked JSON; without a limit a small file fills the pod's memory
+MAX_RATIO, SMALL = 100, 50_000_000  # JSON shrinks by 10 to 40; what is small when it is unpacked may shrink by more
 PACKINGS = 3  # a zip in a gzip in a zip is still read
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 EXPECTED = "expected JSON of Label Studio: export the project as JSON, not as JSON_MIN, CSV or another format"
@@ -42,8 +43,8 @@ def unpack(name: str, content: bytes, packings: int = PACKINGS) -> Iterator[tupl
 def gunzip(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
     """Unpack a gzip, up to `MAX_BYTES`. ValueError where it is larger."""
     with gzip.open(io.BytesIO(content)) as stream:
-        unpacked = stream.read(MAX_BYTES + 1)
-    require_size(name, len(unpacked))
+        unpacked = stream.read(most_unpacked(content) + 1)
+    require_size(name, len(unpacked), content)
     yield name, unpacked
 
 
@@ -54,7 +55,7 @@ def unzip(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
         if not members:
             there = ", ".join(archive.namelist()[:5]) or "nothing"
             raise ValueError(f"{name} is a zip with no JSON file in it, but {there}: {EXPECTED}")
-        require_size(name, sum(member.file_size for member in members))
+        require_size(name, sum(member.file_size for member in members), content)
         for member in members:
             yield f"{name}/{member.filename}", archive.read(member)
 
@@ -65,7 +66,12 @@ def is_json_name(name: str) -> bool:
     return bool(re.search(r"\.(nd)?jsonl?(\.gz)?$", name, re.IGNORECASE)) and not parts[-1].startswith("._")
 
 
-def require_size(name: str, size: int) -> None:
-    """Raise ValueError where a file is larger than `MAX_BYTES` when it is unpacked."""
-    if size > MAX_BYTES:
-        raise ValueError(f"{name} has more than {MAX_BYTES // 10**9} GB when it is unpacked: split it")
+def most_unpacked(content: bytes) -> int:
+    """Tell how many bytes a packed file may have when it is unpacked."""
+    return min(MAX_BYTES, max(SMALL, len(content) * MAX_RATIO))
+
+
+def require_size(name: str, size: int, content: bytes) -> None:
+    """Raise ValueError where a packed file is larger than it may be when it is unpacked."""
+    if size > (most := most_unpacked(content)):
+        raise ValueError(f"{name} has more than {most // 10**6} MB when it is unpacked: split it, or give it unpacked")

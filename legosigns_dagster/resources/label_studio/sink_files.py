@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.source_files import SYSTEM_NAMES
+from legosigns_dagster.core.source_files import SYSTEM_NAMES, is_device
 from legosigns_dagster.resources.label_studio.documents import IMAGES, Documents
 from legosigns_dagster.resources.storage.locations import list_files
 
@@ -31,11 +31,11 @@ def read_sink(folder: Path, variable: str, log: Log) -> Documents:
     documents, left_out = Documents(), []
 
     def read(name: str, file: Path) -> None:
-        if (
-            SYSTEM_FILES.fullmatch(name)
-            or is_something_else(name, content := file.read_bytes())
-            or (file != folder and is_other_json(name, content))
-        ):
+        if SYSTEM_FILES.fullmatch(name):
+            left_out.append(name)
+        elif is_device(file):
+            raise ValueError(f"{name} is a pipe or a device, expected a file: remove it")
+        elif is_something_else(name, content := file.read_bytes()) or (file != folder and is_other_json(name, content)):
             left_out.append(name)
         else:
             documents.add(name, content)

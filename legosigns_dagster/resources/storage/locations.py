@@ -145,7 +145,7 @@ def parent_keys(key: str) -> Iterator[str]:
 def list_files(folder: Path) -> list[Path]:
     """List all files below a folder, also those behind links to folders, in the order of their paths.
 
-    A link that leads nowhere is listed. A folder is entered once: links may make a circle.
+    What is no file is listed too, such as a link that leads nowhere. A folder is entered once: links may make a circle.
     """
     entered, found = set(), []
     for parent, folders, names in os.walk(folder, followlinks=True):
@@ -155,4 +155,4 @@ def list_files(folder: Path) -> list[Path]:
             continue
         entered.add(real)
         found += [Path(parent, name) for name in names]
-    return sorted(file for file in found if file.is_file() or file.is_symlink())
+    return sorted(found)

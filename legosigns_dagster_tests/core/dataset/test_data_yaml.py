@@ -31,6 +31,17 @@ def test_names_are_read_as_ultralytics_does(content: str, tmp_path: Path) -> Non
     [
         pytest.param("names:\n\t- SpeedLimit\n", "spaces, not with tabs", id="a tab"),
         pytest.param("names: [a\x07b]\n", "not readable YAML", id="a control character"),
+        # nine lines of aliases stand for 10^9 words, which no message and no memory holds
+        pytest.param(
+            f"a0: &a0 [{'x, ' * 9}x]\n"
+            + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 10}]\n" for n in range(1, 9))
+            + "names: [*a8]\n",
+            r"not readable YAML \(\*a0 repeats a value",
+            id="aliases of aliases",
+        ),
+        pytest.param("a: &a {x: 1}\nnames:\n  <<: [*a, *a]\n", r"\*a repeats a value", id="merged aliases"),
+        pytest.param("names: &a [*a]\n", r"\*a repeats a value", id="an alias of itself"),
+        pytest.param("#" * 1_000_001, r"has 1\.0 MB, expected at most 1 MB: is it another file", id="a large file"),
         pytest.param("names: [a, b", "not readable YAML", id="cut off"),
         pytest.param("date: 2026-02-31\nnames: [a]", "not readable YAML", id="a day that is none"),
         pytest.param("names: [Geschwindigkeit, Fußgänger]".encode("latin-1"), "save it as UTF-8", id="Latin-1"),

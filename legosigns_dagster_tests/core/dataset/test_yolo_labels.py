@@ -90,6 +90,11 @@ def test_a_line_that_is_no_box_is_named_with_its_file(line: str, message: str, t
         read(tmp_path, f"0 0.5 0.5 0.1 0.1\n{line}\n")
 
 
+def test_a_file_that_is_far_too_large_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a\.txt has 10\.0 MB, expected at most 10 MB: is it another file"):
+        read(tmp_path, "0 0.5 0.5 0.1 0.1\n" * 555_556)
+
+
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a.txt is not UTF-8 text"):
         read(tmp_path, "0 0.5 0.5 0.1 0.1".encode("utf-16"))

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from PIL import ExifTags, Image
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
-from legosigns_dagster.core.ingestion.fetched_images import FetchedImage, fetch_image, image_name
+from legosigns_dagster.core.decoded_image import MAX_PIXELS
+from legosigns_dagster.core.ingestion.fetched_images import DECODING, FetchedImage, fetch_image, image_name
 from legosigns_dagster_tests.support.builders import pixels, write_image
 
 
@@ -68,7 +70,20 @@ def test_an_image_that_cannot_be_used_is_rejected_with_the_type_and_the_words_of
     (tmp_path / "c.jpg").mkdir()
     with pytest.raises(RejectedError, match="unreadable_image: IsADirectoryError"):
         fetch_file(tmp_path / "c.jpg", tmp_path / "dataset")
+    (tmp_path / "d.jpg").symlink_to("/dev/zero")
+    with pytest.raises(RejectedError, match="unreadable_image: it is a pipe or a device"):
+        fetch_file(tmp_path / "d.jpg", tmp_path / "dataset")
     assert not list((tmp_path / "dataset" / "images").iterdir())
+
+
+def test_an_image_waits_while_others_take_the_memory(tmp_path: Path) -> None:
+    file = write_image(tmp_path / "a.jpg")
+    with ThreadPoolExecutor(1) as pool:
+        with DECODING.reserve(MAX_PIXELS):
+            fetched = pool.submit(fetch_file, file, tmp_path / "dataset")
+            with pytest.raises(TimeoutError):
+                fetched.result(0.3)
+        assert fetched.result(10).size_wh == (64, 48)
 
 
 TIMES: dict[str, Any] = {

@@ -42,6 +42,21 @@ def test_a_text_that_is_no_json_is_refused_by_name(text: str) -> None:
         read_documents("sink/17", text)
 
 
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [("[" * 5000 + "]" * 5000, "RecursionError"), ("9" * 5000, "ValueError: Exceeds the limit")],
+    ids=["nested", "a number"],
+)
+def test_a_document_that_python_cannot_hold_is_a_row_and_the_others_are_read(odd: str, words: str) -> None:
+    good = [json.dumps(task(f"{number}.jpg", annotation(region()), id=number)) for number in (1, 3)]
+    damaged = json.dumps(task('[\\"],.jpg', annotation(region()), id=2, odd="odd")).replace('"odd"}', f"{odd}}}")
+    tasks, (row,) = read_documents("export.json", f" [{good[0]},\n{damaged}, {good[1]}]\n")
+    assert [one.id for one in tasks] == ["1", "3"]
+    assert row.detail.startswith(f"export.json, document 2: {words}")
+    with pytest.raises(ValueError, match=f"export.json: {words}"):
+        read_documents("export.json", damaged)
+
+
 DATA = {"image": "b.jpg"}
 UNREADABLE: dict[str, tuple[Any, str]] = {
     "no keys of a task": ({"id": 1}, "found the keys ['id']"),

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,12 @@ def test_an_export_that_is_too_large_unpacked_is_refused(tmp_path: Path, monkeyp
     for content in (gzip.compress(bytes(2000)), packed({"a.json": bytes(2000)})):
         with pytest.raises(ValueError, match=r"export\.bin has more than"):
             extract(tmp_path / "export.bin", content)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: packed({"a.json": content})], ids=["gzip", "zip"])
+def test_an_export_that_grows_a_thousand_times_is_refused(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"export\.bin has more than 50 MB when it is unpacked"):
+        extract(tmp_path / "export.bin", pack(b" " * 51_000_000))
 
 
 def test_a_damaged_line_is_a_row_and_the_others_are_read(tmp_path: Path) -> None:

@@ -112,6 +112,19 @@ def test_a_link_that_leads_nowhere_and_a_name_of_another_encoding_are_rows(tmp_p
     ]
 
 
+@pytest.mark.parametrize("target", ["/dev/zero", ".pipe"])
+def test_a_pipe_or_a_device_is_a_row_and_is_not_read(target: str, tmp_path: Path) -> None:
+    sink = write_sink(tmp_path / "sink", document(1))
+    os.mkfifo(sink / ".pipe")
+    os.mkfifo(sink / "9")
+    (sink / "8").symlink_to(target)
+    found = extract(sink)
+    assert [one.id for one in found.tasks] == ["1"]
+    assert [row.detail for row in found.unreadable] == [
+        f"{name} is a pipe or a device, expected a file: remove it: export it again" for name in ("8", "9")
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le"])
 def test_a_sinks_file_may_be_in_any_encoding(encoding: str, tmp_path: Path) -> None:
     sink = write_sink(tmp_path / "sink", document(1))
