@@ -48,6 +48,7 @@ setup(
         "pillow==13.0.0",
         "imagehash==4.3.2",
         "pydantic==2.14.3",
+        "python-dotenv==1.2.4",
         "pyyaml==6.0.3",
         "requests==2.34.2",
         "urllib3==2.8.0",

@@ -4,12 +4,15 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dotenv import dotenv_values
 
 from legosigns_dagster.core.report.report import ComparisonReport
+from legosigns_dagster.core.variables import strip_values
 from legosigns_dagster.deployments import make_store, s3_resource
 from legosigns_dagster.resources.storage.garbage_collection import GarbageCollector
 from legosigns_dagster.resources.storage.layout import run_key
@@ -18,14 +21,38 @@ from legosigns_dagster.resources.storage.store import Store
 
 WHICH_STORE = (
     "The store is the bucket in AWS_S3_BUCKET (with AWS_S3_ENDPOINT and keys), or the folder in LEGOSIGNS_STORE. With "
-    "none of them set, it is the folder .legosigns/store where the command is called."
+    "none of them set, it is the folder .legosigns/store where the command is called. Like Dagster's commands, this "
+    "one also reads variables from a file .env in the folder where it is called."
 )
 
 
-def open_snapshots(environment: Mapping[str, str]) -> SnapshotStore:
-    """Open the store that these variables name."""
-    store: Store = make_store(environment, s3_resource(environment)).process_config_and_initialize()
-    return store.snapshots()
+@contextmanager
+def dotenv_environment() -> Iterator[None]:
+    """Add the variables of the file `.env` in the working directory, as Dagster's commands do: they come first.
+
+    Raises:
+        ValueError: the file is not UTF-8 text.
+    """
+    before, file = dict(os.environ), Path.cwd() / ".env"
+    try:
+        added = dotenv_values(file)
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not UTF-8 text: save it as UTF-8") from None
+    os.environ.update({name: value for name, value in added.items() if value is not None})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def open_snapshots() -> Iterator[SnapshotStore]:
+    """Open the store that the environment names."""
+    environment = strip_values(os.environ)
+    resource: Store = make_store(environment, s3_resource(environment))
+    with dg.DagsterInstance.ephemeral(), resource.process_config_and_initialize_cm() as store:
+        yield store.snapshots()
 
 
 def report(snapshots: SnapshotStore, _: argparse.Namespace) -> str:
@@ -84,11 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     An error that the user can correct is one line on stderr, with exit status 1.
     """
     options = command_line().parse_args(arguments)
-    with dg.DagsterInstance.ephemeral():
-        try:
-            answer = options.run(open_snapshots(os.environ), options)
-        except (OSError, RuntimeError, ValueError) as error:
-            sys.exit(f"legosigns: {error}")
+    try:
+        with dotenv_environment(), open_snapshots() as snapshots:
+            answer = options.run(snapshots, options)
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit(f"legosigns: {error}")
     print(answer)
 
 

@@ -1,11 +1,13 @@
 """The command `legosigns`, called from any folder."""
 
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from dagster._cli.utils import _inject_local_env_file as dagster_dotenv
 
 from legosigns_dagster.cli import main
 from legosigns_dagster.resources.storage.layout import GC_MARKER
@@ -94,3 +96,27 @@ def test_a_second_prune_at_the_same_time_is_one_line(store: SnapshotStore, capsy
 
 def test_prune_that_would_keep_no_run_is_one_line(store: SnapshotStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert "at least 1 run and 3600 s must be kept" in fails(capsys, "prune", "--runs", "0")
+
+
+def test_with_nothing_set_the_store_is_below_the_folder_where_the_command_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"in {tmp_path}/.legosigns/store/legosigns: materialize" in fails(capsys, "report")
+    main(["prune"])
+    assert "0 versions are kept" in capsys.readouterr().out
+
+
+def test_dotenv_comes_before_the_environment_as_in_dagster_s_own_commands(
+    store: SnapshotStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(".env").write_text(f"# ours\nWHERE={tmp_path}\nexport LEGOSIGNS_STORE='${{WHERE}}/other' # a comment\n")
+    assert f"in {tmp_path}/other/legosigns: materialize" in fails(capsys, "report")
+    assert os.environ["LEGOSIGNS_STORE"] == str(tmp_path / "store"), "the caller's environment is as it was"
+    with dagster_dotenv(logging.getLogger("silent")):
+        assert os.environ["LEGOSIGNS_STORE"] == f"{tmp_path}/other"
+
+
+def test_dotenv_that_is_no_text_is_one_line(store: SnapshotStore, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_bytes("AWS_S3_BUCKET=straße".encode("latin-1"))
+    assert fails(capsys, "report").endswith(".env is not UTF-8 text: save it as UTF-8")
