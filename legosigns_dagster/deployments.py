@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from legosigns_dagster import sample
+from legosigns_dagster.core.variables import strip_values
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.kubernetes.executor import pod_for_each_step
@@ -48,6 +49,7 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         >>> deployment({}).executor.name
         'in_process'
     """
+    environment = strip_values(environment)
     name = environment.get("LEGOSIGNS_DEPLOYMENT") or LOCAL
     if name not in (LOCAL, KUBERNETES):
         raise ValueError(f"LEGOSIGNS_DEPLOYMENT is {name!r}, expected {LOCAL!r} or {KUBERNETES!r}")
@@ -84,7 +86,10 @@ def make_executor(name: str, environment: Mapping[str, str]) -> dg.ExecutorDefin
 
 
 def env_var(environment: Mapping[str, str], name: str, default: Any) -> Any:
-    """Refer to a variable, whose value is read when a run starts, or take the default where it is not set."""
+    """Refer to a variable, or take the default where it is not set.
+
+    Its value is read when a run starts. The resource then strips it.
+    """
     return dg.EnvVar(name) if environment.get(name) else default
 
 

@@ -63,7 +63,7 @@ def raw_annotations(
     previous = load_previous(store, scratch)
     source = inputs.annotations(base_weights.classes, context.log, config.reconcile_sink)
     extraction = source.extract(scratch.folder("annotations"), previous)
-    recipe = Recipe(base_weights.classes, plain_settings(config, DatasetSettings), inputs.label_studio_url)
+    recipe = Recipe(base_weights.classes, plain_settings(config, DatasetSettings), inputs.link_url)
     into = scratch.folder("raw_annotations")
     fetch = inputs.image_fetcher(list_urls(extraction.tasks))
     dataset = extract_dataset(extraction, previous, fetch, recipe, into, context.log)

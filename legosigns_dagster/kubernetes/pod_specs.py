@@ -130,7 +130,7 @@ def read_variable(environment: Mapping[str, str], name: str, default: str, patte
     Raises:
         ValueError: The pattern does not match the whole value.
     """
-    text = environment.get(name) or default
+    text = environment.get(name, "").strip() or default
     if not re.fullmatch(pattern, text):
         raise ValueError(f"{name} is {text!r}, expected {expected}")
     return text
@@ -160,7 +160,7 @@ def retries(environment: Mapping[str, str]) -> dg.RetryPolicy | None:
     Returns:
         None outside of Kubernetes. No pod is lost there, and Ctrl-C would count as an error to try again.
     """
-    if environment.get("LEGOSIGNS_DEPLOYMENT") != "kubernetes":
+    if environment.get("LEGOSIGNS_DEPLOYMENT", "").strip() != "kubernetes":
         return None
     # After 30, 90, 210 and 450 seconds, since another node takes some minutes to start.
     return dg.RetryPolicy(max_retries=4, delay=30, backoff=dg.Backoff.EXPONENTIAL)

@@ -5,14 +5,17 @@ from functools import cache
 from pathlib import Path
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.redaction import without_userinfo
+from legosigns_dagster.core.variables import strip_value
 from legosigns_dagster.resources.label_studio.api import ApiSource
 from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, LabelStudioClient
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
+from legosigns_dagster.resources.label_studio.session import hide_queries_in_warnings
 from legosigns_dagster.resources.label_studio.sources import AnnotationSource, ExportSource, SinkSource
 from legosigns_dagster.resources.storage.locations import Location
 from legosigns_dagster.resources.storage.s3_client import S3
@@ -47,6 +50,9 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
         label_studio_key: The API key to it, a secret that is not in the `repr`.
         label_studio_project: The project's id or title.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+    strip_values = field_validator("*", mode="before")(strip_value)
 
     s3: dg.ResourceDependency[S3]
     base_weights: str
@@ -119,7 +125,13 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Make the function that puts the image of a task into a folder. `urls` are those that will be fetched."""
         folder = self._location(self.images, "LABEL_STUDIO_IMAGES") if self.images else None
         connection = self.connect() if self.label_studio_url and self.label_studio_key else None
+        hide_queries_in_warnings()
         return ImageFetcher(folder, self.s3.get_client, connection, urls)
+
+    @property
+    def link_url(self) -> str:
+        """The address of Label Studio for links that people see: without a password."""
+        return without_userinfo(self.label_studio_url)
 
     def connect(self) -> ProjectConnection:
         """Get the run's connection to Label Studio. It is made on the first call and closed when the run ends."""

@@ -21,7 +21,7 @@ from legosigns_dagster.resources.label_studio.errors import (
     without_query,
 )
 from legosigns_dagster.resources.label_studio.queries import later_than, read_pages
-from legosigns_dagster.resources.label_studio.quick_ack import QuickAckAdapter
+from legosigns_dagster.resources.label_studio.session import LabelStudioSession, server_url
 
 TIMEOUT_S = (5, 120)  # to connect, to read
 RETRY_AFTER_S = (0.5, 1.0, 2.0, 4.0)
@@ -47,11 +47,9 @@ class LabelStudioClient:
         sleep: Callable[[float], None] = time.sleep,
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
     ) -> None:
-        self.url, self._sleep, self._retry_after_s = url.rstrip("/") + "/", sleep, retry_after_s
+        self.url, self._sleep, self._retry_after_s = server_url(url), sleep, retry_after_s
         self.key = ApiKey(key, self._exchange, clock)
-        self._session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, QuickAckAdapter())
+        self._session = LabelStudioSession(self.key.secrets)
 
     def close(self) -> None:
         """Close all connections."""
@@ -176,8 +174,7 @@ class LabelStudioClient:
             raise LabelStudioError(self.key.refusal_message(detail)) from error
 
     def _error_detail(self, response: requests.Response) -> str:
-        access_token = response.request.headers.get("Authorization", "").split(" ")[-1]
-        return error_detail(response, [self.key.value, access_token])
+        return error_detail(response, self.key.secrets())
 
     def _task_pages(self, project: str, query: Mapping[str, Any], include: str) -> Iterator[list[Any]]:
         def get_page(number: int) -> tuple[list[Any], bool]:

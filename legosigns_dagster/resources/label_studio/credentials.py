@@ -6,11 +6,14 @@ A legacy token is sent as it is, where the organization still allows it.
 
 import base64
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 
 EARLY_S = 30.0  # an access token is renewed this long before it ends: a slow export must not outlive it
 DEFAULT_LIFETIME_S = 300.0  # of an access token that does not say when it ends
@@ -68,8 +71,11 @@ def token_kind(token: str) -> TokenKind:
 class ApiKey:
     """An API key as a person gave it. Its secrets are not in its `repr`. Safe for threads.
 
+    Raises:
+        LabelStudioError: The key cannot be sent in a header.
+
     Attributes:
-        value: The token itself, a secret.
+        value: The token itself, a secret. White space around it is removed.
         exchange: Asks the server for an access token in exchange for a personal access token.
         clock: The time now, in seconds since 1970.
     """
@@ -80,6 +86,13 @@ class ApiKey:
     _access_token: str = field(default="", repr=False)
     _ends_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.value = self.value.strip()
+        if re.search(r"[^ -~]", self.value):
+            raise LabelStudioError(
+                "LABEL_STUDIO_API_KEY has a line break or a character that is not ASCII in it: copy it again"
+            )
 
     @property
     def kind(self) -> TokenKind:
@@ -102,6 +115,10 @@ class ApiKey:
                 ends_s = token_claims(self._access_token).get("exp", self.clock() + DEFAULT_LIFETIME_S)
                 self._ends_s = float(str(ends_s))
             return {"Authorization": f"Bearer {self._access_token}"}
+
+    def secrets(self) -> tuple[str, str]:
+        """The texts that no error may show."""
+        return self.value, self._access_token
 
     def refusal_message(self, detail: str) -> str:
         """Explain that the server refused this key, and what to do. The key itself is not in the message."""

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-SECRET = re.compile(
-    r"((?:signature\w*|credential|security-token|accesskeyid|stringtosign)(?:=|:\s*|>))[^\s&<'\"]+", re.IGNORECASE
-)
+from legosigns_dagster.core.redaction import redact, without_credentials, without_userinfo
+
 MAX_DETAIL = 200  # characters of an error page that are repeated in a message
 
 
@@ -25,7 +24,7 @@ class LabelStudioError(RuntimeError):
 
 
 def without_query(url: str) -> str:
-    """Remove the query and the fragment from a URL.
+    """Remove the query, the fragment, and a user with a password from a URL.
 
     A query may contain a signature: everybody who reads a log with it could open what the URL points to.
 
@@ -34,7 +33,7 @@ def without_query(url: str) -> str:
         'https://labels.example.com/data/upload/1/sign.jpg'
     """
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return without_userinfo(f"{parts.scheme}://{parts.netloc}{parts.path}")
 
 
 def without_queries(text: str) -> str:
@@ -54,7 +53,7 @@ def without_secrets(text: str) -> str:
         >>> without_secrets("403 for https://me:secret@host/a.jpg: <AWSAccessKeyId>AKIA1</AWSAccessKeyId>")
         '403 for https://host/a.jpg: <AWSAccessKeyId>…</AWSAccessKeyId>'
     """
-    return SECRET.sub(r"\1…", re.sub(r"//[^/@\s'\"]+@", "//", without_queries(text)))
+    return without_credentials(without_queries(text))
 
 
 def error_detail(response: requests.Response, secrets: Iterable[str]) -> str:
@@ -67,7 +66,4 @@ def error_detail(response: requests.Response, secrets: Iterable[str]) -> str:
         detail = body.get("detail") or body if isinstance(body, dict) else body
     except ValueError:
         detail = " ".join(response.text.split())
-    text = str(detail)
-    for secret in secrets:
-        text = text.replace(secret, "…") if secret else text
-    return without_secrets(text)[:MAX_DETAIL]
+    return without_secrets(redact(str(detail), secrets))[:MAX_DETAIL]

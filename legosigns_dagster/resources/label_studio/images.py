@@ -88,7 +88,7 @@ class ImageFetcher:
         except Exception as error:  # of any kind: one URL that a person typed must not end the run
             if is_down(error):
                 raise
-            raise RejectedError("missing_image", self._missing(url, error)) from error
+            raise RejectedError("missing_image", self._missing(url, error)) from None  # it shows the whole URL
         return into / "fetched"
 
     def _find(self, url: str, into: Path) -> Path | None:

@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import dagster as dg
+from pydantic import field_validator
 
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.variables import strip_value
 from legosigns_dagster.resources.storage.checkpoints import TrainingUploads
 from legosigns_dagster.resources.storage.layout import PREFIX, PREFLIGHT
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
@@ -18,6 +20,8 @@ from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 
 class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
     """Where assets are kept between steps and between runs."""
+
+    strip_values = field_validator("*", mode="before")(strip_value)
 
     @abstractmethod
     def objects(self) -> ObjectStore:
