@@ -76,6 +76,31 @@ WRONG = {
         "AccessDenied.*read and write.*AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ),
     "endpoint without a scheme": ({"AWS_S3_ENDPOINT": "minio:9000"}, "AWS_S3_ENDPOINT is 'minio:9000', expected http"),
+    "endpoint with a port that is none": ({"AWS_S3_ENDPOINT": "http://s3:port"}, "AWS_S3_ENDPOINT is .*expected http"),
+    "endpoint of another protocol": ({"AWS_S3_ENDPOINT": "s3://bucket"}, "AWS_S3_ENDPOINT is .*expected https://host"),
+    "endpoint with the bucket": (
+        {"AWS_S3_ENDPOINT": "{endpoint}/{bucket}/"},
+        "AWS_S3_ENDPOINT is 'http.*has the name of the bucket '{bucket}' in it.*expected https://host:port without it",
+    ),
+    "endpoint with the bucket in its name": (
+        {"AWS_S3_ENDPOINT": "https://{bucket}.s3.eu-central-1.amazonaws.com"},
+        "has the name of the bucket '{bucket}' in it.*expected https://host:port without it",
+    ),
+    "endpoint with a path that the server takes for the bucket": (
+        {"AWS_S3_ENDPOINT": "{endpoint}/{bucket}/folder"},
+        "has the name of the bucket '{bucket}' in it",
+    ),
+    "endpoint with a password": (
+        {"AWS_S3_ENDPOINT": "http://me:planted@minio:9000"},
+        "a user and a password in it, before 'minio:9000': remove both, and set AWS_ACCESS_KEY_ID",
+    ),
+    "a secret alone": (
+        {"AWS_ACCESS_KEY_ID": ""},
+        "AWS_SECRET_ACCESS_KEY is set, AWS_ACCESS_KEY_ID not: set both keys, or none of them",
+    ),
+    "a key alone": ({"AWS_SECRET_ACCESS_KEY": " "}, "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY not: set both"),
+    "a profile that is not there": ({"AWS_PROFILE": "nobody"}, "nobody.*correct AWS_PROFILE, or do not set it"),
+    "a region that is none": ({"AWS_DEFAULT_REGION": "eu west"}, "correct AWS_DEFAULT_REGION"),
     "endpoint of nobody": ({"AWS_S3_ENDPOINT": "http://127.0.0.1:1"}, "correct AWS_S3_ENDPOINT"),
     "no such weights": ({"BASE_WEIGHTS": "s3://{bucket}/best.pt"}, "BASE_WEIGHTS is s3://.*/best.pt: no object"),
     "weights in no bucket": ({"BASE_WEIGHTS": "s3://nowhere/best.pt"}, "s3://nowhere.*correct BASE_WEIGHTS"),
@@ -88,10 +113,14 @@ def test_a_wrong_setting_is_named_before_any_work(
     case: str, s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     changes, message = WRONG[case]
-    changes = {name: value.replace("{bucket}", bucket) for name, value in changes.items()}
+    parts = {"{bucket}": bucket, "{endpoint}": s3_server.endpoint}
+    for part, text in parts.items():
+        changes = {name: value.replace(part, text) for name, value in changes.items()}
+        message = message.replace(part, text)
     error = run_with(environment_with(s3_server, bucket, **changes), monkeypatch, tmp_path)
     assert re.search(message, error), error
     assert s3_server.secret_key not in error
+    assert "planted" not in error
 
 
 SERVERS = {
@@ -109,6 +138,84 @@ def test_a_server_that_cannot_be_used_is_named_before_any_work(
     proxy.fault, proxy.times = fault, 1000
     error = run_with(environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint), monkeypatch, tmp_path)
     assert re.search(SERVERS[fault], error), error
+
+
+def xml_error(code: str, **more: str) -> bytes:
+    told = "".join(f"<{name}>{text}</{name}>" for name, text in ({"Code": code, "Message": "refused"} | more).items())
+    return f'<?xml version="1.0"?><Error>{told}</Error>'.encode()
+
+
+# Status, headers and body of a server's answer, and what is to be said about it. Of the servers' own documentation:
+# Garage and Amazon name the region, Alibaba and Tencent want the bucket in the host's name, MinIO runs full.
+ANSWERS: dict[str, tuple[tuple[int, dict[str, str], bytes], str]] = {
+    "wrong region, named": (
+        (400, {}, xml_error("AuthorizationHeaderMalformed", Region="garage")), "set AWS_DEFAULT_REGION to garage"),
+    "wrong region, named in a header": (
+        (301, {"x-amz-bucket-region": "eu-west-3"}, xml_error("PermanentRedirect")),
+        "set AWS_DEFAULT_REGION to eu-west-3"),
+    "wrong region, not named": (
+        (400, {}, xml_error("AuthorizationHeaderMalformed")), "set AWS_DEFAULT_REGION to it"),
+    "http instead of https": (
+        (308, {"Location": "https://s3.example.com/bucket?x=1"}, b""), "set AWS_S3_ENDPOINT to that"),
+    "a clock that is wrong": (
+        (403, {}, xml_error("RequestTimeTooSkewed")), "the clock of this machine is wrong"),
+    "a clock that is wrong, by another name": (
+        (403, {"Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, xml_error("AccessDenied")), "clock of this machine is wrong"),
+    "virtual hosts alone, Alibaba": (
+        (403, {}, xml_error("SecondLevelDomainForbidden")), "addressing_style = virtual.*AWS_CONFIG_FILE"),
+    "virtual hosts alone, Tencent": (
+        (403, {}, xml_error("PathStyleDomainForbidden")), "addressing_style = virtual.*AWS_CONFIG_FILE"),
+    "a full bucket": ((507, {}, xml_error("XMinioStorageFull")), "the bucket is full"),
+    "a request that is not known": ((501, {}, xml_error("NotImplemented")), "does not know this kind of request"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_an_answer_of_a_server_is_explained_before_any_work(
+    case: str, s3_server: S3Server, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answer, message = ANSWERS[case]
+    proxy.fault, proxy.times = answer, 1000
+    error = run_with(environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint), monkeypatch, tmp_path)
+    assert re.search(message, error), error
+
+
+def test_a_server_from_before_2025_is_written_and_read(
+    s3_server: S3Server, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    proxy.is_old = True
+    assert (
+        run_with(environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint), monkeypatch, tmp_path) == "done"
+    )
+
+
+@pytest.mark.parametrize("around", ["{}/", "{}//", " {}\n", "{}/\n"])
+def test_what_stands_around_an_endpoint_does_no_harm(
+    around: str, s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = environment_with(s3_server, bucket, AWS_S3_ENDPOINT=around.format(s3_server.endpoint))
+    assert run_with(environment, monkeypatch, tmp_path) == "done"
+    keys = {item["Key"].split("/")[0] for item in s3_server.client().list_objects_v2(Bucket=bucket)["Contents"]}
+    assert keys == {"legosigns", "traffic-signs", "note.txt"}
+
+
+def test_a_proxy_of_the_environment_is_named_where_it_is_in_the_way(
+    s3_server: S3Server, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = environment_with(s3_server, bucket, HTTP_PROXY="http://127.0.0.1:1")
+    error = run_with(environment, monkeypatch, tmp_path)
+    assert "through the proxy http://127.0.0.1:1: correct HTTP_PROXY, or add 127.0.0.1 to NO_PROXY" in error
+    assert run_with(environment | {"NO_PROXY": "127.0.0.1"}, monkeypatch, tmp_path) == "done"
+
+
+def test_the_bucket_goes_into_the_host_s_name_where_the_file_of_aws_says_so(
+    s3_server: S3Server, proxy: FaultyProxy, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    error = run_with(environment_with(s3_server, bucket, AWS_S3_ENDPOINT=proxy.endpoint), monkeypatch, tmp_path)
+    assert error != "done"
+    assert [request for request in proxy.requests if f"/{bucket}/" in request] == []
 
 
 def test_a_bucket_is_part_of_the_path_where_the_endpoint_has_a_name(

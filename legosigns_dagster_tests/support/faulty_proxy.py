@@ -1,6 +1,8 @@
 """A small HTTP proxy in front of a real server, which makes chosen requests fail."""
 
+import base64
 import contextlib
+import hashlib
 import http.client
 import ssl
 import threading
@@ -15,6 +17,9 @@ import trustme
 EXPIRED = (
     b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>'
 )
+OLD_ERROR = '<?xml version="1.0"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
+# What S3's clients send since 2025, and what servers from before it refuse: by name, or by the start of the name.
+NEW_HEADERS = ("x-amz-checksum-", "x-amz-sdk-checksum-", "x-amz-trailer")
 PAGE = b"<!doctype html><html><body>MinIO Console</body></html>"
 BLOCK = 65536
 
@@ -26,7 +31,8 @@ class FaultyProxy:
     Attributes:
         target: the real server's address.
         endpoint: the proxy's own address.
-        fault: "500", "expired", "page", "hang", "slow", "cut" or "cut_upload".
+        fault: "500", "expired", "page", "hang", "slow", "cut", "cut_upload", or an answer: status, headers, body.
+        is_old: whether it refuses what servers from before 2025 do not know, and wants a Content-MD5 where they do.
         times: how many more requests get the fault.
         only: selects by method and path which requests may get it.
         requests: method and path of each request so far.
@@ -35,13 +41,14 @@ class FaultyProxy:
 
     target: str
     endpoint: str = ""
-    fault: str = ""
+    fault: str | tuple[int, dict[str, str], bytes] = ""
+    is_old: bool = False
     times: int = 0
     only: Callable[[str, str], bool] = lambda method, path: True
     requests: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next_fault(self, method: str, path: str) -> str:
+    def next_fault(self, method: str, path: str) -> str | tuple[int, dict[str, str], bytes]:
         """Choose the fault of this request, empty for none."""
         with self.lock:
             self.requests.append(f"{method} {path}")
@@ -70,7 +77,12 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         body = self.rfile.read(length) if length else b"".join(self.chunks())
-        if fault == "hang":
+        if self.proxy.is_old and (refusal := self.old_refusal(body)):
+            self.answer(400, OLD_ERROR.format(**refusal).encode())
+        elif isinstance(fault, tuple):
+            status, headers, content = fault
+            self.answer(status, content, headers)
+        elif fault == "hang":
             time.sleep(8)
             self.close_connection = True
         elif fault == "expired":
@@ -94,14 +106,29 @@ class Handler(BaseHTTPRequestHandler):
             if int(head, 16) == 0:
                 return
 
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
+    def old_refusal(self, body: bytes) -> dict[str, str]:
+        """Say why a server from before 2025 refuses this request; empty where it does not."""
+        new = [name for name in self.headers if name.lower().startswith(NEW_HEADERS)]
+        chunked = "aws-chunked" in self.headers.get("Content-Encoding", "")
+        if new or chunked or self.headers.get("x-amz-content-sha256", "").startswith("STREAMING-UNSIGNED"):
+            return {"code": "NotImplemented", "message": f"A header that is not implemented: {new}"}
+        md5 = self.headers.get("Content-MD5")
+        if self.command == "POST" and self.path.endswith("?delete") and md5 is None:
+            return {"code": "MissingContentMD5", "message": "Missing required header for this request: Content-Md5"}
+        if md5 and base64.b64decode(md5) != hashlib.md5(body).digest():
+            return {"code": "BadDigest", "message": "The Content-Md5 you specified did not match what we received"}
+        return {}
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response_only(status)
+        for name, value in ({"Date": self.date_time_string()} | (headers or {})).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def relay(self, body: bytes, fault: str) -> None:
+    def relay(self, body: bytes, fault: object) -> None:
         """Answer as the server does; with a fault, slowly or only half of the body."""
         with contextlib.closing(http.client.HTTPConnection(urlsplit(self.proxy.target).netloc, timeout=60)) as server:
             server.request(self.command, self.path, body, dict(self.headers))

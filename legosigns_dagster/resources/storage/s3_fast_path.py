@@ -76,10 +76,13 @@ def open_fast_path(client: "S3Client", session: boto3.Session, bucket: str) -> S
     """Open a bucket with a boto3 client's endpoint and timeouts, and its session's keys.
 
     Returns:
-        The fast path. It is disabled where there are no keys, or where the file of AWS_CA_BUNDLE cannot be read.
+        The fast path. It is disabled where there are no keys, where the file of AWS_CA_BUNDLE cannot be read, or where
+        the bucket is to be in the host's name.
     """
     meta = client.meta
     config: Any = meta.config  # it has the timeouts, which its type stubs do not know
+    if (config.s3 or {}).get("addressing_style") == "virtual":
+        return S3FastPath(None)
     try:
         options: ClientConfig = {
             "allow_http": True,

@@ -8,13 +8,14 @@ from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from legosigns_dagster.core.files import write_whole
 from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, SMALL_OBJECT, ObjectInfo
-from legosigns_dagster.resources.storage.s3_errors import INTERRUPTED, translate_errors
+from legosigns_dagster.resources.storage.s3_errors import INTERRUPTED, S3Error, translate_errors
 from legosigns_dagster.resources.storage.s3_fast_path import S3FastPath
 
 if TYPE_CHECKING:
@@ -36,11 +37,15 @@ class S3ObjectStore:
         bucket: The bucket's name.
         variable: The variable that names the bucket, for error messages.
         fast_path: For small objects. Where it fails, or without one, the client is used.
+
+    Raises:
+        S3Error: the bucket's name stands in the server's address.
     """
 
     def __init__(
         self, client: "S3Client", bucket: str, variable: str = "AWS_S3_BUCKET", fast_path: S3FastPath | None = None
     ) -> None:
+        check_address(client.meta.endpoint_url, bucket)
         self.client, self.bucket, self.variable = client, bucket, variable
         self.fast_path = fast_path or S3FastPath(None)
         self._large = threading.Semaphore(PARALLEL_LARGE)
@@ -96,10 +101,13 @@ class S3ObjectStore:
     def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
         """See `ObjectStore`."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        with self._translate_errors(prefix):
-            for page in pages:
-                for item in page.get("Contents", []):
-                    yield ObjectInfo(item["Key"], item["Size"], item["LastModified"].timestamp())
+        try:
+            with self._translate_errors(prefix):
+                for page in pages:
+                    for item in page.get("Contents", []):
+                        yield ObjectInfo(item["Key"], item["Size"], item["LastModified"].timestamp())
+        except FileNotFoundError as error:  # a listing has no key that could be missing
+            raise S3Error(bucket_in_address(self.client.meta.endpoint_url, self.bucket)) from error
 
     def delete(self, keys: Collection[str]) -> None:
         """See `ObjectStore`."""
@@ -134,3 +142,23 @@ class S3ObjectStore:
 
     def _translate_errors(self, key: str) -> AbstractContextManager[None]:
         return translate_errors(self.address(key), self.client.meta.endpoint_url, self.variable)
+
+
+def bucket_in_address(endpoint: str, bucket: str) -> str:
+    """Explain that the bucket's name does not belong into the server's address."""
+    return (
+        f"AWS_S3_ENDPOINT is {endpoint!r}, which has the name of the bucket {bucket!r} in it, so that the server takes "
+        "the bucket for an object: expected https://host:port without it"
+    )
+
+
+def check_address(endpoint: str, bucket: str) -> None:
+    """Check that the bucket's name is not in the server's address: all keys would get it in front.
+
+    Raises:
+        S3Error: it is.
+    """
+    parts = urlsplit(endpoint)
+    in_path = parts.path.rstrip("/").endswith(f"/{bucket}")
+    if in_path or parts.netloc.startswith((f"{bucket}.s3.", f"{bucket}.s3-")):
+        raise S3Error(bucket_in_address(endpoint, bucket))
