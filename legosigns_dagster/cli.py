@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -111,11 +112,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     An error that the user can correct is one line on stderr, with exit status 1.
     """
     options = command_line().parse_args(arguments)
+    # Without it a prune that is ended would leave its marker, and saves on other machines would wait for it.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with dotenv_environment(), open_snapshots() as snapshots:
             answer = options.run(snapshots, options)
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f"legosigns: {error}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     print(answer)
 
 

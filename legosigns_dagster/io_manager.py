@@ -40,7 +40,7 @@ class FolderIOManager(dg.ConfigurableIOManager):
         snapshots = self.store.snapshots()
         index = snapshots.index(obj.save()) if obj.index is None else obj.index
         asset, judged = context.asset_key.to_user_string(), has_blocking_checks(context)
-        snapshot = snapshots.save(asset, context.run_id, obj.folder, index, current=not judged)
+        snapshot = snapshots.save(asset, context.run_id, obj.folder, index, current=not judged, log=context.log)
         size = sum(entry.size for entry in snapshot.files.values())
         context.add_output_metadata({"files": len(snapshot.files), "megabytes": round(size / 1e6, 2)})
         published = snapshots.publish(downloads_by_key(obj, context.run_id))

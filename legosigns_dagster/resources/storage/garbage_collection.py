@@ -5,32 +5,34 @@ that is younger than a day: a run reads again what it made itself, and may train
 """
 
 import json
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import PurePosixPath
 
 from legosigns_dagster.core.files import FileEntry
+from legosigns_dagster.core.processes import ProcessId
 from legosigns_dagster.resources.storage.layout import (
     ACTIVE_SAVES,
     BLOBS,
     CHECKPOINTS,
     CURRENT,
-    GC_MARKER,
     PREFLIGHT,
     REJECTED,
     SNAPSHOTS,
     blob_key,
 )
 from legosigns_dagster.resources.storage.object_store import ObjectInfo
-from legosigns_dagster.resources.storage.save_guard import LEASE_TIMEOUT_S
+from legosigns_dagster.resources.storage.save_guard import LEASE_TIMEOUT_S, GcMarker
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 
 ORPHANS = (ACTIVE_SAVES, CHECKPOINTS, PREFLIGHT)  # left by runs that were killed and not started again
 ORPHAN_AGE_S = 24 * 3600.0
 DELETE_BATCH = 1000
+RENEW_S = 10.0  # between two signs of life, a small part of the lease
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class GarbageCollector:
             raise ValueError(f"keep {keep_runs} runs and {min_age_s:.0f} s: at least 1 run and 3600 s must be kept")
         self._objects, self._prefix = snapshots.objects, snapshots.prefix
         self._keep_runs, self._min_age_s = keep_runs, min_age_s
+        self._renew_marker: Callable[[], None] = lambda: None
 
     def plan(self, now_s: float | None = None) -> GarbagePlan:
         """List what may be deleted; nothing is changed. `now_s` is the time in seconds since 1970, by default now."""
@@ -112,22 +115,29 @@ class GarbageCollector:
 
     @contextmanager
     def _only_collector(self) -> Iterator[None]:
-        key = self._prefix + GC_MARKER
-        for marker in self._objects.list_objects(key):
-            if time.time() - marker.written_s < LEASE_TIMEOUT_S:
-                address = self._objects.address(key)
-                raise RuntimeError(
-                    f"another prune is running: wait until it has ended, or {LEASE_TIMEOUT_S:.0f} s if it was killed "
-                    f"(marker: {address})"
-                )
+        marker = GcMarker(self._objects, self._prefix)
+        if marker.is_held(time.time()):
+            raise RuntimeError(
+                f"another prune is running: wait until it has ended, or {LEASE_TIMEOUT_S:.0f} s if it was killed "
+                f"({marker.describe()})"
+            )
+        content, ended = ProcessId.current().to_json(), threading.Event()
+        self._renew_marker = lambda: self._objects.write(marker.key, content)
         self._renew_marker()
+        signs = threading.Thread(target=self._give_signs, args=(ended,), daemon=True)
+        signs.start()
         try:
             yield
         finally:
-            self._objects.delete([key])
+            ended.set()
+            signs.join()
+            self._objects.delete([marker.key])
 
-    def _renew_marker(self) -> None:
-        self._objects.write(self._prefix + GC_MARKER, b"old blobs are being removed")
+    def _give_signs(self, ended: threading.Event) -> None:
+        """Renew the marker while a plan is made, which takes long in a large store."""
+        while not ended.wait(RENEW_S):
+            with suppress(OSError):  # the renewal before the next request to delete says what is wrong
+                self._renew_marker()
 
     def _list(self, name: str) -> Iterator[ObjectInfo]:
         return self._objects.list_objects(self._prefix + name)

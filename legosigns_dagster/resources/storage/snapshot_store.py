@@ -6,6 +6,7 @@ bytes are stored once for all versions. See `save_guard.py` for how saves and ga
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,8 +17,8 @@ from legosigns_dagster.core.files import (
     file_sha256,
     index_folder,
     link_or_copy,
-    nothing_known,
 )
+from legosigns_dagster.core.progress import Log
 from legosigns_dagster.resources.storage.blob_cache import BlobCache
 from legosigns_dagster.resources.storage.layout import BLOBS, CURRENT, SNAPSHOTS, Snapshot, blob_key
 from legosigns_dagster.resources.storage.object_store import (
@@ -27,6 +28,8 @@ from legosigns_dagster.resources.storage.object_store import (
     ObjectStore,
 )
 from legosigns_dagster.resources.storage.save_guard import save_guard
+
+LOG = logging.getLogger(__name__)
 
 
 class SnapshotStore:
@@ -54,16 +57,22 @@ class SnapshotStore:
         self._cache = None if isinstance(objects, LocalObjectStore) else BlobCache(cache)
 
     def save(
-        self, asset: str, run_id: str, folder: Path, index: FolderIndex | None = None, current: bool = True
+        self,
+        asset: str,
+        run_id: str,
+        folder: Path,
+        index: FolderIndex | None = None,
+        current: bool = True,
+        log: Log = LOG,
     ) -> Snapshot:
         """Store a folder as a version of an asset, by default the current one. Only new bytes are uploaded.
 
-        Without its `index`, the folder's files are hashed first.
+        Without its `index`, the folder's files are hashed first. The `log` is told what the save waits for.
         """
         snapshot = Snapshot(asset, run_id, dict(self.index(folder) if index is None else index))
         files = {path: {"sha256": entry.sha256, "size": entry.size} for path, entry in snapshot.files.items()}
         content = json.dumps(files).encode()
-        with save_guard(self.objects, self.prefix, f"{asset}/{run_id}", content):
+        with save_guard(self.objects, self.prefix, f"{asset}/{run_id}", content, log):
             stored = self._current_entries(asset)
             new = {self._blob_key(e): folder / path for path, e in snapshot.files.items() if e not in stored}
             existing = self.objects.existing_keys(f"{self.prefix}{BLOBS}", new.keys())
@@ -83,7 +92,7 @@ class SnapshotStore:
 
     def index(self, folder: Path) -> FolderIndex:
         """Index a folder. Files that are links into this machine's cache are not read."""
-        return index_folder(folder, self._cache.hash_lookup() if self._cache else nothing_known)
+        return index_folder(folder, self._cache.hash_lookup()) if self._cache else index_folder(folder)
 
     def find(self, asset: str, run_id: str | None = None) -> Snapshot:
         """Find the version of an asset that a run made, or the current one.

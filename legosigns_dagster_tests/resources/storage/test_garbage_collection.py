@@ -1,16 +1,25 @@
 """Old versions are deleted. What a run needs, saves or has just made stays."""
 
+import ast
+import logging
+import os
+import re
+import subprocess
+import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from legosigns_dagster.core.files import index_folder
+from legosigns_dagster.core.processes import ProcessId
 from legosigns_dagster.resources.storage.garbage_collection import GarbageCollector
 from legosigns_dagster.resources.storage.layout import ACTIVE_SAVES, GC_MARKER
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
+from legosigns_dagster.resources.storage.save_guard import GcMarker, save_guard
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 
 DAY_S = 24 * 3600.0
@@ -108,6 +117,77 @@ def test_a_second_garbage_collection_at_the_same_time_is_an_error(store: Snapsho
         RuntimeError, match="another prune is running: wait until it has ended, or 600 s if it was killed"
     ):
         GarbageCollector(store, keep_runs=1, min_age_s=DAY_S).collect()
+
+
+def hold_marker(store: SnapshotStore, owner: ProcessId) -> None:
+    store.objects.write(f"legosigns/{GC_MARKER}", owner.to_json())
+
+
+def run_and_kill() -> ProcessId:
+    """Identify a process of this machine that was killed."""
+    code = (
+        "from legosigns_dagster.core.processes import ProcessId as P; print(P.current().to_json(), flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        owner = ProcessId.from_json(ast.literal_eval(process.stdout.readline().decode()))
+        assert owner
+        assert not owner.has_ended()
+        process.kill()
+    return owner
+
+
+def test_nobody_waits_for_a_garbage_collection_that_was_killed_on_this_machine(
+    store: SnapshotStore, tmp_path: Path
+) -> None:
+    hold_marker(store, run_and_kill())
+    began = time.monotonic()
+    save(store, tmp_path, "run", "content")
+    assert time.monotonic() - began < 30
+    GarbageCollector(store, keep_runs=1, min_age_s=DAY_S).collect()
+    assert list(store.objects.list_objects(f"legosigns/{GC_MARKER}")) == []
+
+
+def test_a_save_tells_for_whom_it_waits_and_what_to_do(
+    store: SnapshotStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = replace(ProcessId.current(), host="node-7", machine="another", pid=41)
+    hold_marker(store, elsewhere)
+    saving = threading.Thread(target=save, args=(store, tmp_path, "run", "content"))
+    saving.start()
+    while not caplog.messages:
+        time.sleep(0.1)
+    store.objects.delete([f"legosigns/{GC_MARKER}"])
+    saving.join(30)
+    (message,) = caplog.messages
+    assert re.search(r"saving waits while old versions are removed, by process 41 on node-7, since 20\d\d-", message)
+    assert message.count(f"if it was killed, delete its marker {store.objects.address(f'legosigns/{GC_MARKER}')}") == 1
+    hold_marker(store, elsewhere)
+    with pytest.raises(RuntimeError, match=r"another prune is running.*process 41 on node-7"):
+        GarbageCollector(store, keep_runs=1, min_age_s=DAY_S).collect()
+
+
+@pytest.mark.parametrize("days", [-1, 0, 1, 365], ids=lambda days: f"{days} days from now")
+def test_a_wait_ends_after_the_lease_wherever_the_clock_jumped(days: int, tmp_path: Path) -> None:
+    objects = LocalObjectStore(tmp_path)
+    objects.write(f"legosigns/{GC_MARKER}", b"what an earlier release wrote")
+    jumped_s = time.time() + days * DAY_S
+    os.utime(tmp_path / "legosigns" / GC_MARKER, (jumped_s, jumped_s))
+    began = time.monotonic()
+    with save_guard(objects, "legosigns/", "asset/run", b"{}", logging.getLogger(), lease_s=2):
+        assert time.monotonic() - began < (0.9 if days < 0 else 10)
+        assert time.monotonic() - began > (0 if days < 0 else 1.9)
+
+
+def test_a_garbage_collection_that_lives_is_waited_for_longer_than_the_lease(tmp_path: Path) -> None:
+    objects = LocalObjectStore(tmp_path)
+    marker = GcMarker(objects, "legosigns/", lease_s=1)
+    for _ in range(4):
+        objects.write(marker.key, b"{}")
+        assert marker.is_held(time.time())
+        time.sleep(0.5)
+    time.sleep(1)
+    assert not marker.is_held(time.time())
 
 
 def test_saves_and_garbage_collections_at_the_same_time_leave_every_version_whole(
