@@ -80,7 +80,7 @@ $(POSTGRESQL)/.installed:
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	mkdir -p $(@D)
-	cp $< $@
+	cp $< $@.$$$$ && mv $@.$$$$ $@
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) .constraints .legosigns

@@ -6,6 +6,7 @@ import dagster as dg
 
 from legosigns_dagster.assets.metadata import SOURCE_STATE
 from legosigns_dagster.core.ingestion.run_trigger import SensorCursor, last_used, reason_to_wait
+from legosigns_dagster.local.killed_runs import end_killed_runs
 from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 
@@ -59,5 +60,6 @@ def last_materialized_state(instance: dg.DagsterInstance) -> str:
 
 
 def is_run_active(instance: dg.DagsterInstance) -> bool:
-    """Tell whether a run of traffic_signs is queued or running."""
+    """Tell whether a run of traffic_signs is queued or running. One that was killed is not."""
+    end_killed_runs(instance)
     return instance.get_runs_count(dg.RunsFilter(job_name=traffic_signs.name, statuses=ACTIVE_STATUSES)) > 0

@@ -13,6 +13,7 @@ from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.kubernetes.executor import pod_for_each_step
 from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.kubernetes.gpu_pool import limit_pool, pool_limit
+from legosigns_dagster.local.executor import one_process_for_all_steps
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster.resources.scratch import Scratch
@@ -79,7 +80,7 @@ def make_executor(name: str, environment: Mapping[str, str]) -> dg.ExecutorDefin
     Raises:
         ValueError: LEGOSIGNS_GPU_POOL_LIMIT is not possible.
     """
-    executor = dg.in_process_executor if name == LOCAL else pod_for_each_step()
+    executor = one_process_for_all_steps() if name == LOCAL else pod_for_each_step()
     # A laptop's limit is in its dagster.yaml. A cluster's has no other place: helm-values.yaml sets no default_limit.
     limit = pool_limit(environment, default="" if name == LOCAL else "1")
     return limit_pool(executor, limit) if limit else executor
