@@ -20,4 +20,4 @@ def training(context: dg.AssetExecutionContext, config: TrainingConfig) -> None:
     time.sleep(config.seconds)
 
 
-defs = dg.Definitions(assets=[training], executor=make_executor(LOCAL), {})
+defs = dg.Definitions(assets=[training], executor=make_executor(LOCAL, {}))
