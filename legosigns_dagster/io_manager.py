@@ -1,7 +1,7 @@
 """The IO manager: saves the folders of assets in the store, and loads them."""
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import dagster as dg
@@ -90,7 +90,7 @@ def is_check(context: dg.InputContext) -> bool:
 
 
 def downloads_by_key(value: Any, run_id: str) -> dict[str, Path]:
-    """Collect the files that people download: all in the run's own folder, and some also at the root of the store.
+    """Collect the files that people download: all in the run's own folder, and some also at a place of the newest.
 
     Returns:
         The file by its key.
@@ -98,4 +98,4 @@ def downloads_by_key(value: Any, run_id: str) -> dict[str, Path]:
     downloads: tuple[str, ...] = getattr(value, "downloads", ())
     latest: tuple[str, ...] = getattr(value, "latest", ())
     own = {run_key(run_id, name): value.folder / name for name in downloads}
-    return own | {name: value.folder / name for name in latest}
+    return own | {key: value.folder / PurePosixPath(key).name for key in latest}

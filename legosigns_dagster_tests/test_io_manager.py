@@ -48,6 +48,21 @@ def test_a_value_travels_to_the_next_step(resources: dict[str, Any], tmp_path: P
     assert (tmp_path / "store" / "note.txt").read_text() == "hello!"
 
 
+def test_the_newest_file_stands_at_its_fixed_place_too(resources: dict[str, Any], tmp_path: Path) -> None:
+    class Model(Note):
+        latest = ("models/note.txt",)
+
+    @dg.asset
+    def model(config: Words, scratch: Scratch) -> Model:
+        folder = scratch.folder("model")
+        (folder / "note.txt").write_text(config.text)
+        return Model(folder)
+
+    for text in ("first", "second"):
+        dg.materialize([model], resources=resources, run_config={"ops": {"model": {"config": {"text": text}}}})
+        assert (tmp_path / "store" / "models" / "note.txt").read_text() == text
+
+
 def test_an_asset_is_saved_once_and_each_of_its_files_read_once_for_its_hash(
     resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

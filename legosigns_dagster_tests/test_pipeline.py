@@ -78,6 +78,7 @@ def test_people_find_their_files_below_the_run_and_the_curves_at_the_root(laptop
     own = store / "traffic-signs" / run_id_of(laptop)
     assert {file.name for file in own.iterdir()} == DOWNLOADS
     assert (store / "results.csv").read_bytes() == (own / "results.csv").read_bytes()
+    assert (store / "models" / "model.onnx").read_bytes() == (own / "model.onnx").read_bytes()
     assert len(pd.read_csv(own / "results.csv")) == 1
 
 
@@ -194,7 +195,12 @@ def test_the_job_runs_on_a_real_s3_server_and_gives_the_same_bytes(
     runs = {key.split("/")[1] for key in keys if key.startswith("traffic-signs/")}
     assert len(runs) == 1
     assert {key.split("/")[2] for key in keys if key.startswith("traffic-signs/")} == DOWNLOADS
-    assert "results.csv" in keys
+    assert {"results.csv", "models/model.onnx"} <= set(keys)
+    types = {Path(key).suffix: client.head_object(Bucket=bucket, Key=key)["ContentType"]
+             for key in keys if not key.startswith("legosigns/")}  # fmt: skip
+    assert types == {".html": "text/html; charset=utf-8", ".json": "application/json; charset=utf-8",
+                     ".csv": "text/csv; charset=utf-8", ".pt": "application/octet-stream",
+                     ".onnx": "application/octet-stream"}  # fmt: skip
     local = current_versions(laptop.folder / "store")
     for asset in ("raw_annotations", "synthetic_set", "classical_signs"):
         files = json.loads(read(f"legosigns/snapshots/{asset}/{runs.copy().pop()}.json"))

@@ -45,8 +45,8 @@ class Weights:
 
     @property
     def latest(self) -> tuple[str, ...]:
-        """Files that also stand at the store's root, for those who only want the newest."""
-        return ("results.csv",) if self.record else ()
+        """Places in the store, which do not change, at which the newest file of the same name stands too."""
+        return ("results.csv", "models/model.onnx") if self.record else ()
 
     def save(self) -> Path:
         """Write classes, image size and record beside the checkpoint and return the folder."""

@@ -28,7 +28,7 @@ from legosigns_dagster.core.ingestion.image_urls import (
 from legosigns_dagster.resources.label_studio.failures import is_down, is_missing_key, is_own, shown_text
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.storage.file_finder import AmbiguousFileError
-from legosigns_dagster.resources.storage.locations import Location
+from legosigns_dagster.resources.storage.locations import NO_VERSIONS, VERSION, Location
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -109,21 +109,19 @@ class ImageFetcher:
             write_body(client.request(urljoin(client.url, url), stream=True), into)
             return
         url = storage_uri(url)
-        scheme = split_url(url).scheme
-        if scheme in ("http", "https"):
+        parts = split_url(url)
+        if parts.scheme in ("http", "https"):
             with requests.get(url, stream=True, timeout=TIMEOUT_S) as response:
                 response.raise_for_status()
                 write_body(response, into)
-        elif scheme == "s3":
-            self._fetch_from_bucket(url, into)
-        elif scheme:
+        elif parts.scheme == "s3":  # a key is taken to the letter
+            self._fetch_from_bucket(parts.host, f"{parts.path}{parts.query}"[1:], url, into)
+        elif parts.scheme:
             self._fetch_through_label_studio(url, into)
         else:
             raise OSError("not found by its name, and neither an s3:// nor an http:// URL")
 
-    def _fetch_from_bucket(self, url: str, into: Path) -> None:
-        parts = split_url(url)
-        bucket, key = parts.host, parts.path.lstrip("/")
+    def _fetch_from_bucket(self, bucket: str, key: str, url: str, into: Path) -> None:
         try:
             if bucket in self._closed_buckets:
                 raise self._closed_buckets[bucket]
@@ -148,6 +146,8 @@ class ImageFetcher:
                     raise
 
     def _fetch_through_label_studio(self, url: str, into: Path) -> None:
+        if VERSION in url:  # Label Studio would give the newest
+            raise OSError(NO_VERSIONS)
         if not self._connection or not self._connection.wanted:
             raise OSError("set LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY and LABEL_STUDIO_PROJECT to have it from there")
         client, project = self._connection.client, self._connection.project.id

@@ -1,6 +1,7 @@
 """The keys in the store: what lies where. Old stores must stay readable, so none of these may change."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from legosigns_dagster.core.files import FileEntry, folder_digest
 
@@ -13,6 +14,18 @@ CHECKPOINTS = "checkpoints/"  # the state of trainings that have not ended
 ACTIVE_SAVES = "saving/"  # the files of versions that are being saved, while they are
 GC_MARKER = "pruning/mark"  # there while a garbage collection is running
 PREFLIGHT = "preflight/"  # a small object that a run writes, reads and deletes before it begins
+BINARY = "application/octet-stream"
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,20 @@ class Snapshot:
     def digest(self) -> str:
         """The SHA-256 over paths and contents, as 64 hex digits. Equal folders have equal digests."""
         return folder_digest(self.files)
+
+
+def content_type(key: str) -> str:
+    """What a browser is told about an object: with a wrong type it downloads a page instead of showing it.
+
+    Python's own list is not asked: it depends on the machine's.
+
+    Example:
+        >>> content_type("traffic-signs/3f2a9c/comparison.html")
+        'text/html; charset=utf-8'
+        >>> content_type("models/model.onnx")
+        'application/octet-stream'
+    """
+    return CONTENT_TYPES.get(PurePosixPath(key).suffix.lower(), BINARY)
 
 
 def blob_key(entry: FileEntry) -> str:

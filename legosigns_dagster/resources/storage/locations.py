@@ -14,6 +14,9 @@ from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+VERSION = "?versionId="
+NO_VERSIONS = "a version of an object is not read here, copy it to a key of its own and name that"
+
 
 @dataclass(frozen=True)
 class Location:
@@ -48,6 +51,7 @@ class Location:
         objects, prefix = self._objects(), self._prefix()
         single = [item.key for item in items] == [prefix]
         targets = [into / (Path(prefix).name if single else relative_key(item.key, prefix)) for item in items]
+        require_different(targets, [item.key for item in items])
         with ThreadPoolExecutor(PARALLEL_TRANSFERS) as pool:
             list(pool.map(lambda item, target: objects.download(item.key, target, item.size), items, targets))
         return targets[0] if single else into
@@ -84,7 +88,10 @@ class Location:
                 yield item
 
     def _not_found(self) -> FileNotFoundError:
-        return FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it")
+        return FileNotFoundError(f"{self.variable} is {self.uri}: no object with this key or below it{self._hint()}")
+
+    def _hint(self) -> str:
+        return f": {NO_VERSIONS}" if VERSION in self.uri else ""
 
     def finder(self, wanted: Iterable[Sequence[str]] = ()) -> FileFinder:
         """List the location once, to find its files by as much of their path as is known.
@@ -106,10 +113,21 @@ class Location:
         return FileFinder(self.uri, remote, download, wanted)
 
     def _objects(self) -> S3ObjectStore:
-        return S3ObjectStore(self.client(), self.uri.removeprefix("s3://").partition("/")[0], self.variable)
+        return S3ObjectStore(self.client(), split_s3_uri(self.uri)[0], self.variable)
 
     def _prefix(self) -> str:
-        return self.uri.removeprefix("s3://").partition("/")[2].lstrip("/")  # `?` and `#` may be in a key
+        return split_s3_uri(self.uri)[1]
+
+
+def split_s3_uri(uri: str) -> tuple[str, str]:
+    """Split an `s3://` URI into bucket and key. A key is taken to the letter: it may hold `?`, `#`, `%` and `//`.
+
+    Example:
+        >>> split_s3_uri("s3://bucket/best.pt#2")
+        ('bucket', 'best.pt#2')
+    """
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key
 
 
 def is_below(key: str, prefix: str) -> bool:
@@ -129,6 +147,18 @@ def relative_key(key: str, prefix: str) -> str:
             f"the object key {key!r} contains '..': rename it, its file would be written outside of its folder"
         )
     return relative
+
+
+def require_different(targets: Sequence[Path], keys: Sequence[str]) -> None:
+    """Check that each object has a file of its own, which `folder//a` and `folder/a` have not.
+
+    Raises:
+        ValueError: two have the same. The message names them.
+    """
+    first: dict[Path, str] = {}
+    for target, key in zip(targets, keys, strict=True):
+        if first.setdefault(target, key) != key:
+            raise ValueError(f"the object keys {first[target]!r} and {key!r} give one file: rename one of them")
 
 
 def parent_keys(key: str) -> Iterator[str]:

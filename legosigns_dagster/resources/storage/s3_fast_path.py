@@ -11,8 +11,11 @@ import obstore.store
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 
+from legosigns_dagster.resources.storage.layout import content_type
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from obstore import Attributes
     from obstore.store import ClientConfig, RetryConfig
 
 T = TypeVar("T")
@@ -32,11 +35,15 @@ class S3FastPath:
 
     def put(self, key: str, content: bytes) -> bool:
         """Write an object. Returns False where that failed."""
-        return self._attempt(lambda bucket: bucket.put(key, content, use_multipart=False)) is not None
+        kind: Attributes = {"Content-Type": content_type(key)}
+        return (
+            self._attempt_key(key, lambda bucket: bucket.put(key, content, attributes=kind, use_multipart=False))
+            is not None
+        )
 
     def get(self, key: str) -> bytes | None:
         """Read an object's bytes. Returns None where that failed, or where there is no such object."""
-        return self._attempt(lambda bucket: bucket.get(key).bytes().to_bytes())
+        return self._attempt_key(key, lambda bucket: bucket.get(key).bytes().to_bytes())
 
     def exists(self, key: str) -> bool | None:
         """Whether there is an object with exactly this key. Returns None where the request failed."""
@@ -47,7 +54,7 @@ class S3FastPath:
             except FileNotFoundError:
                 return False
 
-        return self._attempt(head)
+        return self._attempt_key(key, head)
 
     def keys(self, prefix: str, most: int) -> list[str] | None:
         """List the first keys, at most `most`, that start with a prefix, sorted. Returns None where that failed."""
@@ -59,6 +66,10 @@ class S3FastPath:
             return [item["path"] for item in next(iter(pages), [])]
 
         return self._attempt(first_page)
+
+    def _attempt_key(self, key: str, request: Callable[[obstore.store.S3Store], T]) -> T | None:
+        # obstore drops a slash at an end of a key, and so would take another object; of others it raises ValueErrors.
+        return None if {"", ".", ".."} & set(key.split("/")) else self._attempt(request)
 
     def _attempt(self, request: Callable[[obstore.store.S3Store], T]) -> T | None:
         if self._bucket is None:

@@ -14,6 +14,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from legosigns_dagster.core.files import write_whole
+from legosigns_dagster.resources.storage.layout import content_type
 from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, SMALL_OBJECT, ObjectInfo
 from legosigns_dagster.resources.storage.s3_errors import INTERRUPTED, S3Error, translate_errors
 from legosigns_dagster.resources.storage.s3_fast_path import S3FastPath
@@ -56,7 +57,8 @@ class S3ObjectStore:
             self.write(key, file.read_bytes())
             return
         with self._large, self._translate_errors(key):
-            self.client.upload_file(str(file), self.bucket, key, Config=PARTS)
+            kind = {"ContentType": content_type(key)}
+            self.client.upload_file(str(file), self.bucket, key, ExtraArgs=kind, Config=PARTS)
 
     def download(self, key: str, into: Path, size: int | None = None) -> None:
         """See `ObjectStore`."""
@@ -72,7 +74,7 @@ class S3ObjectStore:
         if self.fast_path.put(key, content):
             return
         with self._translate_errors(key):
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=content)
+            self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type(key))
 
     def read(self, key: str) -> bytes:
         """See `ObjectStore`."""

@@ -9,7 +9,7 @@ import pytest
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.sources import ExportSource, SinkSource
-from legosigns_dagster.resources.storage.locations import Location, relative_key
+from legosigns_dagster.resources.storage.locations import Location, relative_key, require_different
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task, write_export, write_image
 from legosigns_dagster_tests.support.servers import S3Server
@@ -48,6 +48,45 @@ def test_a_prefix_is_downloaded_with_its_folders(objects: S3ObjectStore, tmp_pat
 def test_a_single_object_is_one_file(objects: S3ObjectStore, tmp_path: Path) -> None:
     objects.write("registry/best.pt", b"weights")
     assert location(f"s3://{objects.bucket}/registry/best.pt", objects).fetch(tmp_path).read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize(
+    "key", ["best.pt#2", "best.pt?x=1", "best.pt?versionId=3", "100%25.pt", "a b+c.pt", "%2Fbest.pt", "best.pt&a=1"]
+)
+def test_a_key_is_a_key_to_the_letter(key: str, objects: S3ObjectStore, tmp_path: Path) -> None:
+    for other in ("best.pt", "100%.pt", "a b c.pt", "/best.pt"):
+        objects.write(other, b"another")
+    with pytest.raises(FileNotFoundError, match="no object with this key"):
+        location(f"s3://{objects.bucket}/{key}", objects).fetch(tmp_path)
+    objects.write(key, b"weights")
+    place = location(f"s3://{objects.bucket}/{key}", objects)
+    place.require_readable()
+    assert place.fetch(tmp_path / "into").read_bytes() == b"weights"
+
+
+def test_a_version_of_an_object_is_refused_by_name(objects: S3ObjectStore, tmp_path: Path) -> None:
+    objects.write("best.pt", b"the newest version")
+    place = location(f"s3://{objects.bucket}/best.pt?versionId=3", objects)
+    for ask in (place.require_readable, lambda: place.fetch(tmp_path)):
+        with pytest.raises(
+            FileNotFoundError, match=r"best\.pt\?versionId=3: .* a version of an object is not read here"
+        ):
+            ask()
+
+
+def test_a_version_of_an_image_is_refused_by_name(objects: S3ObjectStore, tmp_path: Path) -> None:
+    objects.write("a.jpg", b"the newest version")
+    with pytest.raises(RejectedError, match="a version of an object is not read here"):
+        fetched(f"s3://{objects.bucket}/a.jpg?versionId=3", tmp_path / "into", None, objects)
+    objects.write("a.jpg?versionId=3", b"bytes")
+    found = fetched(f"s3://{objects.bucket}/a.jpg?versionId=3", tmp_path / "into", None, objects)
+    assert found.read_bytes() == b"bytes"
+
+
+def test_two_keys_that_would_be_one_file_are_refused() -> None:
+    targets = [Path("into/a.jpg"), Path("into/a.jpg")]
+    with pytest.raises(ValueError, match="'given/a.jpg' and 'given//a.jpg' give one file"):
+        require_different(targets, ["given/a.jpg", "given//a.jpg"])
 
 
 def test_a_prefix_with_nothing_below_names_the_variable(objects: S3ObjectStore, tmp_path: Path) -> None:

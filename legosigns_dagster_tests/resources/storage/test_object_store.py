@@ -5,11 +5,12 @@ No server from before 2025 can be had. A proxy in front of the real one refuses 
 
 import filecmp
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.storage.object_store import SMALL_OBJECT, LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.faulty_proxy import faulty_proxy
@@ -53,7 +54,8 @@ def test_what_is_deleted_is_gone_and_what_is_not_there_is_no_error(store: Object
 
 
 def test_a_key_is_taken_as_it_is(store: ObjectStore, tmp_path: Path) -> None:
-    keys = ["a b/ü ß.bin", "100 %/a%20b", "plus+and&=", "~tilde'quote"]
+    keys = ["a b/ü ß.bin", "100 %/a%20b", "plus+and&=", "~tilde'quote", "best.pt", "best.pt#2", "best.pt?versionId=3",
+            "a^b`c{d}|e", '<a>"b"*[c]', "%23", "%2F", "50%"]  # fmt: skip
     for key in keys:
         (tmp_path / "file").write_text(key, encoding="utf-8")
         store.upload(tmp_path / "file", key)
@@ -62,6 +64,40 @@ def test_a_key_is_taken_as_it_is(store: ObjectStore, tmp_path: Path) -> None:
         store.download(key, tmp_path / "copy", len(key.encode()))
         assert (tmp_path / "copy").read_text(encoding="utf-8") == key
     assert store.existing_keys("", [*keys, "a b/u"]) == set(keys)
+
+
+def head(store: ObjectStore, key: str) -> str:
+    """The content type of an object in S3, as a browser is told."""
+    assert isinstance(store, S3ObjectStore)
+    return store.client.head_object(Bucket=store.bucket, Key=key)["ContentType"]
+
+
+@pytest.mark.parametrize("store", ["s3", "s3 by botocore alone"], indirect=True)
+@pytest.mark.parametrize("size", [100, SMALL_OBJECT + 1], ids=["small", "large"])
+def test_what_people_open_has_its_type_and_charset(store: ObjectStore, size: int, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(size))
+    types = {
+        "comparison.html": "text/html; charset=utf-8",
+        "metrics.json": "application/json; charset=utf-8",
+        "results.csv": "text/csv; charset=utf-8",
+        "best.pt": "application/octet-stream",
+        "model.onnx": "application/octet-stream",
+        "picture.PNG": "image/png",
+    }
+    for name in types:
+        store.upload(tmp_path / "file", f"traffic-signs/run/{name}")
+    assert {name: head(store, f"traffic-signs/run/{name}") for name in types} == types
+
+
+@pytest.mark.parametrize("store", ["s3", "s3 by botocore alone"], indirect=True)
+def test_a_key_with_an_empty_part_is_not_another_key(store: ObjectStore) -> None:
+    """The library of the fast path drops a slash at an end of a key, and refuses one in the middle."""
+    store.write("best.pt", b"ours")
+    for key in ("best.pt/", "folder//best.pt"):
+        with suppress(OSError):  # SeaweedFS may refuse such keys
+            store.write(key, b"another's")
+        store.existing_keys("", [key])
+        assert store.read("best.pt") == b"ours"
 
 
 def test_what_is_written_is_read_and_the_last_one_counts(store: ObjectStore) -> None:
