@@ -1,8 +1,7 @@
 """Bytes under keys: the protocol `ObjectStore`, and its version for a folder on the local disk."""
 
-import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,10 +76,9 @@ class LocalObjectStore:
         """See `ObjectStore`."""
         target = self.folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=PARTIAL)
-        os.close(handle)
-        shutil.copyfile(file, partial)
-        Path(partial).replace(target)
+        partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
+        shutil.copyfile(file, partial)  # the umask decides who may read it, as of everything in the store
+        partial.replace(target)
 
     def download(self, key: str, into: Path, size: int | None = None) -> None:
         """See `ObjectStore`."""

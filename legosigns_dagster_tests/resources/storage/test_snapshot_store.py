@@ -1,6 +1,7 @@
 """One contract for snapshots of folders: on the local disk and on a real S3 server."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,29 @@ def test_a_download_that_arrives_damaged_is_refused_by_name(
     with pytest.raises(OSError, match=f"{blob} is damaged: its SHA-256 is [0-9a-f]{{64}}, expected {Path(blob).name}"):
         SnapshotStore(objects, tmp_path / "another machine's cache").load(snapshot, tmp_path / "loaded")
     assert not [left for left in (tmp_path / "another machine's cache").rglob("*") if left.is_file()]
+
+
+@pytest.fixture(params=[0o022, 0o002, 0o027, 0o077], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def test_the_umask_decides_who_may_read_what_lies_in_a_store_on_disk(umask: int, tmp_path: Path) -> None:
+    """A colleague who sees a pointer can also read what it points to, and what people download."""
+    folder = write_folder(tmp_path / "folder")
+    (folder / "images" / "0.bin").chmod(0o600)
+    disk = SnapshotStore(LocalObjectStore(tmp_path / "store"), tmp_path / "cache", "prefix/")
+    disk.save("asset", "run-1", folder)
+    disk.publish(
+        {"traffic-signs/run-1/report.html": folder / "images" / "0.bin", "results.csv": folder / "images/1.bin"}
+    )
+    written = [*(tmp_path / "store").rglob("*")]
+    assert {file.relative_to(tmp_path / "store").parts[0] for file in written} == {
+        "prefix",
+        "traffic-signs",
+        "results.csv",
+    }
+    for file in written:
+        assert file.stat().st_mode & 0o777 == (0o777 if file.is_dir() else 0o666) & ~umask, file
