@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,9 +16,9 @@ from dotenv import dotenv_values
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.core.variables import strip_values
 from legosigns_dagster.deployments import make_store, s3_resource
+from legosigns_dagster.resources.scratch import abandoned_folders, folder_bytes
 from legosigns_dagster.resources.storage.garbage_collection import GarbageCollector
 from legosigns_dagster.resources.storage.layout import run_key
-from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.storage.store import Store
 
 WHICH_STORE = (
@@ -48,20 +49,21 @@ def dotenv_environment() -> Iterator[None]:
 
 
 @contextmanager
-def open_snapshots() -> Iterator[SnapshotStore]:
+def open_store() -> Iterator[Store]:
     """Open the store that the environment names."""
     environment = strip_values(os.environ)
     resource: Store = make_store(environment, s3_resource(environment))
     with dg.DagsterInstance.ephemeral(), resource.process_config_and_initialize_cm() as store:
-        yield store.snapshots()
+        yield store
 
 
-def report(snapshots: SnapshotStore, _: argparse.Namespace) -> str:
+def report(store: Store, _: argparse.Namespace) -> str:
     """Make a table of the newest comparison, with the address of its page.
 
     Raises:
         FileNotFoundError: the store has no comparison yet.
     """
+    snapshots = store.snapshots()
     snapshot = snapshots.find("comparison_report")
     with tempfile.TemporaryDirectory() as name:
         snapshots.load(snapshot, Path(name))
@@ -70,17 +72,29 @@ def report(snapshots: SnapshotStore, _: argparse.Namespace) -> str:
     return f"{comparison.summary()}\n\nreport: {address}"
 
 
-def prune(snapshots: SnapshotStore, options: argparse.Namespace) -> str:
+def prune(store: Store, options: argparse.Namespace) -> str:
     """Say what can be deleted, and delete it with `--delete`.
 
     Raises:
         RuntimeError: another prune is running.
         ValueError: fewer runs or hours are to be kept than is safe.
     """
-    collector = GarbageCollector(snapshots, options.runs, options.hours * 3600)
+    collector = GarbageCollector(store.snapshots(), options.runs, options.hours * 3600)
+    plan = collector.collect() if options.delete else collector.plan()
+    lines = [plan.summary(), *prune_scratch(store.work_folder(), options.delete)]
     if options.delete:
-        return f"deleted: {collector.collect().summary()}"
-    return f"{collector.plan().summary()}\nnothing was deleted: add --delete"
+        return "\n".join(["deleted: " + lines[0], *lines[1:]])
+    return "\n".join([*lines, "nothing was deleted: add --delete"])
+
+
+def prune_scratch(work_folder: Path, delete: bool) -> list[str]:
+    """List the temporary folders of killed runs on this machine, one line each, and delete them with `delete`."""
+    lines = []
+    for folder in abandoned_folders(work_folder):
+        lines.append(f"temporary files of a killed run: {folder}, {folder_bytes(folder) / 1e6:.1f} MB")
+        if delete:
+            shutil.rmtree(folder, ignore_errors=True)
+    return lines
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -115,8 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Without it a prune that is ended would leave its marker, and saves on other machines would wait for it.
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        with dotenv_environment(), open_snapshots() as snapshots:
-            answer = options.run(snapshots, options)
+        with dotenv_environment(), open_store() as store:
+            answer = options.run(store, options)
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f"legosigns: {error}")
     finally:

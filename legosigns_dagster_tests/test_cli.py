@@ -4,15 +4,20 @@ import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from dagster._cli.utils import _inject_local_env_file as dagster_dotenv
 
 from legosigns_dagster.cli import main
+from legosigns_dagster.core.processes import ProcessId
+from legosigns_dagster.resources.scratch import OWNER, Scratch
 from legosigns_dagster.resources.storage.layout import GC_MARKER
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
+from legosigns_dagster.resources.storage.store import LocalStore
 
 
 @pytest.fixture
@@ -120,3 +125,36 @@ def test_dotenv_comes_before_the_environment_as_in_dagster_s_own_commands(
 def test_dotenv_that_is_no_text_is_one_line(store: SnapshotStore, capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_bytes("AWS_S3_BUCKET=straße".encode("latin-1"))
     assert fails(capsys, "report").endswith(".env is not UTF-8 text: save it as UTF-8")
+
+
+def test_prune_lists_the_temporary_folders_of_killed_runs_and_deletes_them(
+    store: SnapshotStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scratch = tmp_path / "store" / "scratch"
+    owners = {"alive": ProcessId.current(), "killed": replace(ProcessId.current(), started="1"),
+              "elsewhere": replace(ProcessId.current(), machine="another")}  # fmt: skip
+    for name, owner in owners.items():
+        (scratch / name / "training").mkdir(parents=True)
+        (scratch / name / "training" / "state.pt").write_bytes(bytes(2_000_000))
+        (scratch / name / OWNER).write_bytes(owner.to_json())
+    (scratch / "of an earlier release").mkdir()
+    os.utime(scratch / "of an earlier release", (0, 0))
+    main(["prune"])
+    told = capsys.readouterr().out
+    assert f"temporary files of a killed run: {scratch}/killed, 2.0 MB" in told
+    assert f"{scratch}/of an earlier release, 0.0 MB" in told
+    assert told.endswith("nothing was deleted: add --delete\n")
+    assert len(list(scratch.iterdir())) == 4
+    main(["prune", "--delete"])
+    assert capsys.readouterr().out.startswith("deleted: 0 old versions")
+    assert sorted(folder.name for folder in scratch.iterdir()) == ["alive", "elsewhere"]
+
+
+def test_the_temporary_folder_of_a_run_says_whose_it_is(store: SnapshotStore, tmp_path: Path) -> None:
+    resources = {"scratch": Scratch(store=LocalStore(folder=str(tmp_path / "store")))}
+    with dg.build_resources(resources) as made:
+        folder = made.scratch.folder("work")
+        owner = ProcessId.from_json((folder.parent / OWNER).read_bytes())
+        assert owner is not None
+        assert (owner.pid, owner.has_ended()) == (os.getpid(), False)
+        assert list(folder.iterdir()) == []

@@ -17,6 +17,7 @@ from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.settings import RENAMED_SETTINGS, TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.files import explain_full_disk
 from legosigns_dagster.core.report.charts import curves_picture
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
 from legosigns_dagster.core.training.training_data import TrainingData
@@ -30,6 +31,11 @@ from legosigns_dagster.resources.storage.store import Store
 @refuse_old_names(**RENAMED_SETTINGS)
 class TrainingConfig(dg.Config, TrainingSettings):
     """The training's settings, as a form in Dagster's Launchpad."""
+
+
+# Of the base weights' size, which are stored in 16 bits: the last and the best epoch with their optimizer, and three
+# copies of the training's state.
+TRAINING_SPACE = 32
 
 
 @contextmanager
@@ -69,12 +75,14 @@ def model_weights(
     )
     data = TrainingData(raw_annotations, replace(synthetic_set, made_from=origins), classical_signs)
     settings = plain_settings(config, TrainingSettings)
+    training = scratch.folder("training")
     with (
         non_retryable_errors(),
+        explain_full_disk(training, TRAINING_SPACE * base_weights.file.stat().st_size),
         store.training_uploads(context.run.run_id, scratch.folder("uploads"), context.log) as uploads,
     ):
         workspace = TrainingWorkspace(
-            scratch.folder("training"), scratch.folder("model_weights"), context.log, uploads.on_epoch_end,
+            training, scratch.folder("model_weights"), context.log, uploads.on_epoch_end,
             uploads.checkpoints,
         )  # fmt: skip
         weights = fine_tune(detector, base_weights, data, settings, workspace)

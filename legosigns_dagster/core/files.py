@@ -1,9 +1,11 @@
 """Folders as values: an index of a folder's files, its digest, and links that use no disk space."""
 
+import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, TypeAlias, runtime_checkable
@@ -12,6 +14,7 @@ from typing import Protocol, Self, TypeAlias, runtime_checkable
 # count in its digest: otherwise the same dataset read from a sink and from an export would look like two.
 ABOUT = "about"
 DIGITS = 12  # of a digest that people read
+TORCH_CANNOT_WRITE = ("unexpected pos", "file write failed", "PytorchStreamWriter failed")
 READ_AT_ONCE = 2**20  # bytes: a file up to this size is read into memory, a larger one in blocks
 
 
@@ -132,5 +135,53 @@ def write_whole(target: Path, content: bytes) -> None:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
-    partial.replace(target)
+    with removed_on_failure(partial):
+        partial.write_bytes(content)
+        partial.replace(target)
+
+
+@contextmanager
+def removed_on_failure(file: Path) -> Iterator[None]:
+    """Remove a file that is written in a `with` block, where that fails: a full disk would stay full."""
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Tell whether an error, or one that led to it, means that a disk or a quota is full.
+
+    PyTorch's writer of zip files hides the system's error, and says that it is at an unexpected position.
+    """
+    if error is None:
+        return False
+    is_systems = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    is_torchs = isinstance(error, RuntimeError) and any(text in str(error) for text in TORCH_CANNOT_WRITE)
+    return is_systems or is_torchs or is_disk_full(error.__cause__) or is_disk_full(error.__context__)
+
+
+def no_space_message(folder: Path, needed: int) -> str:
+    """Say that a disk is full: where, how much is free, how much is needed (in bytes), and what to do."""
+    free_mb, needed_mb = shutil.disk_usage(folder).free / 1e6, max(needed / 1e6, 1)
+    return (
+        f"no space is left in {folder}: {free_mb:.0f} MB are free, about {needed_mb:.0f} MB are needed. "
+        "Delete something (`legosigns prune` lists old versions and what killed runs left), raise the quota, or set "
+        "LEGOSIGNS_STORE to a larger disk (with AWS_S3_BUCKET: TMPDIR)"
+    )
+
+
+@contextmanager
+def explain_full_disk(folder: Path, needed: int) -> Iterator[None]:
+    """Turn an error of a `with` block that means a full disk into one that says so, see `no_space_message`.
+
+    Raises:
+        OSError: the disk of the folder is full.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if not is_disk_full(error) or "no space is left in" in str(error):
+            raise
+        raise OSError(errno.ENOSPC, no_space_message(folder, needed)) from error

@@ -35,7 +35,7 @@ class TrainingCallbacks:
         self.monitor = EpochMonitor(job, log)
         self.early_stopping = EarlyStopping(job.settings.patience, log)
         self.time_budget = TimeBudget(job, log)
-        self.checkpointing = Checkpointing(job, {"monitor": self.monitor, "early_stopping": self.early_stopping})
+        self.checkpointing = Checkpointing(job, {"monitor": self.monitor, "early_stopping": self.early_stopping}, log)
         self.nan_guard = NanGuard(job.settings.learning_rate)
 
     def attach(self, model: Any) -> None:

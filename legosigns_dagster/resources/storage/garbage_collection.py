@@ -20,8 +20,10 @@ from legosigns_dagster.resources.storage.layout import (
     BLOBS,
     CHECKPOINTS,
     CURRENT,
+    PREFIX,
     PREFLIGHT,
     REJECTED,
+    RUNS,
     SNAPSHOTS,
     blob_key,
 )
@@ -31,6 +33,7 @@ from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 
 ORPHANS = (ACTIVE_SAVES, CHECKPOINTS, PREFLIGHT)  # left by runs that were killed and not started again
 ORPHAN_AGE_S = 24 * 3600.0
+OWN_PREFIXES = (PREFIX, RUNS)  # a bucket may have uploads of other programs too
 DELETE_BATCH = 1000
 RENEW_S = 10.0  # between two signs of life, a small part of the lease
 
@@ -44,16 +47,22 @@ class GarbagePlan:
         snapshots: Old versions that nobody needs.
         blobs: Bytes that only those versions needed.
         orphans: What killed runs left.
+        partial: What their uploads left, which is no object yet.
     """
 
     kept: tuple[ObjectInfo, ...]
     snapshots: tuple[ObjectInfo, ...]
     blobs: tuple[ObjectInfo, ...]
     orphans: tuple[ObjectInfo, ...]
+    partial: tuple[ObjectInfo, ...] = ()
 
     def summary(self) -> str:
         """One line for people: how many of each kind, and their size in MB."""
-        garbage = {"old versions": self.snapshots, "blobs": self.blobs, "leftovers of killed runs": self.orphans}
+        garbage = {
+            "old versions": self.snapshots,
+            "blobs": self.blobs,
+            "leftovers of killed runs": self.orphans + self.partial,
+        }
         counts = ", ".join(f"{len(items)} {name}" for name, items in garbage.items())
         size = sum(item.size for items in garbage.values() for item in items)
         return f"{counts}: {size / 1e6:.1f} MB; {len(self.kept)} versions are kept"
@@ -91,11 +100,13 @@ class GarbageCollector:
         needed |= self._blob_keys(kept)
         kept_keys = {snapshot.key for snapshot in kept}
         told = [item for item in self._list(REJECTED) if item.key.replace(REJECTED, SNAPSHOTS, 1) not in kept_keys]
+        partial = [item for prefix in OWN_PREFIXES for item in self._objects.partial_objects(prefix)]
         return GarbagePlan(
             kept=tuple(kept),
             snapshots=tuple(snapshot for snapshot in snapshots if snapshot.key not in kept_keys),
             blobs=tuple(blob for blob in blobs if blob.key not in needed),
             orphans=tuple(one for one in chain(told, *map(self._list, ORPHANS)) if one.written_s < orphan_s),
+            partial=tuple(one for one in partial if one.written_s < orphan_s),
         )
 
     def collect(self, now_s: float | None = None) -> GarbagePlan:
@@ -111,6 +122,7 @@ class GarbageCollector:
                 for start in range(0, len(garbage), DELETE_BATCH):
                     self._renew_marker()
                     self._objects.delete([item.key for item in garbage[start : start + DELETE_BATCH]])
+            self._objects.delete_partial(plan.partial)
         return plan
 
     @contextmanager

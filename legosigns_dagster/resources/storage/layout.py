@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from legosigns_dagster.core.files import FileEntry, folder_digest
 
 PREFIX = "legosigns/"  # everything that only this program reads; the keys below stand behind it
+RUNS = "traffic-signs/"  # <run id>/: what people download, outside of `PREFIX`
 BLOBS = "blobs/"  # the bytes of files, by their SHA-256
 SNAPSHOTS = "snapshots/"  # <asset>/<run id>.json: the files of one version of an asset
 CURRENT = "current/"  # <asset>.json: the run whose version is the current one
@@ -89,4 +90,4 @@ def run_key(run_id: str, name: str) -> str:
         >>> run_key("3f2a9c", "best.pt")
         'traffic-signs/3f2a9c/best.pt'
     """
-    return f"traffic-signs/{run_id}/{name}"
+    return f"{RUNS}{run_id}/{name}"

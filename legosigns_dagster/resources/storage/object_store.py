@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from legosigns_dagster.core.files import write_whole
+from legosigns_dagster.core.files import explain_full_disk, removed_on_failure, write_whole
 
 PARTIAL = ".partial"
 SMALL_OBJECT = 8 * 2**20  # bytes; up to this size an object is read into memory as a whole
@@ -62,6 +62,12 @@ class ObjectStore(Protocol):
     def delete(self, keys: Collection[str]) -> None:
         """Delete objects. A key without an object is not an error."""
 
+    def partial_objects(self, prefix: str) -> Iterator[ObjectInfo]:
+        """List the uploads below a prefix that have not ended: running ones, and those that were killed."""
+
+    def delete_partial(self, items: Collection[ObjectInfo]) -> None:
+        """Delete what such uploads left. They must not run any more."""
+
     def address(self, key: str) -> str:
         """The key as people write it: a path or an `s3://` URI."""
 
@@ -76,9 +82,10 @@ class LocalObjectStore:
         """See `ObjectStore`."""
         target = self.folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
-        shutil.copyfile(file, partial)  # the umask decides who may read it, as of everything in the store
-        partial.replace(target)
+        partial, size = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}"), file.stat().st_size
+        with explain_full_disk(self.folder, size), removed_on_failure(partial):
+            shutil.copyfile(file, partial)  # the umask decides who may read it, as of everything in the store
+            partial.replace(target)
 
     def download(self, key: str, into: Path, size: int | None = None) -> None:
         """See `ObjectStore`."""
@@ -87,7 +94,8 @@ class LocalObjectStore:
 
     def write(self, key: str, content: bytes) -> None:
         """See `ObjectStore`."""
-        write_whole(self.folder / key, content)
+        with explain_full_disk(self.folder, len(content)):
+            write_whole(self.folder / key, content)
 
     def read(self, key: str) -> bytes:
         """See `ObjectStore`."""
@@ -99,9 +107,21 @@ class LocalObjectStore:
 
     def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
         """See `ObjectStore`."""
+        return (item for item in self._files(prefix) if not item.key.endswith(PARTIAL))
+
+    def partial_objects(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See `ObjectStore`."""
+        items = (item for item in self._files(prefix) if item.key.endswith(PARTIAL))
+        return (item for item in items if item.key.rpartition("/")[2].startswith("."))
+
+    def delete_partial(self, items: Collection[ObjectInfo]) -> None:
+        """See `ObjectStore`."""
+        self.delete([item.key for item in items])
+
+    def _files(self, prefix: str) -> Iterator[ObjectInfo]:
         start = self.folder / prefix.rpartition("/")[0]
         files = {file.relative_to(self.folder).as_posix(): file for file in start.rglob("*") if file.is_file()}
-        for key in sorted(key for key in files if key.startswith(prefix) and not key.endswith(PARTIAL)):
+        for key in sorted(key for key in files if key.startswith(prefix)):
             with suppress(FileNotFoundError):  # deleted meanwhile
                 status = files[key].stat()
                 yield ObjectInfo(key, status.st_size, status.st_mtime)

@@ -122,6 +122,25 @@ class S3ObjectStore:
                 if failed := answer.get("Errors"):
                     raise ClientError({"Error": {"Code": failed[0].get("Code", "")}}, "DeleteObjects")
 
+    def partial_objects(self, prefix: str) -> Iterator[ObjectInfo]:
+        """See `ObjectStore`. The server does not tell how large they are."""
+        return (ObjectInfo(key, 0, initiated_s) for key, _, initiated_s in self._uploads(prefix))
+
+    def delete_partial(self, items: Collection[ObjectInfo]) -> None:
+        """See `ObjectStore`."""
+        for item in items:
+            with self._translate_errors(item.key):
+                for key, upload, initiated_s in self._uploads(item.key):
+                    if (key, initiated_s) == (item.key, item.written_s):
+                        self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+
+    def _uploads(self, prefix: str) -> Iterator[tuple[str, str, float]]:
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix)
+        with self._translate_errors(prefix):
+            for page in pages:
+                for item in page.get("Uploads", []):
+                    yield item["Key"], item["UploadId"], item["Initiated"].timestamp()
+
     def address(self, key: str) -> str:
         """See `ObjectStore`."""
         return f"s3://{self.bucket}/{key}"

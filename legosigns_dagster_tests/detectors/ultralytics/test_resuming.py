@@ -1,6 +1,7 @@
 """A training that ends in the middle and goes on in another process. Slow: each test trains a network."""
 
 import functools
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
+from legosigns_dagster_tests.support.full_disk import largest_file
 from legosigns_dagster_tests.support.logs import RecordedLog
 
 pytestmark = pytest.mark.filterwarnings("default")  # the libraries' own warnings are not ours to mend
@@ -162,6 +164,17 @@ def test_a_damaged_state_is_a_warning_and_the_training_starts_from_the_beginning
     assert line.startswith("the state of an interrupted training is damaged, this training starts from the beginning")
     assert attempt.trained == ["epoch 1/1"]
     assert attempt.done == 0
+
+
+def test_on_a_disk_too_full_for_its_state_a_training_goes_on_with_a_warning(place: Place) -> None:
+    shelf = place.shelf()
+    with largest_file(30 * 10**6):  # the last and the best epoch fit, the whole state does not
+        attempt = place.attempt("full", shelf, epochs=1)
+    assert shelf.kept == []
+    assert attempt.trained == ["epoch 1/1"]
+    assert (attempt.left / "best.pt").stat().st_size > 10**6
+    (line,) = [line for line in attempt.log.warnings if "no space is left" in line]
+    assert re.search(r"the training goes on, but cannot be resumed after epoch 1: .*about \d{2,3} MB are needed", line)
 
 
 def test_patience_is_not_given_anew(place: Place) -> None:

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from legosigns_dagster.core.files import explain_full_disk, is_disk_full
 from legosigns_dagster.detectors.ultralytics.training_state import random_state, read_state, restore_random
+from legosigns_dagster_tests.support.full_disk import largest_file
 
 torch = pytest.importorskip("torch")
+MB = 10**6
 
 
 @pytest.fixture
@@ -34,6 +37,17 @@ def test_a_state_with_one_wrong_byte_among_the_weights_is_refused(saved: Path) -
     saved.write_bytes(content)
     with pytest.raises(ValueError, match="damaged|Bad"):
         read_state(saved)
+
+
+def test_a_state_that_does_not_fit_on_the_disk_is_known_by_torch_s_own_words(tmp_path: Path) -> None:
+    with largest_file(100_000), pytest.raises((OSError, RuntimeError)) as failed:
+        torch.save({"weights": torch.arange(1_000_000)}, tmp_path / "state.pt")
+    assert is_disk_full(failed.value)
+    with (
+        pytest.raises(OSError, match="no space is left in .*about 9 MB are needed"),
+        explain_full_disk(tmp_path, 9_000_000),
+    ):
+        raise failed.value
 
 
 def test_nothing_in_a_state_is_executed(tmp_path: Path) -> None:
