@@ -37,13 +37,15 @@ def train(release: DeployedRelease, seconds: float) -> str:
 
 
 def wait_for_training(release: DeployedRelease, run_id: str) -> Pod:
-    """Wait until the run trains, and return its training pod."""
+    """Wait until the run trains, and return its training pod.
+
+    A pod that runs has not begun its step yet. One whose run has finished by then does not begin it, but ends by itself.
+    """
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
-        busy = [pod for pod in find_pods(release, run_id, "training") if pod.phase == "Running"]
-        if busy:
-            return busy[0]
-        time.sleep(0.05)
+        if any(event.get("eventType") == "STEP_START" for event in release.console.log(run_id)):
+            return find_pods(release, run_id, "training")[-1]
+        time.sleep(0.2)
     raise AssertionError(f"run {run_id} never came to train")
 
 
