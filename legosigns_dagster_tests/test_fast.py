@@ -22,7 +22,10 @@ UNSEEN = {
     "starts_a_server": "def test_one(): subprocess.run(['/somewhere/weed', 'mini'])",
     "loads_torch": "def test_one(): __import__('torch')",
 }
-HARMLESS = {"harmless": "def test_one(): subprocess.run(['/bin/true'])"}
+HARMLESS = {
+    "harmless": "def test_one(): subprocess.run(['/bin/true'])",
+    "reads_a_url": "@pytest.mark.parametrize('url', ['s3://bucket/a.jpg'])\ndef test_one(url): ...",
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,8 @@ def test_a_test_is_left_out_by_its_mark_its_fixtures_its_parameters_and_what_its
 
 def test_every_other_test_runs(printed: str) -> None:
     assert "test_harmless.py::test_one PASSED" in printed
-    assert "1 passed" in printed
+    assert "test_reads_a_url.py::test_one[s3://bucket/a.jpg] PASSED" in printed
+    assert "2 passed" in printed
 
 
 @pytest.mark.parametrize(

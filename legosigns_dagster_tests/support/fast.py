@@ -7,6 +7,7 @@ and loads torch or starts a server all the same fails, with the advice to mark i
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,9 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def needs_a_server(item: pytest.Item) -> bool:
-    """Whether a test uses a fixture that starts a server, however indirectly, or is given "s3" to start one by."""
+    """Whether a test uses a fixture that starts a server, however indirectly, or is given "s3" to start one by.
+
+    What is given "s3://bucket/a.jpg" only reads it.
+    """
     given = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-    by_parameter = any(isinstance(value, str) and value.lower().startswith("s3") for value in given)
+    by_parameter = any(isinstance(value, str) and re.match(r"s3(?!://)", value, re.IGNORECASE) for value in given)
     return by_parameter or bool(FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
