@@ -36,21 +36,20 @@ class TestChoice:
     def fast_tests(self, mutant: Mutant) -> list[str]:
         """The files of fast tests that run the changed function: the module's own first, then those of its room.
 
-        Outside of functions: all, and first those that run any function of the module, or of one that imports it.
+        Outside of functions: those that run any function of the module or of one that imports it, and those of the
+        documentation, which has the defaults.
         """
         body = function_lines((self._root / mutant.file).read_text(encoding="utf-8"), mutant.line)
         if body:
             lines = self._lines.get(str(mutant.file), {})
-            near = {test for line in body for test in lines.get(str(line), ())}
+            found = {test for line in body for test in lines.get(str(line), ())}
         else:
             modules = [mutant.file, *self._importers(mutant.file)]
-            near = {test for file in modules for by in self._lines.get(str(file), {}).values() for test in by}
+            found = {test for file in modules for by in self._lines.get(str(file), {}).values() for test in by}
+            found.add(f"{TESTS}/test_docs.py")
         folder = self.own_folder(mutant)
         own = f"{folder}/test_{mutant.file.name}"
-        return sorted(
-            near if body else self._seconds,
-            key=lambda test: (test != own, test not in near, not test.startswith(f"{folder}/"), self.seconds(test)),
-        )
+        return sorted(found, key=lambda test: (test != own, not test.startswith(f"{folder}/"), self.seconds(test)))
 
     def other_tests(self, mutant: Mutant) -> list[str]:
         """The files in the room's own folder of tests that have tests which load torch or start a server."""
