@@ -5,7 +5,6 @@ import shutil
 import dagster as dg
 
 from legosigns_dagster.assets.metadata import dataset_metadata, table, versioned
-from legosigns_dagster.core.archives import unpack
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.core.detector.detector import Detector
@@ -24,8 +23,11 @@ def base_weights(
 ) -> dg.Output[Weights]:
     """The weights to start from. Everything else keeps their class names and ids."""
     into = scratch.folder("base_weights")
-    shutil.copyfile(inputs.fetch("base_weights", scratch.folder("incoming")), into / "best.pt")
-    classes, image_size = detector.read(into / "best.pt")
+    shutil.copyfile(inputs.fetch_file("base_weights", scratch.folder("incoming")), into / "best.pt")
+    try:
+        classes, image_size = detector.read(into / "best.pt")
+    except ValueError as error:
+        raise ValueError(f"BASE_WEIGHTS is {inputs.base_weights}: {error}") from error
     context.log.info(f"base weights: {', '.join(classes.names)}, trained at {image_size} px")
     metadata = {"classes": ", ".join(classes.names), "image_size": image_size}
     return versioned(Weights(into, classes, image_size), metadata)
@@ -43,7 +45,7 @@ def classical_signs(
         context.log.warning(NO_CLASSICAL)
         empty = Dataset.from_images(scratch.folder("classical_signs"), base_weights.classes, [])
         return versioned(empty, {"images": 0, "warning": NO_CLASSICAL})
-    folder = unpack(inputs.fetch("classical_signs", scratch.folder("incoming")), scratch.folder("unpacked"))
+    folder = inputs.fetch_folder("classical_signs", scratch.folder("incoming"))
     into = scratch.folder("classical_signs")
     dataset = read_yolo(folder, base_weights.classes, into, "classical", context.log)
     return versioned(dataset, dataset_metadata(dataset))
@@ -54,7 +56,7 @@ def sign_cutouts(
     context: dg.AssetExecutionContext, inputs: Inputs, scratch: Scratch, base_weights: Weights
 ) -> dg.Output[CutoutSet]:
     """Images of signs with an alpha channel, each with the box of its face."""
-    folder = inputs.fetch("sign_cutouts", scratch.folder("incoming"))
+    folder = inputs.fetch_folder("sign_cutouts", scratch.folder("incoming"))
     cutouts = read_cutouts(folder, base_weights.classes, scratch.folder("sign_cutouts"), context.log)
     metadata = {"cutouts": len(cutouts.faces), "faces": table(cutouts.faces), "warnings": table(cutouts.warnings)}
     return versioned(cutouts, metadata)
@@ -69,7 +71,7 @@ def backgrounds(
     base_weights: Weights,
 ) -> dg.Output[Backgrounds]:
     """Scenes without a sign, from images and videos. Those in which the base weights detect a sign are left out."""
-    folder = inputs.fetch("backgrounds", scratch.folder("incoming"))
+    folder = inputs.fetch_folder("backgrounds", scratch.folder("incoming"))
     usable = read_backgrounds(
         folder,
         lambda images: detector.sees_sign(base_weights, images),

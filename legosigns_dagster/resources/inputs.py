@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
+from legosigns_dagster.core.archives import unpack
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.redaction import without_userinfo
@@ -90,14 +91,38 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._connection.client.close()
             self._connection = None
 
-    def fetch(self, source: str, into: Path) -> Path:
-        """Fetch the file or folder of a source. A path is used as it is, an `s3://` URI is downloaded.
+    def fetch_file(self, source: str, into: Path) -> Path:
+        """Fetch the file of a source. A path is used as it is, an `s3://` URI is downloaded.
 
         Args:
-            source: `base_weights`, `classical_signs`, `sign_cutouts` or `backgrounds`.
+            source: `base_weights`.
             into: An empty folder for downloads.
+
+        Raises:
+            IsADirectoryError: It is a folder. The message names the variable.
         """
-        return self._location(getattr(self, source), source.upper()).fetch(into)
+        fetched = self._location(getattr(self, source), source.upper()).fetch(into)
+        if fetched.is_dir():
+            raise IsADirectoryError(
+                f"{source.upper()} is {getattr(self, source)}, a folder: expected a file in it, such as best.pt"
+            )
+        return fetched
+
+    def fetch_folder(self, source: str, into: Path) -> Path:
+        """Fetch the folder of a source, or unpack the archive that it is.
+
+        Args:
+            source: `classical_signs`, `sign_cutouts` or `backgrounds`.
+            into: An empty folder for downloads, and for what is in an archive.
+
+        Raises:
+            ValueError: It is a file that cannot be unpacked. The message names the variable.
+        """
+        fetched = self._location(getattr(self, source), source.upper()).fetch(into)
+        try:
+            return unpack(fetched, into / "unpacked")
+        except ValueError as error:
+            raise ValueError(f"{source.upper()} is {getattr(self, source)}: {error}") from error
 
     def annotations(self, classes: SignClasses, log: Log, reconcile_sink: bool = False) -> AnnotationSource:
         """Choose the source of annotations by the variables that are set.

@@ -1,5 +1,6 @@
 """The inputs of a run: which source is chosen, and one client of Label Studio for all that ask it."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,35 @@ def test_a_sink_is_not_reconciled_without_a_label_studio_to_ask() -> None:
     message = "reconcile_sink is on, but not set: LABEL_STUDIO_API_KEY, LABEL_STUDIO_PROJECT. Set what is missing"
     with pytest.raises(ValueError, match=message):
         given.annotations(CLASSES, SILENT, reconcile_sink=True)
+
+
+@pytest.mark.parametrize("source", ["classical_signs", "sign_cutouts", "backgrounds"])
+@pytest.mark.parametrize("form", ["folder", "zip", "gztar"])
+def test_a_folder_may_be_given_as_an_archive(source: str, form: str, tmp_path: Path) -> None:
+    write_image(tmp_path / "set/a.jpg")
+    given = tmp_path / "set" if form == "folder" else shutil.make_archive(str(tmp_path / "b"), form, tmp_path / "set")
+    into = tmp_path / "downloads"
+    into.mkdir()
+    folder = inputs(**{source: str(given)}).fetch_folder(source, into)
+    assert [file.name for file in folder.iterdir()] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("source", ["classical_signs", "sign_cutouts", "backgrounds"])
+def test_a_file_in_the_place_of_a_folder_is_refused_with_its_variable(source: str, tmp_path: Path) -> None:
+    file = write_image(tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match=rf"^{source.upper()} is {file}: .*not a readable \.tar\.gz or \.zip"):
+        inputs(**{source: str(file)}).fetch_folder(source, tmp_path)
+
+
+def test_an_archive_of_images_is_refused_with_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "images.zip").write_bytes(b"PK")
+    with pytest.raises(NotADirectoryError, match=r"^LABEL_STUDIO_IMAGES is .*images\.zip, a file: expected a folder"):
+        inputs(images=str(tmp_path / "images.zip")).image_fetcher()
+
+
+def test_a_folder_in_the_place_of_weights_is_refused_with_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match=r"^BASE_WEIGHTS is .*, a folder: expected a file in it"):
+        inputs(base_weights=str(tmp_path)).fetch_file("base_weights", tmp_path)
 
 
 def test_inputs_without_annotations_say_which_variables_name_them() -> None:

@@ -142,7 +142,8 @@ def list_images(data: Json, results: Sequence[Any]) -> list[TaskImage]:
         pages = data[key] if isinstance(data[key], list) else [data[key]]
         on_page: list[list[Any]] = [[] for _ in pages]
         for region in regions:
-            on_page[find_page(region, len(pages)) if len(pages) > 1 else 0].append(region)
+            has_page = len(pages) > 1 or (isinstance(region, dict) and region.get("item_index") is not None)
+            on_page[find_page(region, len(pages)) if has_page else 0].append(region)
         for page, drawn in zip(pages, on_page, strict=True):
             images.append(TaskImage(page if isinstance(page, str) else "", (*drawn, *attributes), unused))
     return images

@@ -98,9 +98,14 @@ class Location:
 
         Args:
             wanted: What will be looked for, see `FileFinder`.
+
+        Raises:
+            NotADirectoryError: It is a file. The message names the variable.
         """
         if not self.uri.startswith("s3://"):
             folder = self.fetch(Path())
+            if not folder.is_dir():
+                raise NotADirectoryError(f"{self.variable} is {self.uri}, a file: expected a folder, unpack an archive")
             local = {file.relative_to(folder).as_posix(): file for file in list_files(folder)}
             return FileFinder(str(folder.absolute()), local, lambda name, _: local[name], wanted)
         objects, prefix = self._objects(), self._prefix()
