@@ -90,17 +90,17 @@ def read_boxes(dataset: Dataset) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "page"),
     [
-        pytest.param({"left": "s3://b/l.jpg", "right": "s3://b/r.jpg"}, id="two Image tags"),
-        pytest.param({"left": ["s3://b/l.jpg", "s3://b/r.jpg"]}, id="two pages"),
+        pytest.param({"left": "s3://b/l.jpg", "right": "s3://b/r.jpg"}, 0, id="two Image tags"),
+        pytest.param({"left": ["s3://b/l.jpg", "s3://b/r.jpg"]}, 1, id="two pages"),
     ],
 )
-def test_each_image_of_a_task_has_its_own_boxes(data: dict[str, Any], tmp_path: Path) -> None:
+def test_each_image_of_a_task_has_its_own_boxes(data: dict[str, Any], page: int, tmp_path: Path) -> None:
     for seed, name in enumerate(("l.jpg", "r.jpg")):
         write_image(tmp_path / "images" / name, seed=seed)
     on_left = region(to_name="left", item_index=0)
-    on_right = region(to_name=list(data)[-1], item_index=1, value={"rectanglelabels": ["DangerAhead"]})
+    on_right = region(to_name=list(data)[-1], item_index=page, value={"rectanglelabels": ["DangerAhead"]})
     dataset = run(tmp_path, {"id": 1, "data": data, "annotations": [annotation(on_left, on_right), annotation(id=0)]})
     assert read_boxes(dataset) == {"l.jpg": ["SpeedLimit"], "r.jpg": ["DangerAhead"]}
     assert dataset.quarantine["reason"].tolist() == ["superseded"], "once for the task"
