@@ -5,11 +5,17 @@ from time import time
 import dagster as dg
 
 from legosigns_dagster.assets.metadata import SOURCE_STATE
-from legosigns_dagster.core.ingestion.run_trigger import SensorCursor, last_used, reason_to_wait
+from legosigns_dagster.core.ingestion.run_trigger import (
+    SensorCursor,
+    last_used,
+    reason_not_to_retry,
+    reason_to_wait,
+)
 from legosigns_dagster.local.killed_runs import end_killed_runs
 from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 
+RUN_KEY = "dagster/run_key"  # the tag of a run that a sensor asked for
 RAW_ANNOTATIONS = dg.AssetKey("raw_annotations")
 ACTIVE_STATUSES = [
     dg.DagsterRunStatus.QUEUED,
@@ -30,25 +36,44 @@ traffic_signs = dg.define_asset_job(
 def new_annotations_sensor(context: dg.SensorEvaluationContext, project_watcher: ProjectWatcher) -> dg.SensorResult:
     """Start traffic_signs when people have annotated enough and then stopped for a while.
 
-    Both limits are variables of the deployment. A state of the project starts one run. Where Label Studio does not
-    answer, the tick is skipped and says why.
+    Both limits are variables of the deployment. A state of the project starts one run, and a second one after a pause
+    where the first failed. Where Label Studio does not answer, the tick is skipped and says why.
     """
     cursor, now_s = SensorCursor.from_text(context.cursor), time()
     try:
         state = project_watcher.poll()
         cursor = cursor.after_poll(state, now_s)
-        used = last_used(cursor.launched, last_materialized_state(context.instance))
-        thresholds = project_watcher.thresholds
-        reason = reason_to_wait(
-            state, now_s, cursor, used, thresholds, lambda since: project_watcher.count_changes(since, state)
-        )
+        failed = failed_run(context.instance, cursor)
+        if failed:
+            cursor = cursor.after_failure(now_s)
+            reason = reason_not_to_retry(cursor, failed, now_s)
+        else:
+            used = last_used(cursor.launched, last_materialized_state(context.instance))
+            thresholds = project_watcher.thresholds
+            reason = reason_to_wait(
+                state, now_s, cursor, used, thresholds, lambda since: project_watcher.count_changes(since, state)
+            )
     except (LabelStudioError, ValueError) as error:
         return dg.SensorResult(skip_reason=str(error), cursor=cursor.to_text())
     if reason is None and is_run_active(context.instance):
         reason = "a run of traffic_signs is active: this state is checked again when it has ended"
     if reason:
         return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
-    return dg.SensorResult([dg.RunRequest(run_key=str(state))], cursor=cursor.after_launch().to_text())
+    cursor = cursor.after_retry() if failed else cursor.after_launch()
+    return dg.SensorResult([dg.RunRequest(run_key=run_keys(str(state))[bool(failed)])], cursor=cursor.to_text())
+
+
+def run_keys(state: str) -> tuple[str, str]:
+    """The keys of a state's first run and of its second one: Dagster starts one run for a key."""
+    return state, f"{state} again"
+
+
+def failed_run(instance: dg.DagsterInstance, cursor: SensorCursor) -> str:
+    """Get the id of the failed run of the present state; empty where it has not failed, or another run came later."""
+    newest = instance.get_runs(dg.RunsFilter(job_name=traffic_signs.name), limit=1)
+    if cursor.launched != cursor.state or not newest or newest[0].status != dg.DagsterRunStatus.FAILURE:
+        return ""
+    return newest[0].run_id if newest[0].tags.get(RUN_KEY) in run_keys(cursor.state) else ""
 
 
 def last_materialized_state(instance: dg.DagsterInstance) -> str:

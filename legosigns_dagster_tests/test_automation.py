@@ -1,6 +1,11 @@
 """The sensor, against a real project."""
 
 import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import dagster as dg
@@ -8,6 +13,7 @@ import pytest
 
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
 from legosigns_dagster.deployments import deployment, s3_resource
+from legosigns_dagster.resources import project_watcher
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster_tests.support.builders import region
@@ -109,6 +115,97 @@ def test_an_active_run_is_waited_for(daemon: SensorDaemon) -> None:
     assert "a run of traffic_signs is active" in daemon.tick(601)
     daemon.instance.delete_run(run.run_id)
     assert "skipped" not in daemon.tick()
+
+
+def end_run(daemon: SensorDaemon, key: str, status: dg.DagsterRunStatus) -> str:
+    """Put a run for this key into the instance, as Dagster does for what a sensor asks for."""
+    job = dg.Definitions(jobs=[dg.job(name=traffic_signs.name)(lambda: None)]).resolve_job_def(traffic_signs.name)
+    return daemon.instance.create_run_for_job(job, status=status, tags={"dagster/run_key": key}).run_id
+
+
+def test_a_run_that_failed_is_told_and_tried_again_once_after_a_pause(daemon: SensorDaemon) -> None:
+    daemon.tick()
+    first = daemon.tick(601)
+    run_id = end_run(daemon, first, dg.DagsterRunStatus.FAILURE)
+    assert daemon.tick(30) == f"skipped: run {run_id} failed: it is tried again once in 15:00 minutes"
+    assert daemon.tick(600) == f"skipped: run {run_id} failed: it is tried again once in 5:00 minutes"
+    second = daemon.tick(301)
+    assert second == f"{first} again", "Dagster starts one run for a key"
+    again = end_run(daemon, second, dg.DagsterRunStatus.FAILURE)
+    for _ in range(2):
+        assert daemon.tick(10_000).startswith(f"skipped: run {again} failed, the second one for this state")
+
+
+def test_a_run_that_succeeded_the_second_time_needs_no_third(daemon: SensorDaemon) -> None:
+    daemon.tick()
+    end_run(daemon, daemon.tick(601), dg.DagsterRunStatus.FAILURE)
+    daemon.tick()
+    end_run(daemon, daemon.tick(901), dg.DagsterRunStatus.SUCCESS)
+    assert "nothing changed since the last run" in daemon.tick(10_000)
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [("by hand", dg.DagsterRunStatus.FAILURE), ("by hand", dg.DagsterRunStatus.SUCCESS),
+     ("", dg.DagsterRunStatus.CANCELED)],
+    ids=["a later run by hand that failed", "a later run by hand", "a run that somebody ended"],
+)  # fmt: skip
+def test_what_a_person_did_since_is_not_undone(key: str, status: dg.DagsterRunStatus, daemon: SensorDaemon) -> None:
+    daemon.tick()
+    asked = daemon.tick(601)
+    if key:
+        end_run(daemon, asked, dg.DagsterRunStatus.FAILURE)
+    end_run(daemon, key or asked, status)
+    assert "nothing changed since the last run" in daemon.tick(10_000)
+
+
+def test_new_annotations_after_a_failure_start_as_ever(daemon: SensorDaemon, project: LabelStudioProject) -> None:
+    daemon.tick()
+    end_run(daemon, first := daemon.tick(601), dg.DagsterRunStatus.FAILURE)
+    for task in project.tasks()[:2]:
+        project.change_annotation(task, [])
+    assert "quiet for 0:00" in daemon.tick(901)
+    assert "skipped" not in (asked := daemon.tick(601))
+    assert not asked.startswith(first)
+
+
+def never_answer(connection: socket.socket) -> None:
+    time.sleep(6)
+
+
+def answer_a_byte_at_a_time(connection: socket.socket) -> None:
+    """A time-out of requests begins again with each byte."""
+    with suppress(OSError):
+        for byte in b"HTTP/1.1 200 OK" + b" " * 100:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(never_answer, "Read timed out"), (answer_a_byte_at_a_time, "did not answer within 3 s: is it overloaded")],
+)
+def test_a_server_that_does_not_come_to_an_end_does_not_hold_the_tick(
+    answer: Callable[[socket.socket], None], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_watcher, "TIMEOUT_S", (1, 1))
+    monkeypatch.setattr(project_watcher, "ANSWER_WITHIN_S", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as server, dg.DagsterInstance.ephemeral() as instance:
+
+        def accept() -> None:
+            with suppress(OSError), server.accept()[0] as connection:
+                answer(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        daemon = SensorDaemon(
+            instance, monkeypatch, label_studio_url=url, label_studio_key="0" * 40, label_studio_project="1"
+        )
+        begin_s = time.monotonic()
+        assert reason in daemon.tick()
+        assert time.monotonic() - begin_s < 5
+    thread.join()
 
 
 @pytest.mark.parametrize(

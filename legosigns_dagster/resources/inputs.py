@@ -13,7 +13,7 @@ from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.redaction import without_userinfo
 from legosigns_dagster.core.variables import strip_value
 from legosigns_dagster.resources.label_studio.api import ApiSource
-from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, LabelStudioClient
+from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, TIMEOUT_S, LabelStudioClient
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
 from legosigns_dagster.resources.label_studio.session import hide_queries_in_warnings
@@ -164,13 +164,17 @@ class Inputs(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._connection = ProjectConnection(self.new_client(), self.label_studio_project)
         return self._connection
 
-    def new_client(self, retry_after_s: Sequence[float] = RETRY_AFTER_S) -> LabelStudioClient:
+    def new_client(
+        self, retry_after_s: Sequence[float] = RETRY_AFTER_S, timeout_s: tuple[float, float] = TIMEOUT_S
+    ) -> LabelStudioClient:
         """Make a client of Label Studio, which the caller closes.
 
         Args:
             retry_after_s: The waits before each retry, in seconds. Empty for no retry.
+            timeout_s: How long to wait for a connection, and for an answer, in seconds.
         """
-        return LabelStudioClient(self.label_studio_url, self.label_studio_key, retry_after_s=retry_after_s)
+        url, key = self.label_studio_url, self.label_studio_key
+        return LabelStudioClient(url, key, retry_after_s=retry_after_s, timeout_s=timeout_s)
 
     def _require_label_studio(self) -> None:
         variables = {"LABEL_STUDIO_URL": self.label_studio_url, "LABEL_STUDIO_API_KEY": self.label_studio_key,

@@ -1,6 +1,10 @@
 """The Label Studio project whose changes start runs, and how large a change has to be."""
 
+import queue
+import threading
+from collections.abc import Callable
 from contextlib import closing
+from typing import TypeVar
 
 import dagster as dg
 
@@ -8,9 +12,13 @@ from legosigns_dagster.core.ingestion.project_state import SourceState
 from legosigns_dagster.core.ingestion.run_trigger import TriggerThresholds
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.label_studio.client import LabelStudioClient
+from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster.resources.label_studio.project import find_project
 
 QUIET_S, ANNOTATIONS = 600, 10
+TIMEOUT_S = (5, 10)  # to connect, to read: a tick is small, and the next one asks again
+ANSWER_WITHIN_S = 30.0  # all requests of one question together, Dagster ends a tick after 60
+T = TypeVar("T")
 
 
 class ProjectWatcher(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -42,8 +50,8 @@ class ProjectWatcher(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         if not self.inputs.label_studio_project:
             raise ValueError("no project to watch: set LABEL_STUDIO_URL, LABEL_STUDIO_API_KEY and LABEL_STUDIO_PROJECT")
-        with closing(self._new_client()) as client:
-            return client.state(find_project(client, self.inputs.label_studio_project).id)
+        project = self.inputs.label_studio_project
+        return self._ask(lambda client: client.state(find_project(client, project).id))
 
     def count_changes(self, used: SourceState | None, now: SourceState) -> int:
         """Count the annotations that changed between two states.
@@ -55,8 +63,26 @@ class ProjectWatcher(dg.ConfigurableResource):  # type: ignore[type-arg]
             now: The project's state now.
         """
         deleted = max(used.annotations - now.annotations, 0) if used else 0
-        with closing(self._new_client()) as client:
-            return client.count_annotations(now.project, used) + deleted
+        return self._ask(lambda client: client.count_annotations(now.project, used)) + deleted
 
-    def _new_client(self) -> LabelStudioClient:
-        return self.inputs.new_client(retry_after_s=())
+    def _ask(self, question: Callable[[LabelStudioClient], T]) -> T:
+        """Ask in another thread. A time-out of requests begins again with each byte of an answer."""
+        answers: queue.Queue[T | Exception] = queue.Queue()
+
+        def ask() -> None:
+            with closing(self.inputs.new_client(retry_after_s=(), timeout_s=TIMEOUT_S)) as client:
+                try:
+                    answers.put(question(client))
+                except Exception as error:
+                    answers.put(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        try:
+            answer = answers.get(timeout=ANSWER_WITHIN_S)
+        except queue.Empty:
+            raise LabelStudioError(
+                f"{self.inputs.label_studio_url} did not answer within {ANSWER_WITHIN_S:.0f} s: is it overloaded?"
+            ) from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from legosigns_dagster.core.ingestion.project_state import SourceState
 from legosigns_dagster.core.progress import format_duration
 
+RETRY_AFTER_S = 900.0  # a server or a node that was away may be back by then
+
 
 @dataclass(frozen=True)
 class SensorCursor:
@@ -16,11 +18,15 @@ class SensorCursor:
         state: The project's state at the last tick, empty before the first.
         since_s: When that state was first met, in seconds since 1970 of our own clock.
         launched: The state that the last run was launched for, empty before the first.
+        failed_s: When that run was first met as failed, in seconds since 1970 of our own clock; 0 before.
+        retried: Whether a second run was launched for that state.
     """
 
     state: str = ""
     since_s: float = 0.0
     launched: str = ""
+    failed_s: float = 0.0
+    retried: bool = False
 
     @classmethod
     def from_text(cls, cursor: str | None) -> "SensorCursor":
@@ -33,7 +39,15 @@ class SensorCursor:
 
     def after_launch(self) -> "SensorCursor":
         """Note that a run was launched for the present state."""
-        return replace(self, launched=self.state)
+        return replace(self, launched=self.state, failed_s=0.0, retried=False)
+
+    def after_failure(self, now_s: float) -> "SensorCursor":
+        """Note that the run that was launched last has failed, at the first time that this is seen."""
+        return self if self.failed_s else replace(self, failed_s=now_s)
+
+    def after_retry(self) -> "SensorCursor":
+        """Note that a second run was launched for the same state."""
+        return replace(self, failed_s=0.0, retried=True)
 
     def after_poll(self, state: SourceState, now_s: float) -> "SensorCursor":
         """Note the project's state at `now_s` seconds. Where it changed, its time begins now."""
@@ -95,3 +109,23 @@ def reason_to_wait(
     if changed < thresholds.annotations:
         return f"{changed} annotations changed since the last run, waiting for {thresholds.annotations}"
     return None
+
+
+def reason_not_to_retry(cursor: SensorCursor, run_id: str, now_s: float) -> str | None:
+    """Decide whether a second run starts for a state whose run has failed: once, after a pause.
+
+    Args:
+        cursor: What the sensor has kept, `after_failure`.
+        run_id: The run that failed.
+        now_s: The time now, in seconds since 1970.
+
+    Returns:
+        Why none starts, as a sentence for people. None when one should start.
+    """
+    if cursor.retried:
+        return (
+            f"run {run_id} failed, the second one for this state, which is not tried again: its log tells why; start "
+            "traffic_signs by hand, or change annotations"
+        )
+    left_s = cursor.failed_s + RETRY_AFTER_S - now_s
+    return f"run {run_id} failed: it is tried again once in {format_duration(left_s)} minutes" if left_s > 0 else None

@@ -46,7 +46,9 @@ class LabelStudioClient:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
+        timeout_s: tuple[float, float] = TIMEOUT_S,
     ) -> None:
+        self._options: Any = {"timeout": timeout_s, "allow_redirects": False}
         self.url, self._sleep, self._retry_after_s = server_url(url), sleep, retry_after_s
         self.key = ApiKey(key, self._exchange, clock)
         self._session = LabelStudioSession(self.key.secrets)
@@ -145,9 +147,7 @@ class LabelStudioClient:
         failure, status = "", 0
         for wait_s in (*self._retry_after_s, None):
             try:
-                response = self._session.get(
-                    url, params=list(params), headers=header, timeout=TIMEOUT_S, stream=stream, allow_redirects=False
-                )
+                response = self._session.get(url, params=list(params), headers=header, stream=stream, **self._options)
                 if response.status_code not in TRANSIENT_STATUSES:
                     return response
                 failure, status = f"{response.status_code}: {self._error_detail(response)}", response.status_code
@@ -164,7 +164,7 @@ class LabelStudioClient:
     def _exchange(self, token: str) -> str:
         url = urljoin(self.url, "api/token/refresh/")
         try:
-            response = self._session.post(url, json={"refresh": token}, timeout=TIMEOUT_S, allow_redirects=False)
+            response = self._session.post(url, json={"refresh": token}, **self._options)
         except requests.RequestException as error:
             raise LabelStudioError(f"{url} did not answer ({error}): is LABEL_STUDIO_URL right?") from error
         try:
