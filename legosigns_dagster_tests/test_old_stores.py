@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from legosigns_dagster.assets.lineage import origins_in_run
 from legosigns_dagster.assets.report import earlier_points
 from legosigns_dagster.cli import main
 from legosigns_dagster.core.dataset.dataset import Dataset
@@ -67,7 +68,8 @@ def test_the_weights_that_were_tried_and_selected_are_the_same(record: TrainingR
 
 def test_old_weights_can_be_reported_on(snapshots: SnapshotStore, tmp_path: Path) -> None:
     weights = Weights.load(load(snapshots, "model_weights", tmp_path))
-    notes = build_notes("new-run", weights, earlier_points(snapshots), [])
+    images = origins_in_run(snapshots, "old-run", ("raw_annotations", "classical_signs"))
+    notes = build_notes("new-run", weights, earlier_points(snapshots, images), [])
     assert "ema_decay 0.9" in notes.facts["settings"]
     assert "alpha 0.7" in notes.trade_off
     assert 'class="earlier"' in notes.trade_off, "the comparison in the old store is shown as an earlier one"

@@ -39,13 +39,16 @@ def known_origins(
     """
     missing = [name for name in wanted if name not in recorded]
     version = find_equal(snapshots, asset, value.index or {}) if missing else None
-    if version is None:
-        return dict(recorded)
+    return {**recorded, **(origins_in_run(snapshots, version.run_id, missing) if version else {})}
+
+
+def origins_in_run(snapshots: SnapshotStore, run_id: str, wanted: Iterable[str]) -> dict[str, str]:
+    """Digests of the versions that a run made, by asset. Assets of which it read another run's version are left out."""
     told: dict[str, str] = {}
-    for name in missing:
-        with suppress(FileNotFoundError):  # that run read a version of another run
-            told[name] = short_digest_in_store(snapshots.find(name, version.run_id))
-    return {**recorded, **told}
+    for name in wanted:
+        with suppress(FileNotFoundError):
+            told[name] = short_digest_in_store(snapshots.find(name, run_id))
+    return told
 
 
 def short_digest_in_store(version: Snapshot) -> str:

@@ -1,12 +1,15 @@
 """Step 4, the report: whether the new weights are better, for which signs, and by how much."""
 
+import json
 import math
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
-from legosigns_dagster.assets.lineage import require_trained_with
+from legosigns_dagster.assets.lineage import origins_in_run, require_trained_with
 from legosigns_dagster.assets.metadata import table, versioned
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
@@ -16,6 +19,7 @@ from legosigns_dagster.core.evaluation.comparison import read_new_value
 from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.files import short_digest
+from legosigns_dagster.core.lineage import MADE_FROM
 from legosigns_dagster.core.report.compare_weights import compare_weights
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.report import ComparisonReport
@@ -55,7 +59,7 @@ def comparison_report(
             base_weights,
             model_weights,
             images,
-            earlier_points(store.snapshots()),
+            earlier_points(store.snapshots(), {name: given[name] for name in ("raw_annotations", "classical_signs")}),
             context.run.run_id,
             scratch.folder("evaluation"),
             scratch.folder("comparison_report"),
@@ -71,15 +75,24 @@ def comparison_report(
     }
     metadata = {"verdict": dg.MetadataValue.text(verdicts), "summary": table(comparison.summary_rows())}
     metadata |= {**figures, "metrics": table(comparison.table)}
-    return versioned(report, metadata)
+    return versioned(replace(report, made_from=given), metadata)
 
 
-def earlier_points(snapshots: SnapshotStore) -> list[Point]:
-    """Read mAP50-95 on classical and LEGO signs from each stored report, without those that lack one of them."""
+def earlier_points(snapshots: SnapshotStore, images: Mapping[str, str]) -> list[Point]:
+    """Read mAP50-95 on classical and LEGO signs from each stored report that was made on the same images.
+
+    Args:
+        snapshots: The store.
+        images: Digests of the datasets that the images are from, by asset.
+    """
     points = []
     for version in snapshots.versions("comparison_report"):
+        if MADE_FROM in version.files:
+            made_from = json.loads(snapshots.read(version, MADE_FROM))
+        else:
+            made_from = origins_in_run(snapshots, version.run_id, images)
         metrics_json = snapshots.read(version, "metrics.json")
         classical, lego = (read_new_value(metrics_json, one.title, "map50_95") for one in Slice)
-        if classical is not None and lego is not None:
+        if {**made_from, **images} == made_from and classical is not None and lego is not None:
             points.append((classical, lego))
     return points

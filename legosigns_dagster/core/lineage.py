@@ -6,18 +6,19 @@ from pathlib import Path
 
 from legosigns_dagster.core.files import ABOUT
 
-MADE_FROM = "made_from.json"  # below about/: equal content from other versions is equal
+MADE_FROM = f"{ABOUT}/made_from.json"  # equal content that was made from other versions is equal
 
 
 def write_made_from(made_from: Mapping[str, str], folder: Path) -> None:
     """Write the digests of what a value was made from, by asset, into its folder; nothing where none is known."""
     if made_from:
-        (folder / ABOUT / MADE_FROM).write_text(json.dumps(dict(made_from), indent=1, sort_keys=True), encoding="utf-8")
+        (folder / ABOUT).mkdir(exist_ok=True)
+        (folder / MADE_FROM).write_text(json.dumps(dict(made_from), indent=1, sort_keys=True), encoding="utf-8")
 
 
 def read_made_from(folder: Path) -> dict[str, str]:
     """Read what `write_made_from` wrote. Earlier versions of the package wrote nothing."""
-    file = folder / ABOUT / MADE_FROM
+    file = folder / MADE_FROM
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 

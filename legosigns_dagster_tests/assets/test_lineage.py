@@ -1,5 +1,6 @@
 """The report compares only what belongs together; otherwise it refuses before anything is scored."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 
 from legosigns_dagster.assets import dataset, report, sources, weights
 from legosigns_dagster.assets.lineage import known_origins
+from legosigns_dagster.assets.report import earlier_points
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, Split
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_record import TrainingRecord, TrainingRun
 from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.files import SavedAsFolder, short_digest
+from legosigns_dagster.core.lineage import write_made_from
 from legosigns_dagster.deployments import deployment
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.scratch import Scratch
@@ -184,3 +188,21 @@ def test_what_an_older_synthetic_set_was_made_from_is_told_by_its_run(place: Pla
     assert known_origins(snapshots, "synthetic_set", alone, {}, ["raw_annotations"]) == {}
     recorded = {"raw_annotations": "a" * 12}
     assert known_origins(snapshots, "synthetic_set", loaded, recorded, ["raw_annotations"]) == recorded
+
+
+def store_report(place: Place, run_id: str, value: float, made_from: dict[str, str]) -> None:
+    """Store a report whose new weights have this mAP50-95 on both slices."""
+    folder = place.new_folder()
+    figures = {one.title: {"all": {"map50_95": {"new": value}}} for one in Slice}
+    (folder / "metrics.json").write_text(json.dumps(figures))
+    write_made_from(made_from, folder)
+    place.store.snapshots().save("comparison_report", run_id, folder)
+
+
+def test_earlier_figures_stand_beside_new_ones_only_where_they_are_of_the_same_images(place: Place) -> None:
+    images = {"raw_annotations": short_digest(place.lego), "classical_signs": short_digest(place.classical)}
+    store_report(place, "the same", 0.1, images | {"base_weights": "a" * 12})
+    store_report(place, "another split", 0.2, images | {"raw_annotations": "b" * 12})
+    store_report(place, "first", 0.3, {})
+    store_report(place, "nobody knows", 0.4, {})
+    assert sorted(earlier_points(place.store.snapshots(), images)) == [(0.1, 0.1), (0.3, 0.3)]

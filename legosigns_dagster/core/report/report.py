@@ -14,6 +14,7 @@ from legosigns_dagster.core.evaluation.bootstrap import RESAMPLES, Verdict
 from legosigns_dagster.core.evaluation.comparison import COMPARISON_COLUMNS, Comparison, SliceResults
 from legosigns_dagster.core.evaluation.flips import FlipKind, find_flips
 from legosigns_dagster.core.files import FolderIndex
+from legosigns_dagster.core.lineage import read_made_from, write_made_from
 from legosigns_dagster.core.report.charts import CHART_STYLE, training_curves
 from legosigns_dagster.core.report.flip_pictures import SOURCE_COLORS, FlipPicture, draw_flip, flip_caption
 from legosigns_dagster.core.report.metric_charts import precision_recall_chart
@@ -61,12 +62,14 @@ class ComparisonReport:
         downloads: Files that people download.
         folder: Where the files are.
         comparison: The comparison that they show.
+        made_from: First digits of the digest of the base and of each dataset, by asset; empty in older reports.
         index: Sizes and digests of the files, where they are known.
     """
 
     downloads: ClassVar[tuple[str, ...]] = ("comparison.html", "metrics.json", "metrics.csv")
     folder: Path
     comparison: Comparison
+    made_from: Mapping[str, str] = field(default_factory=dict)
     index: FolderIndex | None = field(default=None, compare=False, repr=False)
 
     def save(self) -> Path:
@@ -74,6 +77,7 @@ class ComparisonReport:
         self.comparison.table.to_csv(self.folder / "metrics.csv", index=False, lineterminator="\n")
         figures = json.dumps(self.comparison.as_json(), indent=1)
         (self.folder / "metrics.json").write_text(figures, encoding="utf-8")
+        write_made_from(self.made_from, self.folder)
         return self.folder
 
     @classmethod
@@ -82,7 +86,7 @@ class ComparisonReport:
         empty_is_nan = {name: [""] for name in FIGURE_COLUMNS}
         table = pd.read_csv(folder / "metrics.csv", keep_default_na=False, na_values=empty_is_nan)
         table["verdict"] = table["verdict"].replace(OLD_VERDICTS)
-        return cls(folder, Comparison(table[COMPARISON_COLUMNS]))
+        return cls(folder, Comparison(table[COMPARISON_COLUMNS]), read_made_from(folder))
 
 
 def write_report(
