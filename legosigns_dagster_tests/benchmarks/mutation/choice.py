@@ -53,10 +53,10 @@ class TestChoice:
 
     def other_tests(self, mutant: Mutant) -> list[str]:
         """The files in the room's own folder of tests that have tests which load torch or start a server."""
-        files = sorted(
-            file.relative_to(self._root).as_posix() for file in (self._root / self.own_folder(mutant)).glob("test_*.py")
-        )
-        return [name for name in files if name in self._left_out or is_left_out(self._root / name)]
+        files = (self._root / self.own_folder(mutant)).glob("test_*.py")
+        names = sorted(files, key=lambda file: (file.name != f"test_{mutant.file.name}", file.name))
+        tests = [file.relative_to(self._root).as_posix() for file in names]
+        return [name for name in tests if name in self._left_out or is_left_out(self._root / name)]
 
     @staticmethod
     def own_folder(mutant: Mutant) -> str:

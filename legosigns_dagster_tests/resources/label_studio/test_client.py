@@ -68,7 +68,7 @@ def stub() -> Iterator[Stub]:
             tries = len([path for path, _ in received if path.endswith("/flaky")])
             answers = {
                 "/html": (200, {}, b"<html>"),
-                "/down": (500, {}, b"boom"),
+                "/down": (500, {}, b"<h1>boom\n  at  noon</h1>"),
                 "/flaky": (200 if tries > 2 else 503, {}, b'{"ok": 1}'),
                 "/signed": (302, {"Location": "http://127.0.0.1:9/image.jpg?X-Amz-Signature=planted"}, b""),
                 "/loop": (302, {"Location": "/loop"}, b""),
@@ -101,7 +101,7 @@ def client_without_waits(url: str) -> LabelStudioClient:
     ("path", "message"),
     [
         ("html", "expected JSON: is LABEL_STUDIO_URL right"),
-        ("down", "did not answer in 5 tries.*500: boom"),
+        ("down", "did not answer in 5 tries.*500: <h1>boom at noon</h1>"),
         ("loop", "more than 5 redirects"),
     ],
 )
