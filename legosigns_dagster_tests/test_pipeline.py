@@ -90,11 +90,12 @@ def test_every_check_passed_and_every_asset_tells_its_counts(laptop: Workplace, 
         passed = {
             getattr(c, "check_name", ""): getattr(c, "passed", False) for c in checks if getattr(c, "blocking", 0)
         }
-        assert len(checks) == 14 + 2
+        assert len(checks) == 14 + 3
         assert all(passed.values())
         assert {getattr(c, "check_name", "") for c in checks} - set(passed) == {
             "classical_signs_kept",
             "lego_signs_gained",
+            "no_val_image_in_train",
         }
         shown = instance.get_latest_materialization_event(dg.AssetKey("raw_annotations"))
     assert shown is not None

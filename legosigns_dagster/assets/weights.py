@@ -1,7 +1,7 @@
 """Step 3, the weights: what the model learned."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,7 @@ from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.files import explain_full_disk
 from legosigns_dagster.core.report.charts import curves_picture
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
+from legosigns_dagster.core.training.repeats import leave_out_repeats
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.kubernetes.gpu_pool import GPU_POOL
@@ -47,8 +48,38 @@ def non_retryable_errors() -> Iterator[None]:
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
 
+def repeats_result(sentences: Sequence[str]) -> dg.AssetCheckResult:
+    """Make the result of the check that no train image repeats a val or test image of any set.
+
+    A repeat is a warning: it was left out of the training.
+    """
+    more = f" and {len(sentences) - 3} more" if len(sentences) > 3 else ""
+    text = f"left out of the training: {'; '.join(sentences[:3])}{more}: remove them from train, or from val"
+    return dg.AssetCheckResult(
+        passed=not sentences,
+        check_name="no_val_image_in_train",
+        severity=dg.AssetCheckSeverity.WARN,
+        description=text if sentences else "no train image repeats a val or test image",
+        metadata={
+            "offenders": dg.MetadataValue.md("\n".join(f"- {one}" for one in sentences[:20]) or "none"),
+            "count": len(sentences),
+        },
+    )
+
+
 @dg.asset(
-    group_name="weights", kinds={"pytorch", "onnx"}, op_tags=GPU_POD, pool=GPU_POOL, retry_policy=retries(os.environ)
+    group_name="weights",
+    kinds={"pytorch", "onnx"},
+    op_tags=GPU_POD,
+    pool=GPU_POOL,
+    retry_policy=retries(os.environ),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "no_val_image_in_train",
+            asset="model_weights",
+            description="No train image of any set repeats a val or test image of another. One that does is left out.",
+        )
+    ],
 )
 def model_weights(
     context: dg.AssetExecutionContext,
@@ -61,7 +92,7 @@ def model_weights(
     raw_annotations: Dataset,
     synthetic_set: Dataset,
     classical_signs: Dataset,
-) -> Iterator[dg.Output[Weights]]:
+) -> Iterator[dg.Output[Weights] | dg.AssetCheckResult]:
     """The base weights, trained further on the new signs while replaying the old ones.
 
     A training that was interrupted is resumed after its last finished epoch, in this run or in another one with the
@@ -73,7 +104,11 @@ def model_weights(
     origins = known_origins(
         store.snapshots(), "synthetic_set", synthetic_set, synthetic_set.made_from, ("raw_annotations",)
     )
-    data = TrainingData(raw_annotations, replace(synthetic_set, made_from=origins), classical_signs)
+    repeats = leave_out_repeats(
+        TrainingData(raw_annotations, replace(synthetic_set, made_from=origins), classical_signs)
+    )
+    if repeats.sentences:
+        context.log.warning(f"{len(repeats.sentences)} train images are not used: {'; '.join(repeats.sentences[:3])}")
     settings = plain_settings(config, TrainingSettings)
     training = scratch.folder("training")
     with (
@@ -85,8 +120,9 @@ def model_weights(
             training, scratch.folder("model_weights"), context.log, uploads.on_epoch_end,
             uploads.checkpoints,
         )  # fmt: skip
-        weights = fine_tune(detector, base_weights, data, settings, workspace)
+        weights = fine_tune(detector, base_weights, repeats.data, settings, workspace)
     yield versioned(weights, training_metadata(weights))
+    yield repeats_result(repeats.sentences)
     uploads.remove_checkpoints()  # only now: the weights are in the store
 
 

@@ -1,7 +1,10 @@
 """Images of one split that repeat an image of another, by their bytes or by their looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +15,7 @@ from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
 from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.machine import usable_cores
 
 # Correlation of 16x16 grey values above which images with near hashes show the same. On 333 images of roads, copies
 # that were compressed, scaled, brightened or cropped by 5 % have 0.92 and more; of a large set, some images of other
@@ -61,17 +65,35 @@ def scenes_across_splits(dataset: Dataset) -> list[str]:
 
 def describe_looks(dataset: Dataset) -> Iterator[Looks]:
     """Describe each image that can be decoded."""
-    for row in dataset.images.itertuples():
-        file = dataset.folder / str(row.file)
-        try:
-            with open_upright(file) as image:
-                small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-            grey = np.asarray(small, np.float64).ravel()
-            grey -= grey.mean()
-            length = float(np.linalg.norm(grey))
-            yield Looks(str(row.file), row.split, row.sha256, perceptual_hash(file), grey / (length or 1.0))
-        except (OSError, ValueError):
-            continue  # the check `every_image_readable` names it
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        described = pool.map(lambda row: describe_image(dataset.folder, row), dataset.images.itertuples())
+        yield from filter(None, described)
+
+
+def describe_image(folder: Path, row: Any) -> Looks | None:
+    """Describe the image of a row. None where it cannot be decoded: the check `every_image_readable` names it."""
+    file = folder / str(row.file)
+    try:
+        with open_upright(file) as image:
+            small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+        grey = np.asarray(small, np.float64).ravel()
+        grey -= grey.mean()
+        length = float(np.linalg.norm(grey))
+        return Looks(str(row.file), row.split, row.sha256, perceptual_hash(file), grey / (length or 1.0))
+    except (OSError, ValueError):
+        return None
+
+
+def find_copies(images: Iterable[Looks], others: Sequence[Looks]) -> Iterator[tuple[Looks, Looks]]:
+    """Find images that repeat one of others, by their bytes or their looks: each with the first such other."""
+    hashes = np.array([other.perceptual_hash for other in others], np.uint64)
+    greys = np.array([other.grey for other in others]).reshape(len(others), SIDE * SIDE)
+    digests = np.array([other.sha256 for other in others], str)
+    for image in images:
+        near = np.bitwise_count(hashes ^ np.uint64(image.perceptual_hash)) <= NEAR_BITS
+        same = (near & (greys @ image.grey >= SAME_LOOKS)) | (digests == image.sha256)
+        if same.any():
+            yield image, others[int(same.argmax())]
 
 
 def find_lookalikes(images: list[Looks]) -> Iterator[tuple[Looks, Looks]]:

@@ -5,7 +5,12 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage, Split
-from legosigns_dagster.core.dataset.repeated_images import images_across_splits, scenes_across_splits
+from legosigns_dagster.core.dataset.repeated_images import (
+    describe_looks,
+    find_copies,
+    images_across_splits,
+    scenes_across_splits,
+)
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster_tests.support.builders import CLASSES, pixels
 
@@ -45,6 +50,13 @@ def test_an_image_that_looks_the_same_is_found(
     changed = change(pixels(1, SIZE))
     found = images_across_splits(dataset(tmp_path, (pixels(1, SIZE), TRAIN), (changed, VAL), quality=quality))
     assert found == ["0.jpg (train) looks like 1.jpg (val)"]
+
+
+def test_blank_images_are_the_same_by_their_bytes_alone(tmp_path: Path) -> None:
+    """What has no pattern has no looks."""
+    blank, other = Image.new("RGB", SIZE, "white"), Image.new("RGB", SIZE, "black")
+    first, *looks = describe_looks(dataset(tmp_path, (blank, TRAIN), (other, VAL), (blank, VAL)))
+    assert [found.file for _, found in find_copies([first], looks)] == ["2.jpg"]
 
 
 def test_images_of_one_split_may_repeat_each_other(tmp_path: Path) -> None:
