@@ -150,7 +150,7 @@ class Dataset:
         boxes, sources = (
             table[table["file"].isin(images["file"])].reset_index(drop=True) for table in (self.boxes, self.sources)
         )
-        return Dataset(self.folder, self.classes, images, boxes, sources=sources)
+        return Dataset(self.folder, self.classes, images, boxes, sources=sources, made_from=self.made_from)
 
     def sources_by_file(self) -> dict[str, dict[str, str]]:
         """Map each file to its source: the columns `image`, `task` and `link`. Files without a source are left out."""

@@ -9,7 +9,7 @@ from PIL import Image
 
 from legosigns_dagster.assets.weights import repeats_result
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage, Split
-from legosigns_dagster.core.files import file_sha256
+from legosigns_dagster.core.files import file_sha256, short_digest
 from legosigns_dagster.core.training.repeats import leave_out_repeats
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster_tests.support.builders import CLASSES, write_image
@@ -84,3 +84,14 @@ def test_sets_without_repeats_are_returned_as_they_are_and_pass_the_check(data: 
 def test_sets_without_any_image_have_no_repeats(data: TrainingData) -> None:
     empty = TrainingData(data.lego.part(TRAIN), data.synthetic.part(), data.classical.part())
     assert leave_out_repeats(empty).sentences == []
+
+
+def test_sets_without_their_repeats_are_still_known_by_their_versions(data: TrainingData) -> None:
+    for dataset in (data.lego, data.synthetic, data.classical):
+        dataset.save()
+    drawn = replace(data.synthetic, made_from={"raw_annotations": short_digest(data.lego)})
+    given = repeat(replace(data, synthetic=drawn), "synthetic_set", "classical_signs", 2, 0)
+    kept = leave_out_repeats(given).data
+    assert len(kept.synthetic.images) < len(given.synthetic.images)
+    assert kept.versions() == given.versions()
+    assert kept.require_lineage() == []
