@@ -6,6 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # Folders of copies that programs make: smaller ones, and pictures of results. A training on them learns what people
@@ -73,13 +74,19 @@ class FileFinder:
     ) -> None:
         self._fetch = fetch
         self._by_name: dict[str, list[Candidate]] = {}
+        self._by_parent: dict[tuple[str, ...], list[Candidate]] = {}  # by the last folder and the name
         above = path_parts(root)
         for name in names:
             *folders, last = path_parts(name)
-            self._by_name.setdefault(last, []).append(Candidate(name, tuple(folders), above))
+            one = Candidate(name, tuple(folders), above)
+            self._by_name.setdefault(last, []).append(one)
+            self._by_parent.setdefault((*above, *folders, last)[-2:], []).append(one)
         self._folders = {folder for same in self._by_name.values() for one in same for folder in one.folders}
         self._claims: dict[str, set[tuple[str, ...]]] = defaultdict(set)  # by a file's name: the paths that it fits
+        same_name: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
         for parts in (path_parts(path) for paths in wanted for path in paths):
+            same_name[parts[-1:]].add(parts)
+        for parts in (parts for same in same_name.values() if len(same) > 1 for parts in same):
             for one in self._fitting(parts):
                 self._claims[one.name].add(parts)
 
@@ -113,13 +120,17 @@ class FileFinder:
     def _candidates(self, wanted: Sequence[str]) -> list[Candidate]:
         return self._by_name.get(wanted[-1], []) if wanted else []
 
-    def _fitting(self, wanted: Sequence[str]) -> list[Candidate]:
-        ranked: dict[tuple[int, bool], list[Candidate]] = {}
-        for one in self._candidates(wanted):
-            unnamed = one.unnamed_folders(wanted)
-            if not any(map(holds_copies, unnamed)) and not self._is_elsewhere(one, wanted):
-                ranked.setdefault((one.shared_folders(wanted), not unnamed), []).append(one)
-        return ranked[max(ranked)] if ranked else []
+    def _fitting(self, wanted: tuple[str, ...]) -> list[Candidate]:
+        # Files in a folder of the same name share more folders than any other. They are few, also of a common name.
+        for candidates in (self._by_parent.get(wanted[-2:], []), self._candidates(wanted)):
+            ranked: dict[tuple[int, bool], list[Candidate]] = {}
+            for one in candidates:
+                unnamed = one.unnamed_folders(wanted)
+                if not any(map(holds_copies, unnamed)) and not self._is_elsewhere(one, wanted):
+                    ranked.setdefault((one.shared_folders(wanted), not unnamed), []).append(one)
+            if ranked:
+                return ranked[max(ranked)]
+        return []
 
     def _is_of_another(self, one: Candidate, wanted: Sequence[str], meanings: Sequence[tuple[str, ...]]) -> bool:
         """Tell whether a file is another wanted path's, which shares more folders with it.
@@ -153,6 +164,7 @@ def path_parts(path: str) -> tuple[str, ...]:
     return tuple(part for part in parts if part not in ("", "."))
 
 
+@cache
 def holds_copies(folder: str) -> bool:
     """Tell by a folder's name whether programs write copies into it: `thumbs_256`, `@eaDir`, `640x480`."""
     return bool(COPIES.search(folder))

@@ -1,5 +1,6 @@
 """A folder and a prefix in S3 are searched alike; most rules are tried on a folder, which takes no server."""
 
+import time
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -112,6 +113,14 @@ def test_a_file_of_two_folders_that_were_put_into_one_is_an_error_with_both(tmp_
     for path in wanted:
         with pytest.raises(AmbiguousFileError, match=r"1\.jpg may be cam.* or cam"):
             finder.find([path], tmp_path)
+
+
+def test_many_images_of_one_name_are_found_in_time(tmp_path: Path) -> None:
+    names = [f"{number:04d}/image.jpg" for number in range(1000)]
+    start = time.perf_counter()
+    finder = FileFinder("s3://bucket/in", names, lambda name, _: Path(name), [[f"bucket/{name}"] for name in names])
+    assert [finder.find([f"bucket/{name}"], tmp_path) for name in names] == list(map(Path, names))
+    assert time.perf_counter() - start < 10, "each was compared with all others, which took minutes"
 
 
 def test_two_copies_of_the_same_bytes_are_one_image(tmp_path: Path) -> None:
