@@ -1,14 +1,17 @@
 """Making the next version of a dataset from what changed since the previous one."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
 from legosigns_dagster.core.files import ABOUT, link_or_copy
 from legosigns_dagster.core.ingestion.fetched_images import Fetch, FetchedImage
+from legosigns_dagster.core.ingestion.image_urls import STORED, is_inline, shown_url, stored_url
 from legosigns_dagster.core.ingestion.ingest import ingest
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
 from legosigns_dagster.core.ingestion.settings import Recipe
@@ -17,6 +20,9 @@ from legosigns_dagster.core.progress import Log
 STATE_FILE = f"{ABOUT}/extraction.jsonl"
 # The image may be there at the next try, though nothing changed in Label Studio.
 RETRIED_REASONS = ("missing_image", "ambiguous_image", "unreadable_image")
+WHOLE_URL = re.compile(r"\s*([A-Za-z][\w+.-]*:/)?/|[^\s?]+\?[^\s=]+=")
+LINK = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>]+")
+SECRET_KEY = re.compile(r"token|secret|passw|signature|credential|api_?key|authorization", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,15 @@ class PreviousVersion:
         tasks: All tasks that its source had. No task where the source cannot tell its state.
         state: The state of its source, empty likewise.
         recipe_digest: The digest of its recipe, empty likewise.
+        is_complete: Whether these are all its tasks. One whose image must be fetched again is left out where its URL
+            was not stored as a whole.
     """
 
     dataset: Dataset
     tasks: tuple[Task, ...]
     state: str
     recipe_digest: str
+    is_complete: bool = True
 
     @classmethod
     def load(cls, folder: Path) -> "PreviousVersion":
@@ -60,7 +69,12 @@ class PreviousVersion:
             with (folder / STATE_FILE).open(encoding="utf-8") as lines:
                 header = json.loads(next(lines))
                 tasks = [read_task(json.loads(line)) for line in lines]
-        return cls(Dataset.load(folder), tuple(tasks), header["state"], header["made_with"])
+        dataset = Dataset.load(folder)
+        rows = dataset.quarantine
+        again = set(rows["task"][rows["reason"].isin(RETRIED_REASONS)])
+        done = set(dataset.sources["task"]) - again
+        kept = tuple(task for task in tasks if task.id in done or not is_shortened(task.data))
+        return cls(dataset, kept, header["state"], header["made_with"], len(kept) == len(tasks))
 
     def is_current(self, extraction: Extraction, recipe_digest: str) -> bool:
         """Tell whether the next dataset would be this one: nothing changed, and no image was missing."""
@@ -83,7 +97,8 @@ def extract_dataset(
     if previous and previous.is_current(extraction, recipe_digest):
         count = len(previous.dataset.images)
         log.info(f"nothing changed in Label Studio: the {count} images of the previous version are used")
-        return link_files(previous.dataset, [*previous.dataset.images["file"], STATE_FILE], into)
+        write_state(extraction, recipe_digest, into)
+        return link_files(previous.dataset, list(previous.dataset.images["file"]), into)
     known = reuse_images(previous, extraction, into) if previous else {}
     if known:
         count = sum(map(len, known.values()))
@@ -129,4 +144,29 @@ def write_state(extraction: Extraction, recipe_digest: str, folder: Path) -> Non
         lines.write(json.dumps({"state": extraction.state, "made_with": recipe_digest}) + "\n")
         for task in extraction.tasks:
             annotations = [vars(annotation) for annotation in task.annotations]
-            lines.write(json.dumps(vars(task) | {"annotations": annotations}) + "\n")
+            lines.write(json.dumps(hide_secrets(vars(task) | {"annotations": annotations})) + "\n")
+
+
+def hide_secrets(value: Any, key: str = "") -> Any:
+    """Copy a value of a task as it may be stored: without queries, passwords, images, and what a key calls a secret.
+
+    Example:
+        >>> hide_secrets({"image": "https://host/a.jpg?sig=5e88", "token": "x", "text": "see http://host/b?sig=5e88"})
+        {'image': 'https://host/a.jpg?sha256=5a38f4c91d', 'token': '…', 'text': 'see http://host/b'}
+    """
+    if isinstance(value, dict):
+        return {name: hide_secrets(inner, str(name)) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_secrets(inner, key) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if is_inline(value) or WHOLE_URL.match(value):
+        return stored_url(value)
+    return "…" if SECRET_KEY.search(key) else LINK.sub(lambda found: shown_url(found[0]), value)
+
+
+def is_shortened(data: Any) -> bool:
+    """Tell whether the URL of an image was not stored as a whole, so that nothing can be fetched from it."""
+    if isinstance(data, dict | list):
+        return any(map(is_shortened, data.values() if isinstance(data, dict) else data))
+    return isinstance(data, str) and bool(STORED.search(data) or data.startswith("data://"))

@@ -59,6 +59,8 @@ class ProjectSync:
         last = self._last_state(before)
         if before and last:
             self.known = {task.id: task for task in before.tasks}
+        if before and not before.is_complete:
+            last = None  # the complete list shows which tasks are missing here
         earlier = dict(self.known)
         for _ in range(MAX_ROUNDS):  # people may be annotating: a round reads what changed during the one before
             now = self.client.state(self.project)
