@@ -1,8 +1,11 @@
 """YOLO label files: a line for each box."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox
@@ -45,22 +48,33 @@ def read_labels(file: Path, size_wh: tuple[int, int], classes: SignClasses, keyp
         (LabeledBox(class_id=1, box=PixelBox(left=24.0, top=0.0, right=40.0, bottom=48.0)),)
     """
     lines = read_text(file, file.name, MOST_BYTES).splitlines()
-    rows: dict[tuple[float, ...], LabeledBox] = {}
-    polygons = count = 0
+    boxes: list[LabeledBox] = []
+    polygons = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            class_id, *shares = numbers = parse_line(line, classes, keypoint_columns)
+            class_id, *shares = parse_line(line, classes, keypoint_columns)
         except ValueError as error:
             expected = f"a class id below {len(classes.names)} and four fractions"
             raise ValueError(f"{file.name}, line {number} is {line[:80]!r}, expected {expected}: {error}") from error
         box = (UnitBox(*shares) if len(shares) == 4 else envelope(shares)).to_pixels(size_wh).clip(size_wh)
         if box.area <= 0:
             raise ValueError(f"{file.name} has a box without an inside: line {number} is {line[:80]!r}")
-        rows.setdefault(tuple(numbers), LabeledBox(int(class_id), box))
-        polygons, count = polygons + (len(shares) != 4), count + 1
-    return LabelFile(tuple(rows.values()), polygons, count - len(rows))
+        boxes.append(LabeledBox(int(class_id), box))
+        polygons += len(shares) != 4
+    kept = drop_doubled(boxes, size_wh)
+    return LabelFile(tuple(kept), polygons, len(boxes) - len(kept))
+
+
+def drop_doubled(boxes: Iterable[LabeledBox], size_wh: tuple[int, int]) -> list[LabeledBox]:
+    """Drop boxes that repeat an earlier one. Ultralytics, which compares them in 32 bits, uses such boxes once."""
+    kept: dict[bytes, LabeledBox] = {}
+    for label in boxes:
+        unit = label.box.to_unit(size_wh)
+        shares = (unit.x_center, unit.y_center, unit.width, unit.height)
+        kept.setdefault(np.array([label.class_id, *(round(share, 9) for share in shares)], np.float32).tobytes(), label)
+    return list(kept.values())
 
 
 def parse_line(line: str, classes: SignClasses, keypoint_columns: int) -> list[float]:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox
 from legosigns_dagster.core.dataset.quarantine import ImageRejectedError, RejectedError
+from legosigns_dagster.core.dataset.yolo_labels import drop_doubled
 from legosigns_dagster.core.geometry import MATCH_IOU
 from legosigns_dagster.core.ingestion.label_studio import Annotation, Task, utc_time
 from legosigns_dagster.core.ingestion.region_results import (
@@ -190,7 +191,7 @@ def parse_annotation(
         else:
             boxes, adjusted = boxes + found, adjusted + issues
     left_out, outlines = decide_about(unread, boxes, size_wh, classes, policies)
-    ordered = dict.fromkeys(sorted(boxes, key=lambda b: (b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom)))
-    if doubled := len(boxes) - len(ordered):
-        adjusted.append(Issue("doubled_box", f"{doubled} boxes repeat another of the same class: not used"))
+    if doubled := len(boxes) - len(boxes := drop_doubled(boxes, size_wh)):
+        adjusted.append(Issue("doubled_box", f"{doubled} regions repeat another one of the same class: not used"))
+    ordered = sorted(boxes, key=lambda b: (b.class_id, b.box.left, b.box.top, b.box.right, b.box.bottom))
     return ParsedAnnotation(tuple(ordered), (*rejected, *left_out), (*adjusted, *outlines))

@@ -59,6 +59,14 @@ def test_what_was_changed_is_counted(tmp_path: Path) -> None:
     assert (len(labels.boxes), labels.polygons, labels.doubled) == (2, 1, 2)
 
 
+@pytest.mark.parametrize(
+    "again", ["0 0.50000000001 0.5 0.1 0.1", "0 0.45 0.45 0.55 0.45 0.55 0.55 0.45 0.55"], ids=["rounded", "a polygon"]
+)
+def test_a_box_that_is_the_same_once_it_is_written_counts_once(again: str, tmp_path: Path) -> None:
+    labels = read(tmp_path, f"0 0.5 0.5 0.1 0.1\n{again}\n1 0.5 0.5 0.1 0.1\n")
+    assert ([one.class_id for one in labels.boxes], labels.doubled) == ([0, 1], 1)
+
+
 @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff"])
 def test_an_empty_file_is_an_image_without_a_sign(content: str, tmp_path: Path) -> None:
     assert read(tmp_path, content) == LabelFile()

@@ -19,6 +19,28 @@ def pixel_boxes(*regions: dict[str, Any]) -> list[tuple[float, ...]]:
 
 
 @pytest.mark.parametrize(
+    ("again", "count"),
+    [
+        pytest.param(region(id="r2"), 1, id="drawn twice"),
+        pytest.param(region(25 + 1e-10, id="r2"), 1, id="the same once it is written"),
+        pytest.param(region(25.001, id="r2"), 2, id="moved a little"),
+        pytest.param(region(id="r2", value={"rectanglelabels": ["DangerAhead"]}), 2, id="another class"),
+    ],
+)
+def test_a_box_that_is_there_twice_counts_once(again: dict[str, Any], count: int) -> None:
+    """Ultralytics uses it once: tables that had it twice would not be about what is trained and measured."""
+    drawn = read_annotation(annotation(region(), again))
+    parsed = parse_annotation(drawn, SIZE, CLASSES, AnnotationPolicies())
+    assert len(parsed.boxes) == count
+    said = [(issue.reason, issue.detail) for issue in parsed.adjusted]
+    assert said == [("doubled_box", "1 regions repeat another one of the same class: not used")] * (2 - count)
+
+
+def test_boxes_that_are_the_same_inside_the_image_count_once() -> None:
+    assert pixel_boxes(region(-10, -10, 20, 20), region(-20, -20, 30, 30, id="r2")) == [(0, 0, 0, 6.4, 4.8)]
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [
         pytest.param(region(), [WHOLE], id="a rectangle is a box in pixels"),
