@@ -130,3 +130,5 @@ def test_more_keys_than_one_page_are_all_listed(store: ObjectStore) -> None:
     for number in range(1005):
         store.write(f"many/{number:04d}", b"x")
     assert len([item.key for item in store.list_objects("many/")]) == 1005
+    asked = [f"many/{number:04d}" for number in range(895, 1010)]  # more than are looked up one by one
+    assert store.existing_keys("many/", asked) == set(asked[:-5])
