@@ -178,7 +178,8 @@ def test_a_line_of_a_list_that_names_no_image_is_a_row(tmp_path: Path) -> None:
     details = dict(zip(dataset.quarantine["image"], dataset.quarantine["detail"], strict=True))
     assert "train.txt, line 2 names 'gone.jpg'" in details["gone.jpg"]
     assert "a/same.jpg or b/same.jpg" in details["same.jpg"]
-    assert {"../../outside.jpg", "data.yaml"} <= set(details)
+    lines = ("gone.jpg", "../../outside.jpg", "data.yaml", "same.jpg")
+    assert {("unusable_image", line) for line in lines} <= set(quarantine(dataset))
 
 
 LABELS = [
