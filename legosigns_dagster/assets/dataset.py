@@ -1,5 +1,6 @@
 """Step 2, the dataset: the annotated images, and the synthetic ones made from them."""
 
+import os
 from dataclasses import replace
 
 import dagster as dg
@@ -14,6 +15,7 @@ from legosigns_dagster.core.files import SavedAsFolder, short_digest
 from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
 from legosigns_dagster.core.ingestion.task_images import list_urls
+from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds
 from legosigns_dagster.core.synthesis.cutouts import CutoutSet
 from legosigns_dagster.core.synthesis.generate import make_synthetic_set
@@ -90,7 +92,8 @@ def synthetic_set(
     """Sign cut-outs pasted into scenes, in the sizes of the annotated boxes. Every box is measured on its pixels."""
     into = scratch.folder("synthetic_set")
     settings = plain_settings(config, SynthesisSettings)
-    dataset = make_synthetic_set(settings, sign_cutouts, backgrounds, raw_annotations, into, context.log)
+    threads = usable_cores(os.environ)
+    dataset = make_synthetic_set(settings, sign_cutouts, backgrounds, raw_annotations, into, context.log, threads)
     given: dict[str, SavedAsFolder] = {
         "sign_cutouts": sign_cutouts,
         "backgrounds": backgrounds,

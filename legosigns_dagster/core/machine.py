@@ -1,43 +1,74 @@
 """What this process may use of the machine: cores and memory.
 
-Linux only: it asks the scheduler (`os.sched_getaffinity`), `/proc` and the files of cgroup v2.
+Linux only: it asks the scheduler (`os.sched_getaffinity`), `/proc`, cgroups and the limits of the process.
 """
 
 import ctypes
 import gc
 import os
+import resource
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+from legosigns_dagster.core.cgroups import SYSTEM, cpu_quotas, memory_limits
+
 MIB = 2**20
+# Variables that say how many threads, or of a notebook's server how many CPUs and bytes there are.
+THREADS, CPUS, BYTES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT"), ("CPU_LIMIT",), ("MEM_LIMIT",)
+UNSET: Mapping[str, str] = {}
 
 
-def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
+def usable_cores(environment: Mapping[str, str] = UNSET, root: Path = SYSTEM) -> int:
     """Count the cores that this process may use.
 
+    Args:
+        environment: Variables that limit it: see `THREADS` and `CPUS`.
+        root: Where `proc` and `sys` are.
+
     Returns:
-        The cores it may be scheduled on, or the container's quota where that is less. At least 1.
+        The cores it may be scheduled on, or what a quota or a variable allows where that is less. At least 1.
     """
-    cores = len(os.sched_getaffinity(0))
-    try:
-        quota, period = quota_file.read_text().split()
-        return max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup, or a quota of "max"
-        return cores
+    limits = [*cpu_quotas(root), *positive_numbers(environment, *THREADS, *CPUS)]
+    return max(1, round(min([len(os.sched_getaffinity(0)), *limits])))
 
 
-def usable_memory_mib(limit_file: Path = MEMORY_LIMIT) -> int:
-    """Find how much memory this process may use.
+def usable_memory_mib(environment: Mapping[str, str] = UNSET, root: Path = SYSTEM) -> int:
+    """Find how much memory this process may use, in MiB.
+
+    Args:
+        environment: Variables that limit it: see `BYTES`.
+        root: Where `proc` and `sys` are.
 
     Returns:
-        The container's limit or the machine's memory, whichever is less, in MiB.
+        The machine's memory, or what a cgroup, `ulimit` or a variable allows where that is less.
     """
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(int(limit_file.read_text()), physical) // MIB
-    except (OSError, ValueError):  # no cgroup, or a limit of "max"
-        return physical // MIB
+    limits = [*memory_limits(root), *process_limits(), *positive_numbers(environment, *BYTES)]
+    return int(min([physical, *limits])) // MIB
+
+
+def positive_numbers(environment: Mapping[str, str], *names: str) -> Iterator[float]:
+    """Give the values of the variables that are positive numbers. Of a list, such as "4,2", the first counts."""
+    for name in names:
+        try:
+            value = float(environment.get(name, "").split(",")[0])
+        except ValueError:
+            continue
+        if value > 0:
+            yield value
+
+
+def process_limits() -> Iterator[int]:
+    """Give what `ulimit -v` and `ulimit -d` leave for memory that is used, in bytes.
+
+    They count what is mapped. torch maps gigabytes of libraries that never take memory.
+    """
+    pages = [int(text) for text in Path("/proc/self/statm").read_text().split()]
+    total, resident, data = pages[0], pages[1], pages[5]
+    for kind, mapped in ((resource.RLIMIT_AS, total), (resource.RLIMIT_DATA, data)):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY:
+            yield max(limit - max(mapped - resident, 0) * os.sysconf("SC_PAGE_SIZE"), 0)
 
 
 def resident_mib() -> int:

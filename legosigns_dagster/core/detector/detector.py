@@ -45,8 +45,11 @@ class Detector(Protocol):
         """Read a weights file's classes and the image size in pixels that it was trained at.
 
         Raises:
-            ValueError: Names the file when it is not a detector's.
+            ValueError: Names the file when it is not a detector's, or one that cannot be trained further, and says why.
         """
+
+    def image_size_step(self, weights: Weights) -> int:
+        """Tell of what number the image sizes must be multiples that these weights take, in pixels."""
 
     def sees_sign(self, weights: Weights, images: Sequence[Path]) -> list[bool]:
         """Tell for each image whether any sign is found in it with a confidence of at least 0.25."""

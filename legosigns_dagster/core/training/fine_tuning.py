@@ -96,15 +96,15 @@ def score_without_synthesis(
     return scorer.score(into / "best.pt", base.classes)
 
 
-def resolve_image_size(settings: TrainingSettings, base: Weights) -> TrainingSettings:
-    """Replace an image size of 0 by the base's.
+def resolve_image_size(settings: TrainingSettings, base: Weights, step: int) -> TrainingSettings:
+    """Replace an image size of 0 by the base's. The network takes multiples of `step`.
 
     Raises:
         ValueError: For a size that the network cannot take, with the nearest that it can.
     """
     size = settings.image_size or base.image_size
-    if size % 32:
-        raise ValueError(f"image_size is {size}, expected a multiple of 32: use {max(size // 32, 1) * 32}")
+    if size % step:
+        raise ValueError(f"image_size is {size}, expected a multiple of {step}: use {max(size // step, 1) * step}")
     return settings.model_copy(update={"image_size": size})
 
 
@@ -122,7 +122,7 @@ def fine_tune(
     data.require_contract(base)
     lineage = data.require_lineage()
     data.require_train_and_val()
-    settings = resolve_image_size(settings, base)
+    settings = resolve_image_size(settings, base, detector.image_size_step(base))
     caveats = [*lineage, *find_caveats(base.image_size, settings.image_size, data.classical, data.lego)]
     for caveat in caveats:
         log.warning(caveat)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -23,17 +24,20 @@ from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Eval
 from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
+from legosigns_dagster.detectors.ultralytics.base_weights import load_base
 from legosigns_dagster.detectors.ultralytics.memory import fit_batch, measure_memory
 from legosigns_dagster.detectors.ultralytics.outputs import (
     PredictionRecorder,
     make_recording_validator,
     metrics_table,
 )
+from legosigns_dagster.detectors.ultralytics.trackers import choose_trackers
 from legosigns_dagster.detectors.ultralytics.trainer import TrainingCallbacks, make_trainer
 from legosigns_dagster.detectors.ultralytics.training_state import fetch_state, restore_finished_run
 from legosigns_dagster.detectors.ultralytics.weights_file import strip_onnx, write_interpolated
 
 EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
+DEFAULT_IMAGE_SIZE = 640  # Ultralytics' own, in pixels
 MIN_CONFIDENCE = 0.25  # Ultralytics' own default for predictions; what the report draws
 ONNX_OPSET = 17
 
@@ -42,7 +46,7 @@ ONNX_OPSET = 17
 def library() -> Iterator[Any]:
     """Import `ultralytics`: offline, quiet, with all cores that this process may use.
 
-    It sets environment variables, torch's handling of denormal numbers and a global of Ultralytics for the whole
+    It sets environment variables, torch's handling of denormal numbers and globals of Ultralytics for the whole
     process. Whatever imports torch here does it inside of this.
     """
     # OpenMP's threads wait for each other thousands of times in a training step, by default in a busy loop. Where other
@@ -52,12 +56,14 @@ def library() -> Iterator[Any]:
     # Set before the import, which looks for the internet and writes its settings into the home folder otherwise; a
     # pod's random user has none.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
+    # MLflow's experiment would be named after a folder of the run otherwise.
+    os.environ.setdefault("MLFLOW_EXPERIMENT_NAME", "traffic_signs")
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "legosigns" / "ultralytics"))
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
     pillow_open = Image.open
     import torch
     import ultralytics
-    from ultralytics.utils import torch_utils
+    from ultralytics.utils import SETTINGS, torch_utils
 
     # The import replaces Pillow's function, for the whole process, by one that asks for a package for HEIC files where
     # Pillow says that a file is no image: a damaged image would end the step instead of standing in the quarantine.
@@ -67,7 +73,8 @@ def library() -> Iterator[Any]:
     # right are full of them: a third of the speed otherwise. Before the first thread is made, which inherits it.
     torch.set_flush_denormal(True)
     # It takes one core fewer than the host has: one of two here, and the host's count in a container with a quota.
-    torch_utils.NUM_THREADS = usable_cores()
+    torch_utils.NUM_THREADS = usable_cores(os.environ)
+    dict.update(SETTINGS, choose_trackers(os.environ))  # not `SETTINGS.update`, which would write the user's own file
     logger = logging.getLogger("ultralytics")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -83,16 +90,16 @@ class UltralyticsDetector:
 
     def read(self, file: Path) -> tuple[SignClasses, int]:
         """See `Detector`."""
+        with library():
+            network, arguments = load_base(file)
+        names = dict(enumerate(network.names)) if isinstance(network.names, list) else network.names
+        size: Any = arguments.get("imgsz", DEFAULT_IMAGE_SIZE)
+        return SignClasses.from_ids({int(i): str(name) for i, name in names.items()}), int(np.max(size))
+
+    def image_size_step(self, weights: Weights) -> int:
+        """See `Detector`; it is the network's largest stride."""
         with library() as ultralytics:
-            try:
-                model = ultralytics.YOLO(file, task="detect")
-                task, names, size = model.task, model.names, model.overrides.get("imgsz", 640)
-            except Exception as error:
-                # Whatever unpickling or a foreign checkpoint raises, the person who set the path must hear which file.
-                raise ValueError(f"{file} is not an Ultralytics detector ({type(error).__name__}: {error})") from error
-        if task != "detect":
-            raise ValueError(f"{file} is a model for {task!r}, expected one for 'detect'")
-        return SignClasses.from_ids({int(index): str(name) for index, name in names.items()}), int(size)
+            return int(ultralytics.YOLO(weights.file).model.stride.max())
 
     def sees_gpu(self) -> bool:
         """See `Detector`."""

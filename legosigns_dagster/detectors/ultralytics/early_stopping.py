@@ -1,4 +1,4 @@
-"""Stops a training that no longer gets better."""
+"""Stops a training that no longer gets better, or whose loss is no finite number."""
 
 import math
 from collections.abc import Mapping
@@ -33,3 +33,23 @@ class EarlyStopping:
         if self._patience and self._epochs_since_best >= self._patience and trainer.epoch + 1 < trainer.epochs:
             self._log.info(f"stopping early: neither slice has reached a new best for {self._patience} epochs")
             trainer.stop = True
+
+
+class NanGuard:
+    """Checks the loss of every batch. Ultralytics would continue without the batch."""
+
+    def __init__(self, learning_rate: float) -> None:
+        self._learning_rate = learning_rate
+
+    def on_train_batch_end(self, trainer: Any) -> None:
+        """Check the loss.
+
+        Raises:
+            FloatingPointError: When it is NaN or infinite.
+        """
+        loss = float(trainer.loss.detach())
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss} in epoch {trainer.epoch + 1}: lower learning_rate (now "
+                f"{self._learning_rate}), or check that BASE_WEIGHTS are whole"
+            )

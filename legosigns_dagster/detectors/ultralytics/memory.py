@@ -1,5 +1,6 @@
 """How much memory a training needs, estimated before it starts, and the batch that fits."""
 
+import os
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,7 @@ def measure_memory(base: Any, settings: TrainingSettings) -> MemoryPlan:
     parameters = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}
     image = sum(size for pointer, size in saved.items() if pointer not in parameters)
     del outputs
-    return MemoryPlan(resident_mib(), sum(parameters.values()) / MIB, image / MIB, usable_memory_mib())
+    return MemoryPlan(resident_mib(), sum(parameters.values()) / MIB, image / MIB, usable_memory_mib(os.environ))
 
 
 def fit_batch(plan: MemoryPlan, wanted: int, log: Log) -> int:

@@ -10,11 +10,11 @@ from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.detectors.ultralytics.arguments import epochs_without_mosaic
 from legosigns_dagster.detectors.ultralytics.checkpointing import Checkpointing
-from legosigns_dagster.detectors.ultralytics.early_stopping import EarlyStopping
+from legosigns_dagster.detectors.ultralytics.early_stopping import EarlyStopping, NanGuard
 from legosigns_dagster.detectors.ultralytics.epoch_monitor import EpochMonitor
-from legosigns_dagster.detectors.ultralytics.nan_guard import NanGuard
 from legosigns_dagster.detectors.ultralytics.outputs import make_recording_validator
 from legosigns_dagster.detectors.ultralytics.time_budget import TimeBudget
+from legosigns_dagster.detectors.ultralytics.trackers import without_platform
 from legosigns_dagster.detectors.ultralytics.training_state import restore_trainer
 
 EMA_WARMUP_STEPS = 10.0  # after about as many, the average is as slow as the setting asks
@@ -55,6 +55,11 @@ class FineTuningTrainer:
     validator_type: type
     state: Mapping[str, Any] | None
     mosaic_closed = False
+
+    def run_callbacks(self: Any, event: str) -> None:
+        """Call the callbacks of an event, but for those that send the training to Ultralytics' own platform."""
+        self.callbacks[event] = without_platform(self.callbacks[event])
+        super().run_callbacks(event)  # type: ignore[misc]
 
     def _setup_train(self: Any) -> None:
         import torch

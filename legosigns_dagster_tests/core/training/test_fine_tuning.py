@@ -1,9 +1,11 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from legosigns_dagster import sample
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.detector.settings import TrainingSettings
@@ -129,5 +131,6 @@ def test_a_dataset_without_a_val_part_is_refused(base: Weights, data: TrainingDa
 def test_an_image_size_that_the_network_cannot_take_is_refused(
     base: Weights, data: TrainingData, tmp_path: Path
 ) -> None:
+    shutil.copyfile(sample.FOLDER / "base.pt", base.file)
     with pytest.raises(ValueError, match="image_size is 100, expected a multiple of 32: use 96"):
         train(base, data, tmp_path, image_size=100)

@@ -11,8 +11,8 @@ from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.evaluation.slices import Slice
+from legosigns_dagster.detectors.ultralytics.early_stopping import NanGuard
 from legosigns_dagster.detectors.ultralytics.epoch_monitor import EpochMonitor
-from legosigns_dagster.detectors.ultralytics.nan_guard import NanGuard
 from legosigns_dagster.detectors.ultralytics.time_budget import TimeBudget
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 

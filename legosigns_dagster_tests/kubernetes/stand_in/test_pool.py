@@ -39,7 +39,7 @@ def train(release: DeployedRelease, seconds: float) -> str:
 def wait_for_training(release: DeployedRelease, run_id: str) -> Pod:
     """Wait until the run trains, and return its training pod.
 
-    A pod that runs has not begun its step yet. One whose run has finished by then ends without it.
+    A pod that runs has not begun its step yet. One whose run has finished by then ends by itself.
     """
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
