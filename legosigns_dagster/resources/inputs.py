@@ -7,10 +7,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
-from legosigns_dagster.core.archives import unpack
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.redaction import without_userinfo
+from legosigns_dagster.core.sources.archives import unpack
 from legosigns_dagster.core.variables import strip_value
 from legosigns_dagster.resources.label_studio.api import ApiSource
 from legosigns_dagster.resources.label_studio.client import RETRY_AFTER_S, TIMEOUT_S, LabelStudioClient

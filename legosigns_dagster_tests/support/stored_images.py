@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from legosigns_dagster.core.images import StoredImage, open_opaque, store_upright
+from legosigns_dagster.core.images.stored_image import StoredImage, open_opaque, store_upright
 
 
 def store(file: Path) -> StoredImage:

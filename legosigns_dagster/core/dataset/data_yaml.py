@@ -10,7 +10,7 @@ from yaml.composer import ComposerError
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Split
-from legosigns_dagster.core.source_files import SourceFiles, list_source_files, read_text
+from legosigns_dagster.core.sources.source_files import SourceFiles, list_source_files, read_text
 
 SPLIT_KEYS: dict[str, Split] = {"train": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST}
 PACKED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from legosigns_dagster.core.images import open_opaque
+from legosigns_dagster.core.images.stored_image import open_opaque
 
 EXIF_FOLDER, DATE_TIME_ORIGINAL = 0x8769, 0x9003
 

@@ -14,7 +14,7 @@ from PIL import Image
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images.stored_image import open_upright
 from legosigns_dagster.core.machine import usable_cores
 
 # Correlation of 16x16 grey values above which images with near hashes show the same. On 333 images of roads, copies

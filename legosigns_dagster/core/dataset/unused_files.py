@@ -5,7 +5,7 @@ from pathlib import Path
 
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
 from legosigns_dagster.core.dataset.yolo_layout import YoloImage, YoloLayout, label_places
-from legosigns_dagster.core.source_files import without_case
+from legosigns_dagster.core.sources.source_files import without_case
 
 
 def name_unused_files(layout: YoloLayout, images: Sequence[YoloImage]) -> Iterator[QuarantineRow]:

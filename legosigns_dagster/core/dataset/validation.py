@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset, Split
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images.stored_image import open_upright
 
 # Decided by the people who annotate, or second copies: no image is lost by these reasons.
 INTENDED_REASONS = ("skipped", "unlabeled", "superseded", "same_image", "not_in_label_studio")

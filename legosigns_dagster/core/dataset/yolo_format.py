@@ -16,9 +16,9 @@ from legosigns_dagster.core.dataset.unused_files import name_unused_files
 from legosigns_dagster.core.dataset.yolo_labels import LabelFile, read_labels
 from legosigns_dagster.core.dataset.yolo_layout import YoloImage, YoloLayout
 from legosigns_dagster.core.files import file_sha256
-from legosigns_dagster.core.images import slug, store_upright
+from legosigns_dagster.core.images.stored_image import slug, store_upright
 from legosigns_dagster.core.progress import Log, track_progress
-from legosigns_dagster.core.source_files import SourceFiles, error_text, list_source_files
+from legosigns_dagster.core.sources.source_files import SourceFiles, error_text, list_source_files
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox
 from legosigns_dagster.core.geometry import UnitBox
-from legosigns_dagster.core.source_files import read_text
+from legosigns_dagster.core.sources.source_files import read_text
 
 MOST_BYTES = 10_000_000  # of a label file: a hundred thousand boxes
 EDGE = 0.01  # rounding may put a box this far outside of its image, as a share of it: Ultralytics allows the same

@@ -9,8 +9,8 @@ from pathlib import Path
 from legosigns_dagster.core.dataset.data_yaml import SPLIT_KEYS, DataYaml
 from legosigns_dagster.core.dataset.dataset import TEST, Split
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
-from legosigns_dagster.core.images import IMAGE_SUFFIXES
-from legosigns_dagster.core.source_files import PathLookup, SourceFiles, read_text, tidy, without_case
+from legosigns_dagster.core.images.stored_image import IMAGE_SUFFIXES
+from legosigns_dagster.core.sources.source_files import PathLookup, SourceFiles, read_text, tidy, without_case
 
 
 @dataclass(frozen=True)

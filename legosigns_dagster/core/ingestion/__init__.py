@@ -1,4 +1,4 @@
 """From Label Studio's tasks to a dataset: every annotation is used, or quarantined with its reason.
 
-May import: core, core.dataset.
+May import: core, core.images, core.sources, core.dataset.
 """

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s, perceptual_hash
 from legosigns_dagster.core.dataset.quarantine import RejectedError
-from legosigns_dagster.core.decoded_image import MAX_PIXELS
 from legosigns_dagster.core.files import file_sha256
-from legosigns_dagster.core.images import slug, store_upright
+from legosigns_dagster.core.images.decoded_image import MAX_PIXELS
+from legosigns_dagster.core.images.pixel_budget import PixelBudget, count_pixels
+from legosigns_dagster.core.images.stored_image import slug, store_upright
 from legosigns_dagster.core.ingestion.image_urls import LONGEST_NAME, image_paths
-from legosigns_dagster.core.pixel_budget import PixelBudget, count_pixels
-from legosigns_dagster.core.source_files import is_device
+from legosigns_dagster.core.sources.source_files import is_device
 
 # Puts the image of a URL into a folder and returns the file. Raises RejectedError where there is none.
 Fetch = Callable[[str, Path], Path]

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
-from legosigns_dagster.core.json_text import parse_documents
+from legosigns_dagster.core.sources.json_text import parse_documents
 
 Json = Mapping[str, Any]
 

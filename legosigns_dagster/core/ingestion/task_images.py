@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from legosigns_dagster.core.dataset.quarantine import RejectedError
-from legosigns_dagster.core.images import IMAGE_SUFFIXES
+from legosigns_dagster.core.images.stored_image import IMAGE_SUFFIXES
 from legosigns_dagster.core.ingestion.image_urls import image_paths
 from legosigns_dagster.core.ingestion.label_studio import Json, Task
 from legosigns_dagster.core.ingestion.region_results import is_region

@@ -9,7 +9,7 @@ from PIL import Image
 from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import Flip
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.images import open_opaque
+from legosigns_dagster.core.images.stored_image import open_opaque
 from legosigns_dagster.core.report.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
 
 SOURCE_COLORS = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.images import open_opaque
+from legosigns_dagster.core.images.stored_image import open_opaque
 
 MAX_TALLNESS = 3  # height of a picture, in multiples of its width: a JPEG has at most 65,500 px on a side
 CLASS_COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id, then from the start

@@ -1,4 +1,4 @@
 """Synthetic images: sign cut-outs pasted into scenes, with boxes measured on the pasted pixels.
 
-May import: core, core.dataset.
+May import: core, core.images, core.sources, core.dataset.
 """

@@ -10,10 +10,10 @@ import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import empty_table, read_table, write_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex, file_sha256
-from legosigns_dagster.core.images import slug, store_upright
+from legosigns_dagster.core.images.stored_image import slug, store_upright
+from legosigns_dagster.core.images.video_stills import VIDEO_SUFFIXES, extract_stills
 from legosigns_dagster.core.progress import Log, track_progress
-from legosigns_dagster.core.source_files import error_text, list_source_files
-from legosigns_dagster.core.video_stills import VIDEO_SUFFIXES, extract_stills
+from legosigns_dagster.core.sources.source_files import error_text, list_source_files
 
 SIGN_SEEN = "the base weights see a sign in it"
 BATCH_SIZE = 16  # images given to the detector at once, between two lines of progress

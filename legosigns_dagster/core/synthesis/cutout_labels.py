@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.source_files import PathLookup, SourceFiles, read_text, tidy, without_case
+from legosigns_dagster.core.sources.source_files import PathLookup, SourceFiles, read_text, tidy, without_case
 
 DISTRACTORS = "distractors"
 LABELS_FILE = "labels.json"

@@ -19,9 +19,9 @@ from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import empty_table, read_table, write_table
 from legosigns_dagster.core.files import ABOUT, FolderIndex
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images.stored_image import open_upright
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.source_files import error_text, list_source_files
+from legosigns_dagster.core.sources.source_files import error_text, list_source_files
 from legosigns_dagster.core.synthesis.cutout_labels import CutoutLabels
 from legosigns_dagster.core.synthesis.face import OPAQUE, find_face
 

@@ -18,7 +18,7 @@ from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
 from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.images import open_opaque, open_upright
+from legosigns_dagster.core.images.stored_image import open_opaque, open_upright
 from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.progress import Log, track_progress
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds

@@ -21,9 +21,9 @@ SIGNATURES = (
 )
 
 
-def refusal(file: Path, reason: str) -> ValueError:
+def refusal(file: Path, found: str) -> ValueError:
     """Make the error that says why a file is refused."""
-    return ValueError(f"{file} is {reason}; {EXPECTED}")
+    return ValueError(f"{file} is {found}; {EXPECTED}")
 
 
 def load_base(file: Path) -> tuple[Any, dict[str, Any]]:

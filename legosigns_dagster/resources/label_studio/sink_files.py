@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.core.source_files import SYSTEM_NAMES, is_device
+from legosigns_dagster.core.sources.source_files import SYSTEM_NAMES, is_device
 from legosigns_dagster.resources.label_studio.documents import IMAGES, Documents
 from legosigns_dagster.resources.storage.locations import list_files
 

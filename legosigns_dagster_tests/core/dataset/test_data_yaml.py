@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from legosigns_dagster.core.dataset.data_yaml import find_data_yaml, read_classes, read_data_yaml
-from legosigns_dagster.core.source_files import list_source_files
+from legosigns_dagster.core.sources.source_files import list_source_files
 from legosigns_dagster_tests.support.builders import CLASSES
 from legosigns_dagster_tests.support.yolo_folder import NAMES, write_files
 

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
-from legosigns_dagster.core.decoded_image import MAX_PIXELS
+from legosigns_dagster.core.images.decoded_image import MAX_PIXELS
 from legosigns_dagster.core.ingestion.fetched_images import DECODING, FetchedImage, fetch_image, image_name
 from legosigns_dagster_tests.support.builders import pixels, write_image
 

@@ -19,7 +19,7 @@ from legosigns_dagster.core.detector.training_record import TrainingRecord
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
 from legosigns_dagster.core.files import folder_digest, index_folder
-from legosigns_dagster.core.images import open_upright
+from legosigns_dagster.core.images.stored_image import open_upright
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.training.caveats import NO_CLASSICAL
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from legosigns_dagster.core.decoded_image import decode, has_transparent_pixels
-from legosigns_dagster.core.training_reader import MIN_SIDE_PX, reads_alike
+from legosigns_dagster.core.images.decoded_image import decode, has_transparent_pixels
+from legosigns_dagster.core.images.training_reader import MIN_SIDE_PX, reads_alike
 
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "WEBP": ".webp", "TIFF": ".tif", "MPO": ".jpg"}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})

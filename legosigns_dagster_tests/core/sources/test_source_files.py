@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.source_files import error_text, list_source_files
+from legosigns_dagster.core.sources.source_files import error_text, list_source_files
 from legosigns_dagster_tests.support.yolo_folder import write_files
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from legosigns_dagster.core.images import IMAGE_SUFFIXES
+from legosigns_dagster.core.images.stored_image import IMAGE_SUFFIXES
 
 MOST_TEXT = 100_000_000  # bytes: a list of a million images has that many. More would fill the memory
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

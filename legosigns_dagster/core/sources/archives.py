@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, cast
 
-from legosigns_dagster.core.source_files import FULL_DISK, show_name, tidy
-from legosigns_dagster.core.unpack_limit import BoundedReader, RefusedError, UnpackLimit
+from legosigns_dagster.core.sources.source_files import FULL_DISK, show_name, tidy
+from legosigns_dagster.core.sources.unpack_limit import BoundedReader, RefusedError, UnpackLimit
 
 LONGEST_LINK = 4096  # bytes: of a path
 WINDOWS_FOLDER = 0x10  # an attribute: some programs write the name of a folder without a slash

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core import unpack_limit
-from legosigns_dagster.core.archives import unpack
 from legosigns_dagster.core.dataset.yolo_format import read_yolo
+from legosigns_dagster.core.sources import unpack_limit
+from legosigns_dagster.core.sources.archives import unpack
 from legosigns_dagster_tests.support.builders import CLASSES
 from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.yolo_folder import write_files, yolo_files

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from legosigns_dagster.core.video_stills import extract_stills
+from legosigns_dagster.core.images.video_stills import extract_stills
 from legosigns_dagster_tests.support.builders import pixels
 
 VOID = 0xEC  # the id of an element of a WebM that readers skip

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from legosigns_dagster.core.images import slug
+from legosigns_dagster.core.images.stored_image import slug
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".3gp"})
 STILLS_PER_VIDEO = 12

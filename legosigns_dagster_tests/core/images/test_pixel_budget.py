@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.core.pixel_budget import PixelBudget, count_pixels
+from legosigns_dagster.core.images.pixel_budget import PixelBudget, count_pixels
 from legosigns_dagster_tests.support.builders import write_image
 
 

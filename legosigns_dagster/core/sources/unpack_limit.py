@@ -2,7 +2,7 @@
 
 from typing import IO
 
-from legosigns_dagster.core.source_files import show_name
+from legosigns_dagster.core.sources.source_files import show_name
 
 # Images are packed already: the sample shrinks by 1.1, its labels alone by 31, BMPs that were scaled up by 24. What
 # grows a thousand times is made to fill a disk.

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.core.files import file_sha256
-from legosigns_dagster.core.images import open_opaque, open_upright, store_upright
+from legosigns_dagster.core.images.stored_image import open_opaque, open_upright, store_upright
 from legosigns_dagster_tests.support.builders import pixels, write_image
 from legosigns_dagster_tests.support.stored_images import as_trained, require_same_in_training, store
 
