@@ -114,7 +114,7 @@ def read_cutout_labels(file: Path, classes: SignClasses, warnings: list[tuple[st
                 else:
                     detail = f"not used: {child!r} of {class_name} in {file} names no file, expected a key 'path'"
                     warnings.append((str(key), detail))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         words = f"the key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"{file}: {words}") from error
 

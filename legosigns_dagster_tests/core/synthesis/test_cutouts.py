@@ -80,7 +80,12 @@ def test_a_folder_without_a_usable_cutout_is_an_error_that_says_why(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "class_id", "message"), [("Stop", 0, "'Stop' is not one of"), ("DangerAhead", 0, "label_id 0")]
+    ("name", "class_id", "message"),
+    [
+        ("Stop", 0, "'Stop' is not one of"),
+        ("DangerAhead", 0, "label_id 0"),
+        ("DangerAhead", float("inf"), "cannot convert float infinity"),
+    ],
 )
 def test_labels_that_break_the_class_contract_are_refused(
     tmp_path: Path, name: str, class_id: int, message: str
