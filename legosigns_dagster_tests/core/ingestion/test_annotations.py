@@ -302,6 +302,12 @@ def test_a_policy_leaves_out_the_region_or_refuses_the_image(
     assert (len(parsed.boxes), len(parsed.rejected)) == (1 + boxes, 1 - boxes)
 
 
+@pytest.mark.parametrize(("sides", "boxes"), [((50, 1), 1), ((1, 50), 1), ((50, 0.99), 0), ((0.99, 50), 0)])
+def test_a_box_of_one_pixel_is_kept_and_a_smaller_one_is_not(sides: tuple[float, float], boxes: int) -> None:
+    given = read_annotation(annotation(region(25, 25, *sides, original_width=100, original_height=100)))
+    assert len(parse_annotation(given, (100, 100), CLASSES, AnnotationPolicies()).boxes) == boxes
+
+
 def test_a_polygon_becomes_the_rectangle_around_its_points() -> None:
     given = read_annotation(annotation(region(type="polygonlabels", value=POLYGON)))
     parsed = parse_annotation(given, (640, 480), CLASSES, AnnotationPolicies(polygons="envelope"))

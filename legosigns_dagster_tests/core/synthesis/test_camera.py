@@ -48,6 +48,13 @@ def test_motion_softens_the_edges_that_it_crosses(degrees: float, is_softer: boo
     assert (steepest_step(moved) < steepest_step(EDGE) / 3) == is_softer
 
 
+def test_motion_moves_nothing_away_from_its_label() -> None:
+    line = np.zeros((240, 320, 3), np.float32)
+    line[:, 160] = 255
+    profile = apply_camera_effects(line, replace(NO_EFFECTS, motion_px=10))[90, :, 1].astype(float)
+    assert (profile * np.arange(320)).sum() / profile.sum() == pytest.approx(160, abs=0.1)
+
+
 def test_noise_has_the_planned_deviation_and_repeats_with_its_seed() -> None:
     grey = np.full((240, 320, 3), 128, np.float32)
     first, again, other = (

@@ -45,6 +45,15 @@ def test_a_refused_token_says_which_kind_it_is_and_what_to_do(labels_server: Lab
             LabelStudioClient(labels_server.url, key).state("1")
 
 
+def test_the_state_of_a_project_is_what_its_lists_say(project: LabelStudioProject) -> None:
+    client = LabelStudioClient(project.labels.url, project.labels.legacy_token)
+    state, tasks, annotations = client.state(project.id), client.index(project.id), client.annotations(project.id)
+    assert (state.tasks, state.annotations, state.newest) == (len(tasks), len(annotations), max(tasks.values()))
+    assert client.count_annotations(project.id, None) == len(annotations)
+    assert client.count_annotations(project.id, state) == 0
+    assert project.id in {str(one["id"]) for one in client.projects()}
+
+
 @dataclass
 class Stub:
     """A small server that answers a few paths badly.
