@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from legosigns_dagster.core.archives import unpack
+from legosigns_dagster.core.sources.archives import unpack
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster_tests.benchmarks.fuzz.damage import NAMES, damage_bytes, damage_text

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from legosigns_dagster.core.images import open_opaque
+from legosigns_dagster.core.images.stored_image import open_opaque
 from legosigns_dagster.core.synthesis.backgrounds import Backgrounds, read_backgrounds
 from legosigns_dagster.core.synthesis.cutouts import CutoutSet, read_cutouts
 from legosigns_dagster.core.synthesis.generate import read_rgba
