@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from legosigns_dagster.core.sources.archives import unpack
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo
+from legosigns_dagster.core.sources.archives import unpack
 from legosigns_dagster_tests.benchmarks.fuzz.damage import NAMES, damage_bytes, damage_text
 from legosigns_dagster_tests.benchmarks.fuzz.outcome import Outcome, find_broken, judge, judge_error, place_oddity
 from legosigns_dagster_tests.benchmarks.fuzz.pictures import damage_picture
