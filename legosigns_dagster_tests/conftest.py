@@ -12,15 +12,19 @@ from legosigns_dagster_tests.support.label_studio_project import LabelStudioProj
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.workplace import JOB, OPENMP, Workplace
 
-# What is started once for many modules, and tests that use it: `make test` runs them in one of its two processes.
-SHARED = {"release": "cluster", "labels_server": "Label Studio", "laptop": "laptop"}
+# Tests that share a server or a run, by the folder or fixture that tells them: a group runs in one of the two processes
+# of `make test`. Two clusters at a time would be too much for two cores.
+SHARED = {"kubernetes/stand_in/": "cluster", "kubernetes/test_gpu_pool.py": "cluster", "labels_server": "Label Studio",
+          "laptop": "laptop"}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests together that share a server or a run, and else those of one module, where two processes run them."""
+    """Begin with the cluster, which takes longest, and keep tests together that share something, or else a module."""
     for item in items:
-        shared = sorted(SHARED[name] for name in getattr(item, "fixturenames", ()) if name in SHARED)
+        told = (item.nodeid, *getattr(item, "fixturenames", ()))
+        shared = [group for sign, group in SHARED.items() if any(sign in text for text in told)]
         item.add_marker(pytest.mark.xdist_group(next(iter(shared), item.nodeid.partition("::")[0])))
+    items.sort(key=lambda item: "kubernetes/stand_in/" not in item.nodeid)
 
 
 @pytest.fixture(autouse=True)

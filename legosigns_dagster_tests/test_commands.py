@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,11 @@ PRINTS = {
 
 @pytest.fixture(params=["on disk", "s3"])
 def place(request: pytest.FixtureRequest, laptop: Workplace, printed: str, tmp_path: Path) -> Workplace:
-    """Another folder, whose file `.env` names a store that has the results of the laptop's job."""
+    """Another folder, whose file `.env` names a copy of the store that has the results of the laptop's job."""
     store = LocalObjectStore(laptop.folder / "store")
     if request.param == "on disk":
-        place = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(store.folder)}, dotenv=True)
+        copy = shutil.copytree(store.folder, tmp_path / "store")
+        place = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(copy)}, dotenv=True)
     else:
         server: S3Server = request.getfixturevalue("s3_server")
         bucket = request.getfixturevalue("bucket")

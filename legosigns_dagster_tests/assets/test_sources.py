@@ -19,5 +19,7 @@ def test_weights_that_are_no_detector_are_refused_with_their_variable(
     monkeypatch.setenv("BASE_WEIGHTS", str(pointer))
     monkeypatch.setenv("LEGOSIGNS_STORE", str(tmp_path / "store"))
     resources = deployment(os.environ).resources
-    with pytest.raises(ValueError, match=rf"^BASE_WEIGHTS is {pointer}: .* is not an Ultralytics detector"):
+    with pytest.raises(
+        ValueError, match=rf"^BASE_WEIGHTS is {pointer}: .* is a pointer of Git LFS, not the file itself"
+    ):
         dg.materialize([base_weights], resources=resources, instance=dg.DagsterInstance.ephemeral())

@@ -121,11 +121,14 @@ def require_detector(file: Path, network: Any, tasks: Any) -> None:
 
 def require_own_layers(file: Path, network: Any, tasks: Any) -> None:
     """Check that a network has the layers of its own description, of which a training builds it anew."""
+    from torch import random
+
     if network.is_fused():
         raise refusal(
             file, "fused: its BatchNorm layers are folded into the convolutions, as for an export, and not in the file"
         )
-    anew = tasks.DetectionModel(network.yaml, ch=IMAGE_CHANNELS, nc=network.model[-1].nc, verbose=False)
+    with random.fork_rng():  # a new network draws numbers, and a training may be under way in this process
+        anew = tasks.DetectionModel(network.yaml, ch=IMAGE_CHANNELS, nc=network.model[-1].nc, verbose=False)
     expected, found = ({n: tuple(t.shape) for n, t in m.state_dict().items()} for m in (anew, network))
     if differing := sorted(name for name in expected | found if expected.get(name) != found.get(name)):
         raise refusal(

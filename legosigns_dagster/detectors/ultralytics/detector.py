@@ -53,6 +53,8 @@ def library() -> Iterator[Any]:
     # work has a core too, that loop takes the time from the very thread it waits for. OpenMP reads this once, when
     # torch is loaded. GOMP_SPINCOUNT, where somebody sets it, counts more.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # The import sets it to 1 where nobody has set it. `usable_cores` would believe that somebody wants one thread.
+    os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores(os.environ)))
     # Set before the import, which looks for the internet and writes its settings into the home folder otherwise; a
     # pod's random user has none.
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
