@@ -10,7 +10,7 @@ export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 export PYTHONWARNINGS := ignore::FutureWarning:click.core
 
 # Two processes: most of the time of a test goes into waiting for a server, a pod or an import.
-PYTEST := PYTHONWARNINGS= $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := PYTHONWARNINGS= $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev dev-s3 test test-fast check fix constraints sample clean

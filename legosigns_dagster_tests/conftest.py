@@ -6,25 +6,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.workplace import JOB, OPENMP, Workplace
 
-# Tests that share a server or a run, by the folder or fixture that tells them: a group runs in one of the two processes
-# of `make test`. Two clusters at a time would be too much for two cores.
-SHARED = {"kubernetes/stand_in/": "cluster", "kubernetes/test_gpu_pool.py": "cluster", "labels_server": "Label Studio",
-          "laptop": "laptop"}  # fmt: skip
+# What takes longest, by folder: begun first, so that neither process of `make test` works alone at the end.
+LONGEST = ("kubernetes/stand_in", "detectors/ultralytics", ".")
+
+
+def folder(nodeid: str) -> str:
+    """The folder of a test, below that of all tests; "." for that one itself."""
+    return str(Path(nodeid.partition("::")[0]).parent.relative_to(Path(__file__).parent.name))
+
+
+class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """The tests of a folder run in one process: they share a server, a cluster or a run, which is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return folder(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
+    """Choose how pytest-xdist gives tests to its processes."""
+    return FolderScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the cluster, which takes longest, and keep tests together that share something, or else a module."""
-    for item in items:
-        told = (item.nodeid, *getattr(item, "fixturenames", ()))
-        shared = [group for sign, group in SHARED.items() if any(sign in text for text in told)]
-        item.add_marker(pytest.mark.xdist_group(next(iter(shared), item.nodeid.partition("::")[0])))
-    items.sort(key=lambda item: "kubernetes/stand_in/" not in item.nodeid)
+    """Begin with what takes longest."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(folder(item.nodeid), len(rank)))
 
 
 @pytest.fixture(autouse=True)
