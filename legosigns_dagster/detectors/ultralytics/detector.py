@@ -42,13 +42,8 @@ MIN_CONFIDENCE = 0.25  # Ultralytics' own default for predictions; what the repo
 ONNX_OPSET = 17
 
 
-@contextmanager
-def library() -> Iterator[Any]:
-    """Import `ultralytics`: offline, quiet, with all cores that this process may use.
-
-    It sets environment variables, torch's handling of denormal numbers and globals of Ultralytics for the whole
-    process. Whatever imports torch here does it inside of this.
-    """
+def set_variables() -> None:
+    """Set the variables that OpenMP and `ultralytics` read when they are imported. What somebody set stays."""
     # OpenMP's threads wait for each other thousands of times in a training step, by default in a busy loop. Where other
     # work has a core too, that loop takes the time from the very thread it waits for. OpenMP reads this once, when
     # torch is loaded. GOMP_SPINCOUNT, where somebody sets it, counts more.
@@ -62,6 +57,16 @@ def library() -> Iterator[Any]:
     os.environ.setdefault("MLFLOW_EXPERIMENT_NAME", "traffic_signs")
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "legosigns" / "ultralytics"))
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def library() -> Iterator[Any]:
+    """Import `ultralytics`: offline, quiet, with all cores that this process may use.
+
+    It sets environment variables, torch's handling of denormal numbers and globals of Ultralytics for the whole
+    process. Whatever imports torch here does it inside of this.
+    """
+    set_variables()
     pillow_open = Image.open
     import torch
     import ultralytics
