@@ -59,8 +59,9 @@ def new_annotations_sensor(context: dg.SensorEvaluationContext, project_watcher:
         reason = "a run of traffic_signs is active: this state is checked again when it has ended"
     if reason:
         return dg.SensorResult(skip_reason=reason, cursor=cursor.to_text())
-    cursor = cursor.after_retry() if failed else cursor.after_launch()
-    return dg.SensorResult([dg.RunRequest(run_key=run_keys(str(state))[bool(failed)])], cursor=cursor.to_text())
+    first, second = run_keys(str(state))
+    cursor, run_key = (cursor.after_retry(), second) if failed else (cursor.after_launch(), first)
+    return dg.SensorResult([dg.RunRequest(run_key=run_key)], cursor=cursor.to_text())
 
 
 def run_keys(state: str) -> tuple[str, str]:

@@ -22,9 +22,7 @@ def read_made_from(folder: Path) -> dict[str, str]:
     return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
-def require_lineage(
-    made: str, made_from: Mapping[str, str], given: Mapping[str, str], again: str, advice: str = ""
-) -> list[str]:
+def require_lineage(made: str, made_from: Mapping[str, str], given: Mapping[str, str], again: str) -> list[str]:
     """Require that a value was made from the versions that are given beside it.
 
     Args:
@@ -32,7 +30,6 @@ def require_lineage(
         made_from: Digest of each version that the value was made from, by asset, as far as it was recorded.
         given: Digest of each version that it is used with, by asset.
         again: The assets to materialize where they do not belong together, as `--select` takes them.
-        advice: What else can be done.
 
     Returns:
         A caveat for each asset whose version was not recorded.
@@ -45,7 +42,7 @@ def require_lineage(
     if other:
         raise ValueError(
             f"{made} does not belong to what it is used with: it was made from {'; from '.join(other)}. Materialize "
-            f"{again.replace(',', ', ')} (--select '{again}'){advice}"
+            f"{again.replace(',', ', ')} (--select '{again}')"
         )
     return [
         f"{made} does not say which {name} it was made from, since an older version of this project made it: whether "

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from legosigns_dagster.core.machine import usable_cores
 SAME_LOOKS = 0.9
 SIDE = 16
 
+Hashes: TypeAlias = npt.NDArray[np.uint64]
+Greys: TypeAlias = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -40,7 +43,7 @@ class Looks:
     split: str
     sha256: str
     perceptual_hash: int
-    grey: npt.NDArray[np.float64]
+    grey: Greys
 
 
 def images_across_splits(dataset: Dataset) -> list[str]:
@@ -86,23 +89,31 @@ def describe_image(folder: Path, row: Any) -> Looks | None:
 
 def find_copies(images: Iterable[Looks], others: Sequence[Looks]) -> Iterator[tuple[Looks, Looks]]:
     """Find images that repeat one of others, by their bytes or their looks: each with the first such other."""
-    hashes = np.array([other.perceptual_hash for other in others], np.uint64)
-    greys = np.array([other.grey for other in others]).reshape(len(others), SIDE * SIDE)
+    hashes, greys = stack_looks(others)
     digests = np.array([other.sha256 for other in others], str)
     for image in images:
-        near = np.bitwise_count(hashes ^ np.uint64(image.perceptual_hash)) <= NEAR_BITS
-        same = (near & (greys @ image.grey >= SAME_LOOKS)) | (digests == image.sha256)
+        same = look_the_same(image, hashes, greys) | (digests == image.sha256)
         if same.any():
             yield image, others[int(same.argmax())]
 
 
+def stack_looks(images: Sequence[Looks]) -> tuple[Hashes, Greys]:
+    """Put what images look like into arrays: perceptual hashes of shape (n,), grey values of shape (n, 256)."""
+    hashes = np.array([image.perceptual_hash for image in images], np.uint64)
+    return hashes, np.array([image.grey for image in images]).reshape(len(images), SIDE * SIDE)
+
+
+def look_the_same(image: Looks, hashes: Hashes, greys: Greys) -> npt.NDArray[np.bool_]:
+    """Tell for each image of arrays that `stack_looks` made whether it looks the same as this one, of shape (n,)."""
+    near = np.bitwise_count(hashes ^ np.uint64(image.perceptual_hash)) <= NEAR_BITS
+    same: npt.NDArray[np.bool_] = near & (greys @ image.grey >= SAME_LOOKS)
+    return same
+
+
 def find_lookalikes(images: list[Looks]) -> Iterator[tuple[Looks, Looks]]:
     """Find pairs of images of different splits and different bytes that look the same."""
-    hashes = np.array([image.perceptual_hash for image in images], np.uint64)
-    greys = np.array([image.grey for image in images]).reshape(len(images), SIDE * SIDE)
+    hashes, greys = stack_looks(images)
     for number, image in enumerate(images):
-        near = np.bitwise_count(hashes[:number] ^ hashes[number]) <= NEAR_BITS
-        near &= greys[:number] @ image.grey >= SAME_LOOKS
-        for other in np.flatnonzero(near):
+        for other in np.flatnonzero(look_the_same(image, hashes[:number], greys[:number])):
             if images[other].split != image.split and images[other].sha256 != image.sha256:
                 yield images[other], image

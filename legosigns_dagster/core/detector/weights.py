@@ -36,7 +36,8 @@ class Weights:
 
     def short_digest(self) -> str:
         """First digits of the checkpoint's SHA-256. Everything that stands beside it follows from it."""
-        return file_sha256(self.file)[:DIGITS]
+        digest = self.index[self.file.name].sha256 if self.index else file_sha256(self.file)
+        return digest[:DIGITS]
 
     @property
     def downloads(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from legosigns_dagster.core.ingestion.ingest import ingest
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
 from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.redaction import HIDDEN
 
 STATE_FILE = f"{ABOUT}/extraction.jsonl"
 # The image may be there at the next try, though nothing changed in Label Studio.
@@ -144,25 +145,25 @@ def write_state(extraction: Extraction, recipe_digest: str, folder: Path) -> Non
         lines.write(json.dumps({"state": extraction.state, "made_with": recipe_digest}) + "\n")
         for task in extraction.tasks:
             annotations = [vars(annotation) for annotation in task.annotations]
-            lines.write(json.dumps(hide_secrets(vars(task) | {"annotations": annotations})) + "\n")
+            lines.write(json.dumps(redact_value(vars(task) | {"annotations": annotations})) + "\n")
 
 
-def hide_secrets(value: Any, key: str = "") -> Any:
+def redact_value(value: Any, key: str = "") -> Any:
     """Copy a value of a task as it may be stored: without queries, passwords, images, and what a key calls a secret.
 
     Example:
-        >>> hide_secrets({"image": "https://host/a.jpg?sig=5e88", "token": "x", "text": "see http://host/b?sig=5e88"})
+        >>> redact_value({"image": "https://host/a.jpg?sig=5e88", "token": "x", "text": "see http://host/b?sig=5e88"})
         {'image': 'https://host/a.jpg?sha256=5a38f4c91d', 'token': '…', 'text': 'see http://host/b'}
     """
     if isinstance(value, dict):
-        return {name: hide_secrets(inner, str(name)) for name, inner in value.items()}
+        return {name: redact_value(inner, str(name)) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [hide_secrets(inner, key) for inner in value]
+        return [redact_value(inner, key) for inner in value]
     if not isinstance(value, str):
         return value
     if is_inline(value) or WHOLE_URL.match(value):
         return stored_url(value)
-    return "…" if SECRET_KEY.search(key) else LINK.sub(lambda found: shown_url(found[0]), value)
+    return HIDDEN if SECRET_KEY.search(key) else LINK.sub(lambda found: shown_url(found[0]), value)
 
 
 def is_shortened(data: Any) -> bool:

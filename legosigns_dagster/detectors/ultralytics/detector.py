@@ -43,7 +43,10 @@ ONNX_OPSET = 17
 
 
 def set_variables() -> None:
-    """Set the variables that OpenMP and `ultralytics` read when they are imported. What somebody set stays."""
+    """Set the variables that OpenMP and `ultralytics` read when they are imported.
+
+    What somebody set stays, but for the two that would let `ultralytics` reach the internet.
+    """
     # OpenMP's threads wait for each other thousands of times in a training step, by default in a busy loop. Where other
     # work has a core too, that loop takes the time from the very thread it waits for. OpenMP reads this once, when
     # torch is loaded. GOMP_SPINCOUNT, where somebody sets it, counts more.
