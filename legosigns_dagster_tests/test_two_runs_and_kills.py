@@ -13,6 +13,7 @@ from legosigns_dagster.core.files import index_folder
 from legosigns_dagster.resources.storage.layout import Snapshot
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
+from legosigns_dagster.resources.versions.listing import read_versions
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.servers import S3Server
 
@@ -54,11 +55,11 @@ def test_two_runs_at_once_each_read_their_own_and_what_is_current_is_whole(place
         _, errors = run.communicate(timeout=300)
         assert run.returncode == 0, errors
     for asset in ASSETS:
-        versions = place.snapshots.versions(asset)
+        versions = list(read_versions(place.snapshots, asset))
         assert sorted(map(place.words, versions), key=str) == [{"apple"}, {"pear"}]
         assert place.snapshots.find(asset) in versions
-    made = {v.run_id: place.words(v) for v in place.snapshots.versions("upstream")}
-    assert {v.run_id: place.words(v) for v in place.snapshots.versions("downstream")} == made
+    made = {v.run_id: place.words(v) for v in read_versions(place.snapshots, "upstream")}
+    assert {v.run_id: place.words(v) for v in read_versions(place.snapshots, "downstream")} == made
 
 
 def test_a_run_that_is_killed_leaves_whole_versions_and_the_next_does_nothing_twice(place: Place) -> None:
@@ -79,7 +80,7 @@ def test_a_run_that_is_killed_leaves_whole_versions_and_the_next_does_nothing_tw
         before = {blob.key: blob.written_s for blob in place.snapshots.objects.list_objects("legosigns/blobs/")}
         for asset in ASSETS:
             assert len(place.words(place.snapshots.find(asset))) == 1
-            assert all(len(place.words(version)) == 1 for version in place.snapshots.versions(asset))
+            assert all(len(place.words(version)) == 1 for version in read_versions(place.snapshots, asset))
         with place.start(word) as again:
             assert again.wait(300) == 0
         after = {blob.key: blob.written_s for blob in place.snapshots.objects.list_objects("legosigns/blobs/")}

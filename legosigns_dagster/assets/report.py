@@ -28,6 +28,7 @@ from legosigns_dagster.kubernetes.pod_specs import GPU_POD, retries
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.storage.store import Store
+from legosigns_dagster.resources.versions.listing import read_versions
 
 
 @dg.asset(
@@ -86,7 +87,7 @@ def earlier_points(snapshots: SnapshotStore, images: Mapping[str, str]) -> list[
         images: Digests of the datasets that the images are from, by asset.
     """
     points = []
-    for version in snapshots.versions("comparison_report"):
+    for version in read_versions(snapshots, "comparison_report"):
         if MADE_FROM in version.files:
             made_from = json.loads(snapshots.read(version, MADE_FROM))
         else:

@@ -18,6 +18,7 @@ from pathlib import Path
 from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
+from legosigns_dagster.resources.versions.listing import read_versions
 from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server, seaweedfs
 from legosigns_dagster_tests.support.workplace import DAGSTER, JOB
@@ -53,7 +54,7 @@ class Place:
         assets = {
             snapshot.key.split("/")[2] for snapshot in self.snapshots.objects.list_objects("legosigns/snapshots/")
         }
-        versions = [version for asset in assets for version in self.snapshots.versions(asset)]
+        versions = [version for asset in assets for version in read_versions(self.snapshots, asset)]
         versions += [self.snapshots.find(asset) for asset in self.digests()]
         bad = []
         for number, version in enumerate(versions):

@@ -87,14 +87,14 @@ def describe_image(folder: Path, row: Any) -> Looks | None:
         return None
 
 
-def find_copies(images: Iterable[Looks], others: Sequence[Looks]) -> Iterator[tuple[Looks, Looks]]:
-    """Find images that repeat one of others, by their bytes or their looks: each with the first such other."""
+def find_copies(images: Iterable[Looks], others: Sequence[Looks]) -> Iterator[tuple[Looks, int]]:
+    """Find images that repeat one of others, by their bytes or their looks: each with the first such other's number."""
     hashes, greys = stack_looks(others)
     digests = np.array([other.sha256 for other in others], str)
     for image in images:
         same = look_the_same(image, hashes, greys) | (digests == image.sha256)
         if same.any():
-            yield image, others[int(same.argmax())]
+            yield image, int(same.argmax())
 
 
 def stack_looks(images: Sequence[Looks]) -> tuple[Hashes, Greys]:

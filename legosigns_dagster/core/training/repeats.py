@@ -1,7 +1,7 @@
 """Train images that repeat a val or test image, of whichever set: a training on them makes its figures too good."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.repeated_images import describe_looks, find_copies
@@ -18,7 +18,7 @@ class Repeats:
     """
 
     data: TrainingData
-    sentences: list[str] = field(default_factory=list)
+    sentences: list[str]
 
 
 def leave_out_repeats(data: TrainingData) -> Repeats:
@@ -34,16 +34,14 @@ def leave_out_repeats(data: TrainingData) -> Repeats:
         for name in ("raw_annotations", "classical_signs")
         for image in describe_looks(sets[name].part(VAL, TEST))
     ]
-    owners = {id(image): name for name, image in held_out}
     kept, sentences = dict(sets), []
     for name, dataset in sets.items():
         copies = list(find_copies(describe_looks(dataset.part(TRAIN)), [image for _, image in held_out]))
         if copies:
             files = {image.file for image, _ in copies}
             kept[name] = dataset.select(~dataset.images["file"].isin(files))
-        sentences += [
-            f"{name} {image.file} (train) repeats {owners[id(other)]} {other.file} ({other.split})"
-            for image, other in copies
-        ]
+        for image, number in copies:
+            owner, other = held_out[number]
+            sentences.append(f"{name} {image.file} (train) repeats {owner} {other.file} ({other.split})")
     lego, synthetic, classical = kept.values()
     return Repeats(replace(data, lego=lego, synthetic=synthetic, classical=classical), sentences)

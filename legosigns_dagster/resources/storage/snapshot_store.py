@@ -113,11 +113,6 @@ class SnapshotStore:
             ) from None
         return Snapshot(asset, run_id, {path: FileEntry(**entry) for path, entry in content.items()})
 
-    def versions(self, asset: str) -> list[Snapshot]:
-        """List every version of an asset in the store, in no order."""
-        manifests = self.objects.list_objects(f"{self.prefix}{SNAPSHOTS}{asset}/")
-        return [self.find(asset, Path(manifest.key).stem) for manifest in manifests]
-
     def read(self, snapshot: Snapshot, path: str) -> bytes:
         """Read one small file of a version.
 

@@ -56,7 +56,7 @@ def test_blank_images_are_the_same_by_their_bytes_alone(tmp_path: Path) -> None:
     """What has no pattern has no looks."""
     blank, other = Image.new("RGB", SIZE, "white"), Image.new("RGB", SIZE, "black")
     first, *looks = describe_looks(dataset(tmp_path, (blank, TRAIN), (other, VAL), (blank, VAL)))
-    assert [found.file for _, found in find_copies([first], looks)] == ["2.jpg"]
+    assert [looks[number].file for _, number in find_copies([first], looks)] == ["2.jpg"]
 
 
 def test_images_of_one_split_may_repeat_each_other(tmp_path: Path) -> None:

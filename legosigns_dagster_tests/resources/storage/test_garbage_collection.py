@@ -21,6 +21,7 @@ from legosigns_dagster.resources.storage.object_store import LocalObjectStore, O
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster.resources.storage.save_guard import GcMarker, save_guard
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
+from legosigns_dagster.resources.versions.listing import read_versions
 
 DAY_S = 24 * 3600.0
 TOMORROW_S = time.time() + 2 * DAY_S  # when all that the tests write is old
@@ -61,7 +62,7 @@ def test_what_only_old_runs_need_is_counted_and_then_deleted(store: SnapshotStor
     assert blobs(store) == 5
     collector.collect(TOMORROW_S)
     assert blobs(store) == 3
-    assert {version.run_id for version in store.versions("asset")} == {"run-2", "run-3"}
+    assert {version.run_id for version in read_versions(store, "asset")} == {"run-2", "run-3"}
     store.load(store.find("asset", "run-2"), tmp_path / "loaded")
     assert index_folder(tmp_path / "loaded") == index_folder(tmp_path / "run-2")
 
@@ -82,7 +83,7 @@ def test_what_is_young_stays_even_if_nobody_needs_it(store: SnapshotStore, tmp_p
     GarbageCollector(store, keep_runs=1, min_age_s=3600).collect()
     assert blobs(store) == 4
     # Any of them may be of a run that is under way, which reads again what it made itself.
-    assert {version.run_id for version in store.versions("asset")} == {"run-0", "run-1", "run-2"}
+    assert {version.run_id for version in read_versions(store, "asset")} == {"run-0", "run-1", "run-2"}
 
 
 def test_the_blobs_of_a_running_save_stay(store: SnapshotStore, tmp_path: Path) -> None:
