@@ -1,17 +1,16 @@
-"""How checks end: their results, what stands on the command line, and whether the version may be used by other runs."""
+"""How checks end: what stands in the log and in the error, and whether the version may be used by other runs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
 
+from legosigns_dagster.assets.check_result import ERROR, WARN
 from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.resources.storage.store import Store
 from legosigns_dagster.resources.versions.judgement import find_checked, judge
 
 Context = dg.AssetCheckExecutionContext
-SHOWN = 20  # offenders that are named
-ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
 class BlockingChecksConfig(dg.Config):
@@ -22,49 +21,6 @@ class BlockingChecksConfig(dg.Config):
         description="Names of checks that may fail, such as every_class_present: then they warn, and the version is "
         "used as it is.",
     )
-
-
-def name_offenders(offenders: Sequence[str]) -> str:
-    """Name the first 20 offenders in one line, after their number.
-
-    Example:
-        >>> name_offenders(["val has no Stop", "train has no Stop"])
-        '2: val has no Stop; train has no Stop'
-    """
-    more = f"; and {len(offenders) - SHOWN} more" if len(offenders) > SHOWN else ""
-    return f"{len(offenders)}: {'; '.join(offenders[:SHOWN])}{more}"
-
-
-def finder_result(asset: str, name: str, offenders: Sequence[str]) -> dg.AssetCheckResult:
-    """Make the result of a check that passes when it finds no offenders."""
-    text = name_offenders(offenders) if offenders else "no offenders"
-    return check_result(asset, name, offenders, not offenders, text)
-
-
-def check_result(
-    asset: str,
-    name: str,
-    offenders: Sequence[str],
-    passed: bool,
-    description: str,
-    severity: dg.AssetCheckSeverity = ERROR,
-    figures: Mapping[str, float] | None = None,
-) -> dg.AssetCheckResult:
-    """Make a check's result, with the first offenders, their number and the figures that decided as metadata."""
-    listed = dg.MetadataValue.md("\n".join(f"- {offender}" for offender in offenders[:SHOWN]) or "none")
-    return dg.AssetCheckResult(
-        passed=passed,
-        asset_key=asset,
-        check_name=name,
-        metadata={"offenders": listed, "count": len(offenders), **(figures or {})},
-        severity=severity,
-        description=description,
-    )
-
-
-def check_specs(asset: str, blocking: bool = True, **descriptions: str) -> list[dg.AssetCheckSpec]:
-    """Declare the checks of an asset, by name and description. A blocking check that fails stops what is downstream."""
-    return [dg.AssetCheckSpec(n, asset=asset, blocking=blocking, description=d) for n, d in descriptions.items()]
 
 
 def report_results(context: Context, results: Iterable[dg.AssetCheckResult]) -> Iterator[dg.AssetCheckResult]:

@@ -6,19 +6,9 @@ from itertools import chain
 import dagster as dg
 from pydantic import Field
 
+from legosigns_dagster.assets.check_result import ERROR, WARN, check_result, check_specs, finder_result, name_offenders
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
-from legosigns_dagster.check_results import (
-    ERROR,
-    WARN,
-    BlockingChecksConfig,
-    Context,
-    check_result,
-    check_specs,
-    conclude,
-    finder_result,
-    name_offenders,
-    report_results,
-)
+from legosigns_dagster.check_results import BlockingChecksConfig, Context, conclude, report_results
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
 from legosigns_dagster.core.dataset.repeated_images import images_across_splits, scenes_across_splits

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from legosigns_dagster import checks
-from legosigns_dagster.check_results import name_offenders
+from legosigns_dagster.assets.check_result import name_offenders
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.scratch import Scratch

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from legosigns_dagster.assets.check_result import WARN, check_result, check_specs
 from legosigns_dagster.assets.lineage import known_origins
 from legosigns_dagster.assets.metadata import picture, table, versioned
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
@@ -55,16 +56,8 @@ def repeats_result(sentences: Sequence[str]) -> dg.AssetCheckResult:
     """
     more = f" and {len(sentences) - 3} more" if len(sentences) > 3 else ""
     text = f"left out of the training: {'; '.join(sentences[:3])}{more}: remove them from train, or from val"
-    return dg.AssetCheckResult(
-        passed=not sentences,
-        check_name="no_val_image_in_train",
-        severity=dg.AssetCheckSeverity.WARN,
-        description=text if sentences else "no train image repeats a val or test image",
-        metadata={
-            "offenders": dg.MetadataValue.md("\n".join(f"- {one}" for one in sentences[:20]) or "none"),
-            "count": len(sentences),
-        },
-    )
+    description = text if sentences else "no train image repeats a val or test image"
+    return check_result("model_weights", "no_val_image_in_train", sentences, not sentences, description, WARN)
 
 
 @dg.asset(
@@ -73,13 +66,12 @@ def repeats_result(sentences: Sequence[str]) -> dg.AssetCheckResult:
     op_tags=GPU_POD,
     pool=GPU_POOL,
     retry_policy=retries(os.environ),
-    check_specs=[
-        dg.AssetCheckSpec(
-            "no_val_image_in_train",
-            asset="model_weights",
-            description="No train image of any set repeats a val or test image of another. One that does is left out.",
-        )
-    ],
+    check_specs=check_specs(
+        "model_weights",
+        blocking=False,
+        no_val_image_in_train="No train image of any set repeats a val or test image of another. One that does is left "
+        "out.",
+    ),
 )
 def model_weights(
     context: dg.AssetExecutionContext,
