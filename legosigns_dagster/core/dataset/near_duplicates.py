@@ -13,10 +13,15 @@ EXIF_FOLDER, DATE_TIME_ORIGINAL = 0x8769, 0x9003
 
 def perceptual_hash(file: Path) -> int:
     """Compute an image's 64-bit pHash (DCT of 32x32 grey values). Near-duplicates differ in few bits."""
+    with open_opaque(file) as image:
+        return hash_pixels(image)
+
+
+def hash_pixels(image: Image.Image) -> int:
+    """Compute the pHash of an image that is open, see `perceptual_hash`."""
     import imagehash  # brings scipy, which a run that reads no image should not load
 
-    with open_opaque(file) as image:
-        return int(str(imagehash.phash(image)), 16)
+    return int(str(imagehash.phash(image)), 16)
 
 
 def capture_time_s(file: Path, name: str) -> float | None:

@@ -12,9 +12,9 @@ import pandas as pd
 from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.dataset.near_duplicates import perceptual_hash
+from legosigns_dagster.core.dataset.near_duplicates import hash_pixels
 from legosigns_dagster.core.dataset.splits import NEAR_BITS
-from legosigns_dagster.core.images.stored_image import open_upright
+from legosigns_dagster.core.images.stored_image import open_opaque
 from legosigns_dagster.core.machine import usable_cores
 
 # Correlation of 16x16 grey values above which images with near hashes show the same. On 333 images of roads, copies
@@ -77,12 +77,13 @@ def describe_image(folder: Path, row: Any) -> Looks | None:
     """Describe the image of a row. None where it cannot be decoded: the check `every_image_readable` names it."""
     file = folder / str(row.file)
     try:
-        with open_upright(file) as image:
+        with open_opaque(file) as image:
+            phash = hash_pixels(image)
             small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
         grey = np.asarray(small, np.float64).ravel()
         grey -= grey.mean()
         length = float(np.linalg.norm(grey))
-        return Looks(str(row.file), row.split, row.sha256, perceptual_hash(file), grey / (length or 1.0))
+        return Looks(str(row.file), row.split, row.sha256, phash, grey / (length or 1.0))
     except (OSError, ValueError):
         return None
 
