@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
-from legosigns_dagster_tests.support.workplace import JOB, OPENMP, Workplace
+from legosigns_dagster_tests.support.workplace import JOB, Workplace
 
 # What takes longest, by folder: begun first, so that neither process of `make test` works alone at the end.
 LONGEST = ("kubernetes/stand_in", "detectors/ultralytics", ".")
@@ -89,7 +89,7 @@ def project(labels_server: LabelStudio, tmp_path: Path) -> LabelStudioProject:
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A laptop on which nothing is configured but where the store is; its first run is the job's."""
     folder = tmp_path_factory.mktemp("laptop")
-    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")} | OPENMP)
+    return Workplace(folder, {"LEGOSIGNS_STORE": str(folder / "store")})
 
 
 @pytest.fixture(scope="session")

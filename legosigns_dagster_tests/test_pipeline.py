@@ -155,11 +155,6 @@ def test_the_report_is_found_and_told_on_the_terminal(
     assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_the_threads_of_the_job_s_training_leave_their_core_to_others_while_they_wait(printed: str) -> None:
-    """In turns of a busy loop, as OpenMP displays when torch is loaded."""
-    assert re.findall(r"GOMP_SPINCOUNT = '(\d+)'", printed) == ["0"]
-
-
 def test_the_job_prints_no_library_s_warnings(printed: str) -> None:
     assert re.findall(r"^.*\w+Warning: .*$", printed, re.MULTILINE) == []
 

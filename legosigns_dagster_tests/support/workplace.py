@@ -14,8 +14,6 @@ DAGSTER = str(Path(sys.executable).parent / "dagster")
 MODULE = ["-m", "legosigns_dagster.definitions"]
 # Dagster's notice that `dagster job execute` has a successor comes before any code of ours is loaded.
 OWN_NOTICE = "ignore::FutureWarning:click.core"
-# Makes OpenMP, which torch brings, print its settings when it is loaded.
-OPENMP = {"OMP_DISPLAY_ENV": "VERBOSE"}
 JOB = ["job", "execute", *MODULE, "-j", "traffic_signs", "-c", "configs/quick.yaml"]
 
 

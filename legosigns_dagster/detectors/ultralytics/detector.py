@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from legosigns_dagster.core.busy_waiting import no_busy_waiting_beside_load
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.detector.detector import EvaluationImages
 from legosigns_dagster.core.detector.training_job import TrainingJob
@@ -47,10 +48,6 @@ def set_variables() -> None:
 
     What somebody set stays, but for the two that would let `ultralytics` reach the internet.
     """
-    # OpenMP's threads wait for each other thousands of times in a training step, by default in a busy loop. Where other
-    # work has a core too, that loop takes the time from the very thread it waits for. OpenMP reads this once, when
-    # torch is loaded. GOMP_SPINCOUNT, where somebody sets it, counts more.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # The import sets it to 1 where nobody has set it. `usable_cores` would believe that somebody wants one thread.
     os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores(os.environ)))
     # Set before the import, which looks for the internet and writes its settings into the home folder otherwise; a
@@ -89,7 +86,8 @@ def library() -> Iterator[Any]:
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        yield ultralytics
+        with no_busy_waiting_beside_load(os.environ):
+            yield ultralytics
     finally:
         logger.setLevel(level)
         give_back_memory()

@@ -1,35 +1,111 @@
-"""How many threads a training has, and how they wait for each other, as OpenMP itself says when torch is loaded."""
+"""How many threads a training has, and how they wait for each other."""
 
 import os
-import re
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 
 import pytest
 
+from legosigns_dagster.core.busy_waiting import CALM, INTERVAL, WAITED, time_in_queue
 from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster_tests.support.workplace import OPENMP
+from legosigns_dagster_tests.benchmarks.neighbours import busy_neighbours
 
-# The first use of torch in a pod's training; what a local training does first is tested with the whole job.
-FIRST_USE = (
-    "from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector; UltralyticsDetector().sees_gpu()"
-)
+# Computes with two threads for a moment and pauses, again and again. In the pauses only threads that wait take a core.
+# For each line of its input, the seconds per second that its threads shall seem to stand in the queue, it prints the
+# share of the pauses in which they take one.
+PAUSES = """
+import os, sys, threading, time
+from legosigns_dagster.core import busy_waiting
+from legosigns_dagster.detectors.ultralytics.detector import library
+
+rate, queued = 0.0, 0.0
+
+def time_in_queue():
+    global queued
+    queued += rate * busy_waiting.INTERVAL
+    return queued
+
+busy_waiting.time_in_queue = time_in_queue
+
+def share_of_waiting(pauses):
+    began = time.process_time()
+    for _ in range(pauses):
+        numbers.sum()
+        time.sleep(0.002)
+    return (time.process_time() - began) / (pauses * 0.002)
+
+with library():
+    import torch
+    torch.set_num_threads(2)
+    numbers = torch.ones(100_000)
+    numbers.sum()
+    for line in sys.stdin:
+        rate = float(line)
+        print(share_of_waiting(300), flush=True)
+print(sorted(thread.name for thread in threading.enumerate()))
+"""
+LOAD, CALM_DOWN = 10 * WAITED, WAITED / 10
+BUSY, ASLEEP = 0.4, 0.3  # shares of the pauses: busy threads take 0.5 to 1.2 of them, sleeping ones 0.05 to 0.1
+cores = pytest.mark.skipif(usable_cores() < 2, reason="with one core no thread waits for another")
 
 
+@contextmanager
+def computing(settings: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    with subprocess.Popen([sys.executable, "-c", PAUSES], env=kept | settings, text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:  # fmt: skip
+        yield process
+        ended, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert ended == "['MainThread']\n"
+
+
+def shares_of_waiting(process: "subprocess.Popen[str]", load: float) -> Iterator[float]:
+    """Give shares of the pauses in which threads take a core, until an end of the load must have been noticed."""
+    assert process.stdin
+    assert process.stdout
+    end = time.monotonic() + 4 * CALM * INTERVAL
+    while time.monotonic() < end:
+        process.stdin.write(f"{load}\n")
+        process.stdin.flush()
+        yield float(process.stdout.readline())
+
+
+@cores
+@pytest.mark.torch
+def test_threads_wait_busily_and_sleep_while_other_work_needs_the_cores() -> None:
+    with computing({}) as process:
+        assert any(share > BUSY for share in shares_of_waiting(process, CALM_DOWN))
+        assert any(share < ASLEEP for share in shares_of_waiting(process, LOAD))
+        assert any(share > BUSY for share in shares_of_waiting(process, CALM_DOWN))
+
+
+@cores
 @pytest.mark.torch
 @pytest.mark.parametrize(
-    ("settings", "turns"),
+    ("settings", "lowest", "highest"),
     [
-        pytest.param({}, "0", id="nothing is set: they leave their core to others at once"),
-        pytest.param({"OMP_WAIT_POLICY": "ACTIVE"}, "30000000000", id="a policy that somebody set stays"),
+        pytest.param({"OMP_WAIT_POLICY": "ACTIVE"}, BUSY, float("inf"), id="busily, also beside load"),
+        pytest.param({"OMP_WAIT_POLICY": "PASSIVE"}, 0, ASLEEP, id="asleep, also alone"),
     ],
 )
-def test_threads_that_wait_leave_their_core_to_others(settings: dict[str, str], turns: str) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
-    environment = kept | OPENMP | settings
-    done = subprocess.run([sys.executable, "-c", FIRST_USE], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr) == [turns]
+def test_threads_wait_as_somebody_has_set(settings: dict[str, str], lowest: float, highest: float) -> None:
+    with computing(settings) as process:
+        for load in (LOAD, CALM_DOWN):
+            shares = sorted(islice(shares_of_waiting(process, load), 5))
+            assert lowest < shares[2] < highest
+
+
+def test_beside_more_busy_processes_than_cores_the_time_in_the_queue_shows_the_load() -> None:
+    with busy_neighbours(2 * usable_cores()):
+        queued, end = time_in_queue(), time.monotonic() + 2
+        while time.monotonic() < end:
+            sum(range(1000))
+    assert time_in_queue() - queued > 2 * WAITED
 
 
 COUNT = """
