@@ -14,7 +14,7 @@ from legosigns_dagster.detectors.ultralytics.early_stopping import EarlyStopping
 from legosigns_dagster.detectors.ultralytics.epoch_monitor import EpochMonitor
 from legosigns_dagster.detectors.ultralytics.outputs import make_recording_validator
 from legosigns_dagster.detectors.ultralytics.time_budget import TimeBudget
-from legosigns_dagster.detectors.ultralytics.trackers import without_platform
+from legosigns_dagster.detectors.ultralytics.trackers import run_callback
 from legosigns_dagster.detectors.ultralytics.training_state import restore_trainer
 
 EMA_WARMUP_STEPS = 10.0  # after about as many, the average is as slow as the setting asks
@@ -57,9 +57,9 @@ class FineTuningTrainer:
     mosaic_closed = False
 
     def run_callbacks(self: Any, event: str) -> None:
-        """Call the callbacks of an event, but for those that send the training to Ultralytics' own platform."""
-        self.callbacks[event] = without_platform(self.callbacks[event])
-        super().run_callbacks(event)  # type: ignore[misc]
+        """Call the callbacks of an event; see `run_callback`."""
+        for callback in self.callbacks[event]:
+            run_callback(callback, self)
 
     def _setup_train(self: Any) -> None:
         import torch

@@ -1,16 +1,19 @@
 """Other people's trackers that are installed beside the project stay off, unless a variable asks for one."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from legosigns_dagster.detectors.ultralytics.trackers import PLATFORM, without_platform
+from legosigns_dagster.detectors.ultralytics.trackers import INTEGRATIONS, PLATFORM, run_callback
 
 # In the place of the real ones, whose dependencies fit no other environment: each says when it is imported or called.
 PACKAGES = ("clearml", "comet_ml", "dvclive", "mlflow", "neptune", "ray", "tensorboard", "wandb")
+MLFLOW = f"{INTEGRATIONS}mlflow"
 FAKE = """
 __version__ = "99"
 print("{name} is imported")
@@ -58,11 +61,34 @@ def test_a_tracker_is_used_only_where_a_variable_asks_for_it(
 
 
 def test_a_training_is_not_sent_to_ultralytics_platform() -> None:
-    def callback() -> None:
-        """One of ours."""
+    called = []
 
-    def sends() -> None:
+    def callback(trainer: str) -> None:
+        """One of ours."""
+        called.append(f"callback of {trainer}")
+
+    def sends(trainer: str) -> None:
         """One of theirs."""
+        called.append(f"{trainer} is sent")
 
     sends.__module__ = PLATFORM
-    assert without_platform([callback, sends]) == [callback]
+    for one in (callback, sends):
+        run_callback(one, "a training")
+    assert called == ["callback of a training"]
+
+
+def test_a_tracker_that_waits_for_its_server_changes_no_image_of_the_training() -> None:
+    """MLflow's client draws a random pause before it tries again."""
+
+    def asks_again(trainer: str) -> None:
+        random.random()
+        np.random.rand()
+
+    asks_again.__module__ = MLFLOW
+    random.seed(3)
+    np.random.seed(3)
+    drawn = (random.random(), np.random.rand())
+    random.seed(3)
+    np.random.seed(3)
+    run_callback(asks_again, "a training")
+    assert (random.random(), np.random.rand()) == drawn
