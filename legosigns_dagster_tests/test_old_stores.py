@@ -66,6 +66,10 @@ def test_the_weights_that_were_tried_and_selected_are_the_same(record: TrainingR
     assert record.run.resumed_from_epoch == 0
 
 
+def test_weights_of_a_time_without_contracts_have_none(snapshots: SnapshotStore, tmp_path: Path) -> None:
+    assert Weights.load(load(snapshots, "model_weights", tmp_path)).contract is None
+
+
 def test_old_weights_can_be_reported_on(snapshots: SnapshotStore, tmp_path: Path) -> None:
     weights = Weights.load(load(snapshots, "model_weights", tmp_path))
     images = origins_in_run(snapshots, "old-run", ("raw_annotations", "classical_signs"))

@@ -25,7 +25,7 @@ from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, MODULE, Work
 ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
           "model_weights", "comparison_report"}  # fmt: skip
 EPOCH_LINE = re.compile(r" epoch \d+/\d+: box_loss")
-DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "results.csv"}
+DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "contract.json", "results.csv"}
 
 
 def current_versions(store: Path) -> dict[str, dict[str, object]]:

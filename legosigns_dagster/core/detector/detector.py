@@ -11,6 +11,7 @@ from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_sp
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
+from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.progress import Log
 
 
@@ -67,8 +68,15 @@ class Detector(Protocol):
     def interpolate(self, base: Weights, trained: Path, alpha: float, into: Path) -> None:
         """Write to file `into` the weights (1 - alpha) * base + alpha * trained; alpha is 0 to 1."""
 
-    def export(self, weights: Path, image_size: int, into: Path) -> None:
-        """Write a weights file as ONNX to file `into`, for images of this size in pixels."""
+    def export(self, weights: Path, size: int, thresholds: Sequence[float], into: Path) -> ModelContract:
+        """Write a weights file as ONNX to file `into`, with its contract in the file's metadata.
+
+        Args:
+            weights: The weights file.
+            size: Width and height in pixels of the model's input.
+            thresholds: Advised lowest confidence of each class.
+            into: The file to write.
+        """
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """Compute metrics and detections of weights on images, scaled to this size in pixels."""

@@ -32,6 +32,13 @@ class TrainingSettings(BaseModel, frozen=True):
         description="Longer side in pixels to which images are scaled, a multiple of 32. 0: the size that the base "
         "weights were trained at. Twice the size takes four times the time.",
     )
+    serving_size: int = Field(
+        0,
+        ge=0,
+        le=2048,
+        description="Width and height in pixels of the input of `model.onnx`, a multiple of 32. 0: `image_size`. Some "
+        "clients always send 640. The report says what another size than `image_size` costs.",
+    )
     batch: int = Field(16, ge=1, le=256, description="Images for each optimizer step. Memory grows with it.")
     seed: int = Field(0, ge=0, description="Same seed, data, machine and thread count: same weights.")
     freeze: int = Field(

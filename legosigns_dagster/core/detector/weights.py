@@ -8,11 +8,14 @@ from typing import ClassVar
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.detector.training_record import TrainingRecord
 from legosigns_dagster.core.files import DIGITS, FolderIndex, file_sha256
+from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of a detector. Those that a run trained come with `model.onnx` and `results.csv` (a row an epoch).
+    """The weights of a detector.
+
+    Those that a run trained come with `model.onnx`, its contract, and `results.csv` (a row an epoch).
 
     Attributes:
         folder: The folder that holds `best.pt`.
@@ -22,7 +25,7 @@ class Weights:
         index: What is in the folder, once it was saved or loaded.
     """
 
-    downloads_of_a_training: ClassVar[tuple[str, ...]] = ("best.pt", "model.onnx", "results.csv")
+    downloads_of_a_training: ClassVar[tuple[str, ...]] = ("best.pt", "model.onnx", FILE_NAME, "results.csv")
     folder: Path
     classes: SignClasses
     image_size: int
@@ -38,6 +41,12 @@ class Weights:
         """First digits of the checkpoint's SHA-256. Everything that stands beside it follows from it."""
         digest = self.index[self.file.name].sha256 if self.index else file_sha256(self.file)
         return digest[:DIGITS]
+
+    @property
+    def contract(self) -> ModelContract | None:
+        """What `model.onnx` takes and gives; None for weights that people gave, or that an old version trained."""
+        file = self.folder / FILE_NAME
+        return ModelContract.from_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
 
     @property
     def downloads(self) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def build_notes(
     earlier: Sequence[Point],
     selected_on: Sequence[str],
     more_caveats: Sequence[str] = (),
+    served: Sequence[str] = (),
 ) -> ReportNotes:
     """Collect the notes of a report.
 
@@ -45,6 +46,7 @@ def build_notes(
         earlier: MAP50-95 on classical and LEGO signs of each earlier comparison.
         selected_on: Titles of the slices whose images were also used to select epoch and weights.
         more_caveats: Caveats besides those of the training.
+        served: What each slice reaches at the size at which `model.onnx` is served, where it is another one.
     """
     record = weights.record
     caveats = [*more_caveats, *(record.caveats if record else [])]
@@ -59,7 +61,11 @@ def build_notes(
     if record and selection and record.without_synthesis:
         synthesis = synthesis_table(selection.base.score, record.without_synthesis, selection.selected.score)
     chart = trade_off_chart(selection, earlier) if selection else ""
-    return ReportNotes({"run": run_id} | (training_facts(record) if record else {}), caveats, synthesis, chart)
+    facts = {"run": run_id} | (training_facts(record) if record else {})
+    if served and weights.contract:
+        title = f"served at {weights.contract.image_size} px, against {weights.image_size} px"
+        facts[title] = "; ".join(served)
+    return ReportNotes(facts, caveats, synthesis, chart)
 
 
 def training_facts(record: TrainingRecord) -> dict[str, str]:

@@ -15,6 +15,8 @@ from legosigns_dagster.core.detector.training_job import TrainingJob, ignore_epo
 from legosigns_dagster.core.detector.training_record import Selection, TrainingRecord, TrainingRun
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.evaluation.thresholds import advised_thresholds
+from legosigns_dagster.core.inference.contract import FILE_NAME
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.training.caveats import find_caveats
 from legosigns_dagster.core.training.interpolation import ALPHAS, select_interpolation
@@ -97,15 +99,18 @@ def score_without_synthesis(
 
 
 def resolve_image_size(settings: TrainingSettings, base: Weights, step: int) -> TrainingSettings:
-    """Replace an image size of 0 by the base's. The network takes multiples of `step`.
+    """Replace sizes of 0: the image size by the base's, the serving size by the image size.
 
     Raises:
-        ValueError: For a size that the network cannot take, with the nearest that it can.
+        ValueError: For a size that the network cannot take, which is no multiple of `step`, with the nearest that it
+            can.
     """
     size = settings.image_size or base.image_size
-    if size % step:
-        raise ValueError(f"image_size is {size}, expected a multiple of {step}: use {max(size // step, 1) * step}")
-    return settings.model_copy(update={"image_size": size})
+    sizes = {"image_size": size, "serving_size": settings.serving_size or size}
+    for name, value in sizes.items():
+        if value % step:
+            raise ValueError(f"{name} is {value}, expected a multiple of {step}: use {max(value // step, 1) * step}")
+    return settings.model_copy(update=sizes)
 
 
 def fine_tune(
@@ -139,7 +144,7 @@ def fine_tune(
     without = None
     if settings.measure_synthesis and len(data.synthetic.images):
         without = score_without_synthesis(base, data, job, scorer, workspace.work / "without", log)
-    export_onnx(detector, base, settings.image_size, workspace)
+    export_onnx(scorer, base, settings.serving_size, workspace)
     run = TrainingRun(round(time.monotonic() - start, 1), peak_memory_mb(), trained.resumed_from_epoch)
     made_from = versions | {"base_weights": base.short_digest()}
     record = TrainingRecord(settings, folder.counts, made_from, caveats, trained.selection, without, run)
@@ -158,17 +163,27 @@ def score_base(
     score = scorer.score(base.file, base.classes)
     if not settings.minutes:
         return score, math.inf
-    # What comes after the last epoch: a score for each candidate, and the export.
-    after_s = (time.monotonic() - before) * len(ALPHAS) + EXPORT_S
+    # What comes after the last epoch: a score for each candidate, the thresholds, and the export.
+    after_s = (time.monotonic() - before) * (len(ALPHAS) + 1) + EXPORT_S
     return score, start + 60 * settings.minutes - after_s
 
 
-def export_onnx(detector: Detector, base: Weights, image_size: int, workspace: TrainingWorkspace) -> None:
-    """Write `model.onnx` beside the new weights, whose classes must be the base's."""
+def export_onnx(scorer: ValidationScorer, base: Weights, serving_size: int, workspace: TrainingWorkspace) -> None:
+    """Write `model.onnx` and its contract beside the new weights, whose classes must be the base's.
+
+    Args:
+        scorer: Finds the advised thresholds on the val images.
+        base: The base weights.
+        serving_size: Width and height in pixels of the model's input.
+        workspace: Its folder `into` has the new weights.
+    """
     best = workspace.into / "best.pt"
-    workspace.log.info("exporting ONNX")
-    detector.export(best, image_size, workspace.into / "model.onnx")
-    base.classes.require(detector.read(best)[0], "the trained model")
+    workspace.log.info(f"exporting ONNX for {serving_size} px")
+    base.classes.require(scorer.detector.read(best)[0], "the trained model")
+    matches = list(scorer.matches(best, base.classes).values())
+    thresholds = advised_thresholds(matches, len(base.classes.names))
+    contract = scorer.detector.export(best, serving_size, thresholds, workspace.into / "model.onnx")
+    (workspace.into / FILE_NAME).write_text(contract.to_json(), encoding="utf-8")
 
 
 def peak_memory_mb() -> int:

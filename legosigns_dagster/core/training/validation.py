@@ -9,6 +9,7 @@ from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector, EvaluationImages
 from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.files import link_or_copy
@@ -48,12 +49,15 @@ class ValidationScorer:
 
     def score(self, file: Path, classes: SignClasses) -> Score:
         """Score a weights file."""
+        return Score.from_matches(self.matches(file, classes))
+
+    def matches(self, file: Path, classes: SignClasses) -> dict[Slice, Matches]:
+        """Evaluate a weights file on each slice that has images."""
         with tempfile.TemporaryDirectory(dir=self.work) as name:
             folder = Path(name)
             link_or_copy(file, folder / "best.pt")
             weights = Weights(folder, classes, self.image_size)
-            matches = {
+            return {
                 one: self.detector.evaluate(weights, images, self.image_size).matches
                 for one, images in self.images.items()
             }
-        return Score.from_matches(matches)

@@ -22,6 +22,7 @@ from legosigns_dagster.core.detector.detector import EvaluationImages
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
+from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
@@ -35,7 +36,7 @@ from legosigns_dagster.detectors.ultralytics.outputs import (
 from legosigns_dagster.detectors.ultralytics.trackers import choose_trackers
 from legosigns_dagster.detectors.ultralytics.trainer import TrainingCallbacks, make_trainer
 from legosigns_dagster.detectors.ultralytics.training_state import fetch_state, restore_finished_run
-from legosigns_dagster.detectors.ultralytics.weights_file import strip_onnx, write_interpolated
+from legosigns_dagster.detectors.ultralytics.weights_file import write_contract, write_interpolated
 
 EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
 DEFAULT_IMAGE_SIZE = 640  # Ultralytics' own, in pixels
@@ -159,14 +160,15 @@ class UltralyticsDetector:
         with library():
             write_interpolated(base.file, trained, alpha, into)
 
-    def export(self, weights: Path, image_size: int, into: Path) -> None:
+    def export(self, weights: Path, size: int, thresholds: Sequence[float], into: Path) -> ModelContract:
         """See `Detector`."""
         with library() as ultralytics, tempfile.TemporaryDirectory(dir=into.parent) as folder:
             copy = shutil.copyfile(weights, Path(folder) / "best.pt")
             model = ultralytics.YOLO(copy)
-            model.export(format="onnx", imgsz=image_size, opset=ONNX_OPSET, dynamic=False, simplify=True)
-            strip_onnx(copy.with_suffix(".onnx"))
+            model.export(format="onnx", imgsz=size, opset=ONNX_OPSET, dynamic=False, simplify=True)
+            contract = write_contract(copy.with_suffix(".onnx"), SignClasses.from_ids(model.names), thresholds)
             copy.with_suffix(".onnx").rename(into)
+        return contract
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """See `Detector`; the metrics are those of `yolo val batch=4`."""

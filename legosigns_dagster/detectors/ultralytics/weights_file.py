@@ -1,7 +1,11 @@
 """Checkpoint files without what differs from run to run: the same training twice gives the same bytes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from legosigns_dagster.core.classes import SignClasses
+from legosigns_dagster.core.inference.contract import METADATA_KEY, ModelContract
 
 KEPT_FACTS = ("version", "license", "docs")
 RUN_PATHS = ("data", "project", "name", "save_dir", "model", "resume")  # paths of the run that trained the weights
@@ -44,11 +48,23 @@ def write_interpolated(base: Path, trained: Path, alpha: float, into: Path) -> N
     write_checkpoint(last, model, into)
 
 
-def strip_onnx(file: Path) -> None:
-    """Remove the date and the training's folder from an ONNX file's metadata."""
+def write_contract(file: Path, classes: SignClasses, thresholds: Sequence[float]) -> ModelContract:
+    """Write an ONNX file's contract into its metadata, and remove the date and the training's folder from there.
+
+    Images are prepared as Ultralytics does it for a prediction: see the defaults of `ModelContract`.
+    """
     import onnx
 
     model = onnx.load(file)
-    kept = [(entry.key, entry.value) for entry in model.metadata_props if entry.key not in ("date", "description")]
-    onnx.helper.set_model_props(model, dict(kept))
+    (taken,), (given,) = model.graph.input, model.graph.output
+    size, shape = tensor_shape(taken)[-1], tensor_shape(given)
+    contract = ModelContract(classes, size, (shape[0], shape[1], shape[2]), tuple(thresholds), taken.name, given.name)
+    kept = {entry.key: entry.value for entry in model.metadata_props if entry.key not in ("date", "description")}
+    onnx.helper.set_model_props(model, kept | {METADATA_KEY: contract.to_json()})
     onnx.save(model, file)
+    return contract
+
+
+def tensor_shape(value: Any) -> list[int]:
+    """Read the shape of an ONNX graph's input or output."""
+    return [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]

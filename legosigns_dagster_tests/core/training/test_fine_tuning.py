@@ -128,9 +128,10 @@ def test_a_dataset_without_a_val_part_is_refused(base: Weights, data: TrainingDa
         train(base, replace(data, lego=only_train), tmp_path)
 
 
-def test_an_image_size_that_the_network_cannot_take_is_refused(
-    base: Weights, data: TrainingData, tmp_path: Path
+@pytest.mark.parametrize("name", ["image_size", "serving_size"])
+def test_a_size_that_the_network_cannot_take_is_refused(
+    name: str, base: Weights, data: TrainingData, tmp_path: Path
 ) -> None:
     shutil.copyfile(sample.FOLDER / "base.pt", base.file)
-    with pytest.raises(ValueError, match="image_size is 100, expected a multiple of 32: use 96"):
-        train(base, data, tmp_path, image_size=100)
+    with pytest.raises(ValueError, match=f"{name} is 100, expected a multiple of 32: use 96"):
+        train(base, data, tmp_path, **{name: 100})

@@ -1,6 +1,7 @@
 """The real library on the sample's weights. Slow: each test runs a network."""
 
 import csv
+import re
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +19,11 @@ from legosigns_dagster.core.detector.training_job import ignore_epoch
 from legosigns_dagster.core.detector.training_record import TrainingRecord
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
+from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.images.stored_image import open_upright
 from legosigns_dagster.core.progress import Log
+from legosigns_dagster.core.report.compare_weights import compare_weights
 from legosigns_dagster.core.training.caveats import NO_CLASSICAL
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
 from legosigns_dagster.core.training.interpolation import ALPHAS, DEFAULT_ALPHA
@@ -212,6 +215,30 @@ def test_a_training_leaves_weights_onnx_and_a_row_an_epoch(trained: Trained) -> 
         assert [row["epoch"].strip() for row in csv.DictReader(file)] == ["1", "2"]
     assert (weights.folder / "model.onnx").stat().st_size > 1_000_000
     assert UltralyticsDetector().read(weights.file)[0] == weights.classes
+
+
+def test_a_training_leaves_the_contract_of_its_onnx_file(trained: Trained) -> None:
+    weights = Weights.load(trained.weights.save())
+    assert weights.contract
+    assert (weights.contract.classes, weights.contract.image_size) == (weights.classes, weights.image_size)
+    assert "contract.json" in weights.downloads
+
+
+def test_the_onnx_file_has_the_serving_size_and_the_report_says_what_it_costs(base: Weights, tmp_path: Path) -> None:
+    for name in ("evaluation", "report"):
+        (tmp_path / name).mkdir()
+    data = parts_in(tmp_path)
+    weights = train(base, data, tmp_path, epochs=1, interpolate=False, serving_size=96)
+    assert weights.contract
+    assert weights.contract.input_shape == (1, 3, 96, 96)
+    report = compare_weights(
+        UltralyticsDetector(), base, weights, {Slice.CLASSICAL: data.classical.part(VAL)}, [], "run",
+        tmp_path / "evaluation", tmp_path / "report",
+    )  # fmt: skip
+    page = (report.folder / "comparison.html").read_text(encoding="utf-8")
+    assert re.search(
+        r"served at 96 px, against 64 px.{0,60}classical signs: mAP50-95 [\d.]+ \([+-][\d.]+\)", page, re.S
+    )
 
 
 def test_every_epoch_is_logged_with_losses_metrics_and_time_left(trained: Trained) -> None:
