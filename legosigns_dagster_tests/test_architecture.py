@@ -96,6 +96,7 @@ def test_the_package_has_the_rooms_that_are_drawn_on_its_map() -> None:
     wanted = {"core.detector", "core.training", "core.report"}
     wanted |= {"assets", "core", *(f"core.{one}" for one in core), "detectors", "detectors.ultralytics", "kubernetes"}
     wanted |= {"commands", "local", "resources", "resources.storage", "resources.versions", "resources.label_studio"}
+    wanted |= {"resources.serving"}
     assert {room(folder) for folder in ROOMS} == wanted
     assert sum("core" in file.relative_to(PACKAGE).parts for file in FILES) > 50
 

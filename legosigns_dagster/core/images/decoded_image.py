@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,8 @@ class DecodedImage:
     frames: int
 
 
-def decode(file: Path) -> DecodedImage:
-    """Decode an image.
+def decode(file: Path | BinaryIO) -> DecodedImage:
+    """Decode an image in a file, or in a stream of bytes.
 
     Raises:
         ValueError: The file is no image, is truncated, or has more than `MAX_PIXELS` pixels.
