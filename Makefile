@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LABEL_STUDIO := .label-studio
 POSTGRESQL := .postgresql
+TRITON := .triton
 export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore::FutureWarning:click.core
@@ -28,7 +29,7 @@ dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
 	$(BIN)/python -m legosigns_dagster_tests.support.dev_s3
 
-test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed  ## all tests, real servers included
+test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed $(TRITON)/.installed  ## all tests, real servers included
 	$(PYTEST)
 
 test-fast: $(INSTALLED)  ## the tests that need neither torch nor a server (two minutes)
@@ -78,9 +79,17 @@ $(POSTGRESQL)/.installed:
 	  done; }
 	touch $@
 
+# A real model server, 510 MB. It is used without its Python client, so what that depends on is not installed. With NumPy 2
+# its backend for Python starts, says that it is ready, and answers empty tensors.
+$(TRITON)/.installed:
+	$(PYTHON) -m venv $(TRITON)
+	$(TRITON)/bin/pip install --quiet --disable-pip-version-check --no-deps nvidia-pytriton==0.7.0
+	$(TRITON)/bin/pip install --quiet --disable-pip-version-check numpy==1.26.4 onnxruntime==1.32.0 openvino==2026.4.1
+	touch $@
+
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	mkdir -p $(@D)
 	cp $< $@.$$$$ && mv $@.$$$$ $@
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) .constraints .legosigns
+	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) $(TRITON) .constraints .legosigns

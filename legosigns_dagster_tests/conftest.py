@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from legosigns_dagster_tests.support.environment import VARIABLES
 from legosigns_dagster_tests.support.label_studio_project import LabelStudioProject
+from legosigns_dagster_tests.support.served_models import ExportedModel, export_model
 from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label_studio, seaweedfs
 from legosigns_dagster_tests.support.workplace import JOB, Workplace
 
@@ -96,3 +97,15 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 def printed(laptop: Workplace) -> str:
     """What the job printed on the laptop."""
     return laptop.run(*JOB)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
+    """The sample's base weights, exported at 256 px."""
+    return export_model(tmp_path_factory.mktemp("exported") / "256", 256)
+
+
+@pytest.fixture(scope="session")
+def workshop_model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
+    """The sample's base weights, exported at 640 px: the size that the workshop's clients send."""
+    return export_model(tmp_path_factory.mktemp("exported") / "640", 640)

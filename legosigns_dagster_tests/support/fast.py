@@ -25,14 +25,24 @@ IMPORTS = (
     f"{TESTS}.support.servers.seaweedfs",
     f"{TESTS}.support.servers.label_studio",
     f"{TESTS}.support.postgresql.postgresql",
+    f"{TESTS}.support.triton.triton",
     f"{TESTS}.support.cluster.server.run_cluster",
     f"{TESTS}.support.cluster.deployed_release.deploy_release",
     f"{TESTS}.support.workplace.Workplace",
 )
 # What a test uses that needs one of them; fixtures that use these fixtures are found too.
-FIXTURES = {"s3_server", "labels_server", "laptop"}
+FIXTURES = {"s3_server", "labels_server", "laptop", "exported", "workshop_model", "model_server"}
 # What no test starts that is not left out.
-PROGRAMS = {"weed", "label-studio", "initdb", "postgres", "dagster", "dagster-webserver", "dagster-daemon"}
+PROGRAMS = {
+    "weed",
+    "label-studio",
+    "initdb",
+    "postgres",
+    "tritonserver",
+    "dagster",
+    "dagster-webserver",
+    "dagster-daemon",
+}
 ADVICE = "a test that is not left out of `make test-fast`: give it the mark"
 
 

@@ -19,6 +19,7 @@ from legosigns_dagster.resources.serving.http_session import Access, HttpSession
 from legosigns_dagster.resources.serving.tensor_bodies import decode_answer, encode_binary, encode_json
 
 BINARY_EXTENSION = "binary_tensor_data"
+MAX_REASON = 80  # characters of why a model is not ready: Triton gives a whole traceback
 
 
 class RestEndpoint:
@@ -139,6 +140,6 @@ def describe_model(facts: dict[str, Any]) -> str:
         'signs'
     """
     version = f"version {facts['version']}" if facts.get("version") else ""
-    state = ": ".join(str(facts[key]) for key in ("state", "reason") if facts.get(key))
+    state = ": ".join(" ".join(str(facts[key]).split())[:MAX_REASON] for key in ("state", "reason") if facts.get(key))
     more = ", ".join(text for text in (version, state) if text)
     return f"{facts.get('name')} ({more})" if more else str(facts.get("name"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from legosigns_dagster_tests.benchmarks.mutation.mutants import Mutant
 
-INSTALLED = (".label-studio", ".postgresql")  # what the tests' servers are started from
+INSTALLED = (".label-studio", ".postgresql", ".triton")  # what the tests' servers are started from
 MOST_MEMORY = 8 * 2**30  # bytes; a mutant may ask for all there is
 NO_TESTS = 5  # pytest's exit status
 
