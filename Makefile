@@ -14,7 +14,7 @@ export PYTHONWARNINGS := ignore::FutureWarning:click.core
 PYTEST := PYTHONWARNINGS= $(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-s3 test test-fast check fix constraints sample clean
+.PHONY: help demo dev dev-s3 serve test test-fast check fix constraints sample clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, 
 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
 	$(BIN)/python -m legosigns_dagster_tests.support.dev_s3
+
+serve: $(INSTALLED) $(TRITON)/.installed  ## a model server on port 8000 with the store's current model
+	$(BIN)/python -m legosigns_dagster_tests.support.serve
 
 test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed $(TRITON)/.installed  ## all tests, real servers included
 	$(PYTEST)
@@ -79,7 +82,7 @@ $(POSTGRESQL)/.installed:
 	  done; }
 	touch $@
 
-# A real model server, 510 MB. It is used without its Python client, so what that depends on is not installed. With NumPy 2
+# A real model server for `make serve` and the tests, 510 MB. It is used without its Python client, so what that depends on is not installed. With NumPy 2
 # its backend for Python starts, says that it is ready, and answers empty tensors.
 $(TRITON)/.installed:
 	$(PYTHON) -m venv $(TRITON)

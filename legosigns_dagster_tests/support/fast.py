@@ -26,6 +26,7 @@ IMPORTS = (
     f"{TESTS}.support.servers.label_studio",
     f"{TESTS}.support.postgresql.postgresql",
     f"{TESTS}.support.triton.triton",
+    f"{TESTS}.support.served_models.serve",
     f"{TESTS}.support.cluster.server.run_cluster",
     f"{TESTS}.support.cluster.deployed_release.deploy_release",
     f"{TESTS}.support.workplace.Workplace",

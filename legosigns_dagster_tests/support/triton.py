@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -147,15 +146,18 @@ def add_version(
 
 
 @contextlib.contextmanager
-def triton(repository: Path, models: list[str], work: Path) -> Iterator[Triton]:
-    """Run a Triton with these models of a repository. What it needs besides is in the folder `work`."""
+def triton(repository: Path, models: list[str], work: Path, ports: tuple[int, int] | None = None) -> Iterator[Triton]:
+    """Run a Triton with these models of a repository, on free ports. What it needs besides is in the folder `work`."""
     if not (TRITON / ".installed").exists():
         raise RuntimeError(f"{TRITON} is missing: `make test` installs it")
-    port, grpc_port = free_ports(2)
+    port, grpc_port = ports or free_ports(2)
     command, environment = triton_command(repository, models, work, port, grpc_port)
     log = work / "triton.log"
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, cwd=work)
+        # In its own session: Ctrl-C then reaches this process alone, which ends the server in order.
+        process = subprocess.Popen(
+            command, env=environment, stdout=stream, stderr=stream, cwd=work, start_new_session=True
+        )
     server = Triton(port, grpc_port, repository, process)
     try:
         wait_until_ready(server, log)
@@ -215,14 +217,3 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-@contextlib.contextmanager
-def killed_after(server: Triton, seconds: float) -> Iterator[None]:
-    """Kill a server while a block runs."""
-    timer = threading.Timer(seconds, server.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.join()
