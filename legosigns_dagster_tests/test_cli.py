@@ -53,15 +53,15 @@ def test_without_a_comparison_report_is_one_line_on_stderr_and_exit_status_1(sto
     assert line.startswith(f"legosigns: no version of comparison_report that is current in {address}: materialize ")
 
 
-def test_the_help_lists_both_commands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["--help"])
     assert exit_.value.code == 0
     commands = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ")}
-    assert {"report", "prune"} <= commands
+    assert {"report", "prune", "query"} <= commands
 
 
-@pytest.mark.parametrize("command", ["report", "prune"])
+@pytest.mark.parametrize("command", ["report", "prune", "query"])
 def test_the_help_of_a_command_says_which_store_is_meant(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

@@ -19,6 +19,7 @@ COMMAND = re.compile(r"(?:\.venv/bin/)?((?:legosigns|dagster|python|make|docker|
 LEFT_OUT = {
     "make ": "a target runs the commands that are tested here; test_docs.py finds it in the Makefile",
     "export ": "of the shell; test_docs.py knows every variable",
+    "legosigns query": "needs images; commands/test_query.py runs it on a server and on this machine",
     "docker build": "needs a container engine; test_image.py reads the Dockerfile",
     "helm ": "needs a cluster; test_helm_values.py and kubernetes/test_guide.py read the values",
     "kubectl ": "needs a cluster; kubernetes/test_guide.py reads the manifests",

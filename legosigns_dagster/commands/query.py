@@ -3,7 +3,8 @@
 import argparse
 import sys
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from legosigns_dagster.commands.query_models import open_models
@@ -12,6 +13,27 @@ from legosigns_dagster.commands.subcommand import WHICH_STORE, StoreOpener, Subc
 from legosigns_dagster.resources.serving.ask import Row, ask_all
 from legosigns_dagster.resources.serving.frames import read_frames
 from legosigns_dagster.resources.serving.served_model import ServedModel
+
+
+@dataclass
+class Tally:
+    """How many images were answered.
+
+    Attributes:
+        total: All images so far.
+        answered: Those that at least one model answered.
+        reason: Why the last of the others was not.
+    """
+
+    total: int = 0
+    answered: int = 0
+    reason: str = "there was none"
+
+    def add(self, row: Row) -> None:
+        """Count an image."""
+        self.total, self.answered = self.total + 1, self.answered + row.is_answered
+        if not row.is_answered:
+            self.reason = f"{row.name}: {row.error or row.findings[0]}"
 
 
 def add_query(commands: Subcommands) -> None:
@@ -76,32 +98,29 @@ def run_query(options: argparse.Namespace, open_store: StoreOpener) -> str:
     Raises:
         RuntimeError: Nothing could be answered, or the model cannot be asked.
     """
+    tally = Tally()
     with open_models(options, open_store) as models:
         frames = read_frames(options.images, options.stride, options.frames, sys.stdin.buffer)
-        with closing(ask_all(models, frames, options.confidence, options.in_flight)) as rows:
-            total, answered, reason = report_rows(rows, models, options)
-    if not answered:
-        raise RuntimeError(f"none of {total} images could be answered; the last one: {reason}")
-    return "" if options.json else f"{answered} of {total} images answered"
+        # A camera's stream ends by Ctrl-C.
+        with (
+            closing(ask_all(models, frames, options.confidence, options.in_flight)) as rows,
+            suppress(KeyboardInterrupt),
+        ):
+            report_rows(rows, models, options, tally)
+    if not tally.answered:
+        raise RuntimeError(f"none of {tally.total} images could be answered; the last one: {tally.reason}")
+    return "" if options.json else f"{tally.answered} of {tally.total} images answered"
 
 
-def report_rows(rows: Iterable[Row], models: list[ServedModel], options: argparse.Namespace) -> tuple[int, int, str]:
-    """Print and draw rows as they come.
-
-    Returns:
-        How many there were, how many of them were answered, and why the last of the others was not.
-    """
+def report_rows(rows: Iterable[Row], models: list[ServedModel], options: argparse.Namespace, tally: Tally) -> None:
+    """Print, draw and count rows as they come."""
     pictures = None if options.no_pictures else PictureFolder(options.out)
-    total, answered, reason = 0, 0, ""
     for row in rows:
         picture = pictures.draw(row, models) if pictures else None
         lines = [json_line(row, models, picture)] if options.json else text_lines(row, models, picture)
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
-        total, answered = total + 1, answered + row.is_answered
-        if not row.is_answered:
-            reason = f"{row.name}: {row.error or row.findings[0]}"
-    return total, answered, reason
+        tally.add(row)
 
 
 def share(text: str) -> float:

@@ -1,6 +1,8 @@
 """`legosigns query`, over a real server and on this machine."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -204,6 +206,22 @@ def test_an_image_comes_from_standard_input(exported: ExportedModel, here: Path)
     (line,) = done.stdout.decode().splitlines()
     assert json.loads(line)["image"] == "standard input"
     assert json.loads(line)["models"][0]["detections"]
+
+
+def test_a_stream_ends_by_ctrl_c_with_what_was_seen_so_far(exported: ExportedModel, here: Path) -> None:
+    folder = here / "images"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number:03d}.jpg").write_bytes(VAL_IMAGES[number % 40].read_bytes())
+    command = [sys.executable, "-m", "legosigns_dagster.cli", "query", str(folder), "--onnx", str(exported.onnx)]
+    process = subprocess.Popen([*command, "--no-pictures"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               cwd=ROOT)  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert re.fullmatch(r"\d+ of \d+ images answered", rest.splitlines()[-1])
 
 
 def test_a_confidence_of_all_classes_replaces_that_of_the_contract(

@@ -36,7 +36,7 @@ class GrpcEndpoint:
 
         parts = urlsplit(check_url(place.url))
         self.place, self.access = place, access
-        self._server = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        self._server = parts.netloc if parts.port else f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
         if parts.scheme == "https":
             root = access.ca_bundle.read_bytes() if access.ca_bundle else None
             self._channel = grpc.secure_channel(self._server, grpc.ssl_channel_credentials(root), UNLIMITED)

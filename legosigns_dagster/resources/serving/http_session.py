@@ -46,6 +46,10 @@ class Access:
             raise ValueError(
                 f"the CA bundle {self.ca_bundle} is no file: name the file with the authority's certificate"
             )
+        if not self.token.isascii() or any(letter.isspace() or not letter.isprintable() for letter in self.token):
+            raise ValueError(
+                "the token has spaces, line feeds or other letters in it, expected one word: see SERVING_TOKEN"
+            )
         if self.timeout_s <= 0 or self.retries < 0 or self.connections < 1:
             raise ValueError(
                 f"time-out {self.timeout_s}, retries {self.retries}, requests in flight {self.connections}: expected "

@@ -222,6 +222,13 @@ def test_impossible_limits_are_refused() -> None:
         Access(ca_bundle=Path("nowhere.pem"))
 
 
+@pytest.mark.parametrize("token", ["very secret", "very\nsecret", "geheim-ß"])
+def test_a_token_that_no_header_can_have_is_refused_without_being_repeated(token: str) -> None:
+    with pytest.raises(ValueError, match=r"expected one word: see SERVING_TOKEN") as error:
+        Access(token=token)
+    assert token not in str(error.value)
+
+
 def test_numbers_that_are_not_finite_are_an_error(exported: ExportedModel) -> None:
     output = np.full(exported.contract.output_shape, np.nan, np.float32)
     facts = {"name": "output0", "datatype": "FP32", "shape": list(output.shape), "data": output.ravel().tolist()}
