@@ -20,6 +20,7 @@ from legosigns_dagster.resources.serving.grpc_messages import SERVICE, message_c
 from legosigns_dagster.resources.serving.http_session import Access, check_url
 from legosigns_dagster.resources.serving.rest import describe_model
 
+INDEX = "RepositoryIndex"
 UNLIMITED = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]  # the default is 4 MiB
 
 
@@ -100,17 +101,17 @@ class GrpcEndpoint:
                 return call(classes[f"{method}Request"](**fields), timeout=self.access.timeout_s, metadata=header)
             except grpc.RpcError as error:
                 if error.code() != grpc.StatusCode.UNAVAILABLE or tries > self.access.retries:
-                    raise self._failure(error.code().name, str(error.details()), tries) from None
+                    raise self._failure(method, error.code().name, str(error.details()), tries) from None
             self.access.sleep(self.access.wait_s(tries))
         raise AssertionError("the last try returns or raises")
 
-    def _failure(self, code: str, detail: str, tries: int) -> ServingError:
+    def _failure(self, method: str, code: str, detail: str, tries: int) -> ServingError:
         text = self.access.clean(f"{code}: {detail}")
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             return self.access.refusal(self.address, text)
         if code == "UNIMPLEMENTED":
             return ServingError(f"{self._server} is no KServe v2 server over gRPC ({text})")
-        if code == "NOT_FOUND":
+        if code == "NOT_FOUND" and method != INDEX:
             return ServingError(
                 f"{self._server} has no model {self.place.model!r} that is ready ({text}): {self._models()}"
             )
@@ -126,7 +127,7 @@ class GrpcEndpoint:
     def _models(self) -> str:
         """Say which models the server has, where it tells."""
         try:
-            models = self._call("RepositoryIndex").models
+            models = self._call(INDEX).models
         except ServingError:
             return "give its name by --model; the server does not tell which models it has"
         words = ("name", "version", "state", "reason")

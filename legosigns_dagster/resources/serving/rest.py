@@ -74,7 +74,7 @@ class RestEndpoint:
 
         MLServer answers HTTP 500 to bytes. OpenVINO Model Server and KServe's own take them without naming them.
         """
-        server = read_json(self.session.request("GET", "v2"))
+        server = self._peek("GET", "v2")
         is_named = isinstance(server, dict) and BINARY_EXTENSION in (server.get("extensions") or ())
         response = self._ask(tensor, contract, binary=True)
         if response.status == 200 or is_named:
@@ -97,7 +97,7 @@ class RestEndpoint:
     def _not_there(self, response: urllib3.BaseHTTPResponse) -> ServingError:
         """Make the error for a server that has no such model, or is of another kind."""
         detail = self.session.access.clean(describe_response(response))
-        server = read_json(self.session.request("GET", "v2"))
+        server = self._peek("GET", "v2")
         if not isinstance(server, dict) or "name" not in server:
             return ServingError(
                 f"{self.session.url} is no KServe v2 server: for {self._path} it answered {detail}; expected the "
@@ -108,11 +108,18 @@ class RestEndpoint:
             f"{self._models()}"
         )
 
+    def _peek(self, method: str, path: str, body: bytes | None = None) -> Any:
+        """Ask for JSON that a server need not have, or that others may not see; None where there is none."""
+        try:
+            response = self.session.request(method, path, body, {"Content-Type": "application/json"} if body else None)
+        except ServingError:
+            return None
+        return read_json(response) if response.status == 200 else None
+
     def _models(self) -> str:
         """Say which models the server has, where it tells."""
-        response = self.session.request("POST", "v2/repository/index", b"{}", {"Content-Type": "application/json"})
-        models = read_json(response)
-        if response.status != 200 or not isinstance(models, list):
+        models = self._peek("POST", "v2/repository/index", b"{}")
+        if not isinstance(models, list):
             return "give its name by --model; the server does not tell which models it has"
         return f"give one by --model of {', '.join(map(describe_model, models)) or 'none: the server has no model'}"
 

@@ -70,6 +70,17 @@ def test_a_server_without_an_index_still_says_that_the_model_is_not_there() -> N
     assert told.endswith("give its name by --model; the server does not tell which models it has")
 
 
+def test_a_list_of_models_that_nobody_may_see_does_not_hide_that_the_model_is_not_there() -> None:
+    def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        if path == "/v2":
+            return json_reply({"name": "triton"})
+        return json_reply({"error": "not for you"}, 403 if path.endswith("/index") else 404)
+
+    with small_server(respond) as server:
+        told = metadata_error(model_at(server.url))
+    assert "(triton) has no model 'signs' that is ready" in told
+
+
 @pytest.mark.parametrize("status", [401, 403, 302])
 def test_an_expired_token_is_an_error_that_does_not_repeat_it(status: int) -> None:
     def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
