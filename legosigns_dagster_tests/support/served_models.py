@@ -14,7 +14,7 @@ import requests
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.inference.contract import FILE_NAME, METADATA_KEY, ModelContract
+from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
 from legosigns_dagster_tests.support.faulty_proxy import QuietServer
 from legosigns_dagster_tests.support.triton import Triton, add_version, triton
 
@@ -22,7 +22,6 @@ CLASSES = SignClasses(("SpeedLimit", "DangerAhead"))
 VAL = sample.FOLDER / "classical-signs" / "images" / "val"
 VAL_IMAGES = sorted(VAL.glob("*.jpg"))
 LEGO_IMAGES = sorted((sample.FOLDER / "lego-signs" / "images").glob("*.jpg"))
-ANCHORS = {256: 1344, 640: 8400}
 
 
 @dataclass(frozen=True)
@@ -49,19 +48,13 @@ class ExportedModel:
 
 def export_model(folder: Path, size: int) -> ExportedModel:
     """Export the sample's base weights at a size, with their contract beside and in the file."""
-    import onnx
-
     from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 
     folder.mkdir(parents=True)
-    contract = ModelContract(CLASSES, size, (1, 6, ANCHORS[size]), (0.25, 0.25))
     shutil.copyfile(sample.FOLDER / "base.pt", folder / "best.pt")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries' own warnings are not ours to mend
-        UltralyticsDetector().export(folder / "best.pt", size, folder / "model.onnx")
-    model = onnx.load(folder / "model.onnx")
-    model.metadata_props.add(key=METADATA_KEY, value=contract.to_json())
-    onnx.save(model, folder / "model.onnx")
+        contract = UltralyticsDetector().export(folder / "best.pt", size, (0.25, 0.25), folder / "model.onnx")
     (folder / FILE_NAME).write_text(contract.to_json())
     (folder / "weights.json").write_text(json.dumps({"classes": CLASSES.names, "image_size": size}))
     return ExportedModel(folder, contract)
