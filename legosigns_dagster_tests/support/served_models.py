@@ -133,9 +133,11 @@ def small_server(respond: Callable[[str, str, Mapping[str, str], bytes], Reply])
         small.port = server.server_port
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield small
-        server.shutdown()
-        thread.join()
+        try:
+            yield small
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def known_model(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:

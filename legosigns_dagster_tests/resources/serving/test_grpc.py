@@ -32,8 +32,10 @@ def grpc_server(respond: Callable[[Any], bytes], credentials: grpc.ServerCredent
     address = "127.0.0.1:0"
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
-    yield port
-    server.stop(None).wait()
+    try:
+        yield port
+    finally:
+        server.stop(None).wait()
 
 
 def metadata_error(url: str, access: Access) -> str:
