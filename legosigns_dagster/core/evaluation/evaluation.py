@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.inference.detection import Detection
 
 ALL = "all"  # stands for a class name in the row with the means over all classes
 METRICS = ["precision", "recall", "map50", "map50_95"]
@@ -37,21 +38,6 @@ class Matches:
     confidence: npt.NDArray[np.float64]
     hit: npt.NDArray[np.bool_]
     box_counts: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Detection:
-    """One box that a detector found.
-
-    Attributes:
-        class_id: The detected class.
-        confidence: 0 to 1.
-        box: Pixels of the image as it is displayed.
-    """
-
-    class_id: int
-    confidence: float
-    box: PixelBox
 
 
 @dataclass(frozen=True)
