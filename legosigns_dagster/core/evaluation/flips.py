@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.evaluation.comparison import SliceResults
-from legosigns_dagster.core.inference.detection import Detection
 from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
+from legosigns_dagster.core.inference.detection import Detection
 
 
 class FlipKind(StrEnum):

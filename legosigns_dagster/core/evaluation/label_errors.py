@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.evaluation.comparison import SliceResults
-from legosigns_dagster.core.inference.detection import Detection
 from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
+from legosigns_dagster.core.inference.detection import Detection
 
 MIN_CONFIDENCE = 0.5
 
