@@ -1,4 +1,4 @@
-"""Look into the store of LEGO sign assets: the newest comparison, and old versions that can be deleted."""
+"""Look into the store of LEGO sign assets: the newest comparison, old versions that can be deleted, releases."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ import dagster as dg
 from dotenv import dotenv_values
 
 from legosigns_dagster.commands.prune import add_prune
+from legosigns_dagster.commands.release import add_release
 from legosigns_dagster.commands.report import add_report
 from legosigns_dagster.commands.subcommand import WHICH_STORE
 from legosigns_dagster.core.variables import strip_values
@@ -52,7 +53,7 @@ def command_line() -> argparse.ArgumentParser:
     """Make the parser, with a subcommand for each thing that can be done."""
     parser = argparse.ArgumentParser("legosigns", description=__doc__, epilog=WHICH_STORE)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add_subcommand in (add_report, add_prune):
+    for add_subcommand in (add_report, add_prune, add_release):
         add_subcommand(commands)
     return parser
 

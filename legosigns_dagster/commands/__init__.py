@@ -1,4 +1,4 @@
 """What the command `legosigns` can do, a file for each subcommand. Each adds its own part to the command line.
 
-May import: core.report, resources, resources.storage.
+May import: core.report, core.release, resources, resources.storage, resources.releases.
 """
