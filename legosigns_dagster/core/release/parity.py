@@ -101,6 +101,17 @@ def compare_outputs(expected: Mapping[str, Floats], found: Mapping[str, Floats])
     return OutputParity(worst_box, worst_score, image, anchors)
 
 
+def worst_output(parities: Sequence[OutputParity]) -> OutputParity:
+    """Take the largest differences of several comparisons, and the image of the worst one."""
+    worst = max(parities, key=lambda one: max(one.box_px / MOST_BOX_PX, one.score / MOST_SCORE), default=None)
+    return OutputParity(
+        max((one.box_px for one in parities), default=0.0),
+        max((one.score for one in parities), default=0.0),
+        worst.image if worst else "",
+        sum(one.anchors for one in parities),
+    )
+
+
 def compare_detections(
     expected: Mapping[str, Sequence[Detection]],
     found: Mapping[str, Sequence[Detection]],

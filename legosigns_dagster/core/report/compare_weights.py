@@ -6,9 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
-from legosigns_dagster.core.detector.detector import Detector, EvaluationImages
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.evaluate_slices import evaluate_slices
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
+from legosigns_dagster.core.evaluation.comparison import compare
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.notes import build_notes
@@ -39,12 +40,7 @@ def compare_weights(
         into: An empty folder for the report.
         caveats: What this comparison cannot be trusted with, a sentence each.
     """
-    slices = []
-    for one, dataset in images.items():
-        if len(dataset.images):
-            written = EvaluationImages.write(dataset, work / one.val_folder)
-            before, after = (detector.evaluate(weights, written, new.image_size) for weights in (base, new))
-            slices.append(SliceResults(one.title, dataset, before, after, one.headline))
+    slices = evaluate_slices(detector, base, new, images, work)
     curves = pd.read_csv(new.folder / "results.csv", skipinitialspace=True)
     selected_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
     notes = build_notes(run_id, new, earlier, selected_on, caveats)
