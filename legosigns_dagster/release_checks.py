@@ -75,7 +75,7 @@ def release_candidate_checks(
 def judge_candidate(
     candidate: ReleaseCandidate, config: GateConfig
 ) -> tuple[list[dg.AssetCheckResult], list[AcceptedFinding]]:
-    """Judge a candidate: a result for each check, and what was accepted."""
+    """Decide on a candidate: a result for each check, and what was accepted."""
     measured, accepted = candidate.measured, []
     breaks, none = measured.parity_breaks, "there are no val or test images to compare the engines in: add some"
     is_equal, text = bool(measured.parity) and not breaks, "; ".join(breaks or measured.parity) or none

@@ -1,5 +1,6 @@
 """From weights to a release, on the sample: tried in real engines, judged, published, and taken back."""
 
+import json
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -8,16 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import onnx
+import pandas as pd
 import pytest
+from onnx import numpy_helper
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import COMPARISON_COLUMNS, Comparison
+from legosigns_dagster.core.files import file_sha256
 from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
+from legosigns_dagster.core.release.layout import MIRROR, release_key
+from legosigns_dagster.core.release.release import AcceptedFinding
 from legosigns_dagster.core.report.report import ComparisonReport
-from legosigns_dagster.definitions import defs
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster.resources.releases.current import current_number
+from legosigns_dagster.resources.releases.listing import list_releases
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster_tests.support.step_jobs import definitions
@@ -83,7 +91,7 @@ class Place:
         self.snapshots.save("model_weights", f"training-{self.saved}", copy)
         report = self.folder / f"report-{self.saved}"
         report.mkdir()
-        empty = Comparison(__import__("pandas").DataFrame(columns=COMPARISON_COLUMNS))
+        empty = Comparison(pd.DataFrame(columns=COMPARISON_COLUMNS))
         self.snapshots.save("comparison_report", f"training-{self.saved}", ComparisonReport(report, empty).save())
 
 
@@ -108,8 +116,58 @@ def place(sources: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.Mon
         yield place
 
 
-def test_x(place: Place) -> None:
-    import time
-    t=time.time(); done, log = place.release(); print(time.time()-t); print(done); print(log[-9000:])
-    t=time.time(); done, log = place.release(**ACCEPT); print(time.time()-t); print(done); print(log[-9000:])
-    print(place.objects.read("releases/1/release.json").decode())
+def change_a_weight(model: Path) -> None:
+    """Change one weight of an exported model."""
+    network = onnx.load(str(model))
+    weight = next(one for one in network.graph.initializer if len(one.dims) == 4)
+    values = numpy_helper.to_array(weight).copy()
+    values.flat[0] += 0.5
+    weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    onnx.save(network, str(model))
+
+
+def test_a_candidate_is_released_when_a_person_accepts_what_is_open_and_kept_out_when_it_is_broken(
+    place: Place, exported: Path, tmp_path: Path
+) -> None:
+    done, log = place.release()
+    assert not done
+    assert "release_candidate is not used, since its checks failed: lego_signs_gained: LEGO signs: mAP50" in log
+    assert "set accept_inconclusive, accepted_by and reason of release_candidate_checks" in log
+    assert (list_releases(place.objects), current_number(place.objects)) == ([], None)
+    place.objects.write(MIRROR, b"of a training")
+
+    done, log = place.release(**ACCEPT)
+    assert done, log
+    (release,) = list_releases(place.objects)
+    assert release.origin.accepted == (AcceptedFinding("lego_signs_gained", "Ada", "tried on the track"),)
+    assert release.origin.compared_with == "base weights"
+    assert set(release.origin.verdicts) == {"onnx_parity", "contract_kept", "classical_signs_kept", "lego_signs_gained"}
+    assert release.origin.made_from["model_weights"] == file_sha256(exported / "best.pt")[:12]
+    assert place.objects.read(MIRROR) == (exported / "model.onnx").read_bytes()
+    assert {path.split("/")[1] for path in release.files if path.startswith("golden/")} == {
+        "drawn", "image-1", "image-2", "image-3",
+    }  # fmt: skip
+    answers = [json.loads(place.objects.read(release_key(1, path))) for path in release.files if "detections" in path]
+    assert sum(len(answer["detections"]) for answer in answers) > 0
+
+    broken = shutil.copytree(exported, tmp_path / "broken")
+    change_a_weight(broken / "model.onnx")
+    write_contract(broken, Weights.load(broken).classes, padding_place="right_bottom")
+    place.train(broken)
+    done, log = place.release(**ACCEPT)
+    assert not done
+    assert "release_candidate is not used, since its checks failed: onnx_parity: " in log
+    assert "contract_kept: 1: the place of the padding was center, and is right_bottom (against release 1)" in log
+    assert "set accept_contract_change, accepted_by and reason" in log
+    assert "compared with release 1" in log
+    assert (current_number(place.objects), len(list_releases(place.objects))) == (1, 1)
+    assert place.objects.read(MIRROR) == (exported / "model.onnx").read_bytes()
+
+
+def test_weights_without_a_contract_are_named(place: Place, exported: Path, tmp_path: Path) -> None:
+    old = shutil.copytree(exported, tmp_path / "old")
+    (old / FILE_NAME).unlink()
+    place.train(old)
+    done, log = place.release()
+    assert not done
+    assert f"model_weights has no model.onnx with a {FILE_NAME}, since an older version of this project made it" in log
