@@ -22,17 +22,17 @@ class GateConfig(dg.Config):
     """What a release may lose and must gain, and what a person accepts."""
 
     max_map_drop: float = Field(
-        0.02, ge=0, le=1, description="Largest allowed drop of mAP50-95 on classical signs, 0 to 1."
+        default=0.02, ge=0, le=1, description="Largest allowed drop of mAP50-95 on classical signs, 0 to 1."
     )
     lego_gain: float = Field(
-        0.0, ge=0, le=1, description="The rise of mAP50 on LEGO signs must be larger than this, 0 to 1."
+        default=0.0, ge=0, le=1, description="The rise of mAP50 on LEGO signs must be larger than this, 0 to 1."
     )
-    accept_inconclusive: bool = Field(False, description="Release although there are too few images to decide.")
+    accept_inconclusive: bool = Field(default=False, description="Release although there are too few images to decide.")
     accept_contract_change: bool = Field(
-        False, description="Release although clients of the model that is served now must be changed."
+        default=False, description="Release although clients of the model that is served now must be changed."
     )
-    accepted_by: str = Field("", description="Who accepts, where one of the two is set.")
-    reason: str = Field("", description="Why, where one of the two is set.")
+    accepted_by: str = Field(default="", description="Who accepts, where one of the two is set.")
+    reason: str = Field(default="", description="Why, where one of the two is set.")
 
     def require_reason(self) -> None:
         """Check that whoever accepts says who and why.

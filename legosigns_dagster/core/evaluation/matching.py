@@ -36,20 +36,21 @@ def match_detections(dataset: Dataset, detections: Mapping[str, Sequence[Detecti
 
 
 def match_image(found: Sequence[Detection], labels: Sequence[tuple[int, PixelBox]]) -> npt.NDArray[np.bool_]:
-    """Tell which detections of an image are right at which IoU, of shape (detections, 10).
+    """Tell which detections of an image, the most confident first, are right at which IoU, of shape (detections, 10).
 
-    A box is found once, by the detection that overlaps it most.
+    One after the other stands for the box that it overlaps most, of those that no detection before it has found.
     """
+    hit = np.zeros((len(found), IOU_COUNT), bool)
+    if not labels:
+        return hit
     iou = np.zeros((len(found), len(labels)))
     for i, one in enumerate(found):
         for j, (class_id, box) in enumerate(labels):
             iou[i, j] = one.box.iou(box) if one.class_id == class_id else 0.0
-    hit = np.zeros((len(found), IOU_COUNT), bool)
-    pairs = sorted(np.argwhere(iou >= IOU_THRESHOLDS[0]).tolist(), key=lambda pair: -iou[pair[0], pair[1]])
-    for position, threshold in enumerate(IOU_THRESHOLDS):
-        taken: set[int] = set()
-        for i, j in pairs:
-            if iou[i, j] >= threshold and j not in taken and not hit[i, position]:
-                hit[i, position] = True
-                taken.add(j)
+    found_before = np.zeros((len(labels), IOU_COUNT), bool)
+    for i in range(len(found)):
+        free = np.where(found_before, 0, iou[i, :, None])  # shape (labels, 10)
+        best = free.argmax(axis=0)
+        hit[i] = free[best, range(IOU_COUNT)] >= IOU_THRESHOLDS
+        found_before[best, range(IOU_COUNT)] |= hit[i]
     return hit
