@@ -41,7 +41,9 @@ setup(
         "ultralytics-opencv-headless==8.4.190",
         "opencv-python-headless==4.12.0.88",
         "onnx==1.23.2",
+        # The engines inside of Triton and of OpenVINO Model Server: a release is tried in both before it is one.
         "onnxruntime==1.32.0",
+        "openvino==2026.4.1",
         "onnxslim==0.1.98",
         # Both come with Dagster; models are asked over gRPC by them.
         "grpcio==1.85.3",

@@ -26,9 +26,15 @@ ACTIVE_STATUSES = [
 
 traffic_signs = dg.define_asset_job(
     "traffic_signs",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("release"),
     description="Everything: snapshots of the sources, the dataset, synthetic images, new weights, and the comparison "
     "of base and new.",
+)
+
+release = dg.define_asset_job(
+    "release",
+    selection=dg.AssetSelection.groups("release"),
+    description="The newest weights, tried in the engines that serve, compared with what is served now, and published.",
 )
 
 

@@ -1,4 +1,4 @@
-"""The store of LEGO sign assets, and their models: the newest comparison, old versions, and what a model sees."""
+"""The store of LEGO sign assets, and their models: comparison, old versions, releases, and what a model sees."""
 
 import argparse
 import os
@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 
 from legosigns_dagster.commands.prune import add_prune
 from legosigns_dagster.commands.query import add_query
+from legosigns_dagster.commands.release import add_release
 from legosigns_dagster.commands.report import add_report
 from legosigns_dagster.commands.subcommand import WHICH_STORE
 from legosigns_dagster.core.variables import strip_values
@@ -53,7 +54,7 @@ def command_line() -> argparse.ArgumentParser:
     """Make the parser, with a subcommand for each thing that can be done."""
     parser = argparse.ArgumentParser("legosigns", description=__doc__, epilog=WHICH_STORE)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add_subcommand in (add_report, add_prune, add_query):
+    for add_subcommand in (add_report, add_prune, add_query, add_release):
         add_subcommand(commands)
     return parser
 

@@ -4,17 +4,18 @@ import os
 
 import dagster as dg
 
-from legosigns_dagster import checks
-from legosigns_dagster.assets import dataset, report, sources, weights
+from legosigns_dagster import checks, release_checks
+from legosigns_dagster.assets import dataset, release, report, sources, weights
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
+from legosigns_dagster.automation import release as release_job
 from legosigns_dagster.deployments import deployment
 
 current_deployment = deployment(os.environ)
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([sources, dataset, weights, report]),
-    asset_checks=dg.load_asset_checks_from_modules([checks]),
-    jobs=[traffic_signs],
+    assets=dg.load_assets_from_modules([sources, dataset, weights, report, release]),
+    asset_checks=dg.load_asset_checks_from_modules([checks, release_checks]),
+    jobs=[traffic_signs, release_job],
     sensors=[new_annotations_sensor],
     resources=current_deployment.resources,
     executor=current_deployment.executor,

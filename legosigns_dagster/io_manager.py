@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 
 from legosigns_dagster.core.files import SavedAsFolder
+from legosigns_dagster.core.release.layout import MIRROR
+from legosigns_dagster.resources.releases.current import current_number
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.layout import Snapshot, run_key
 from legosigns_dagster.resources.storage.store import Store
@@ -43,7 +45,10 @@ class FolderIOManager(dg.ConfigurableIOManager):
         snapshot = snapshots.save(asset, context.run_id, obj.folder, index, current=not judged, log=context.log)
         size = sum(entry.size for entry in snapshot.files.values())
         context.add_output_metadata({"files": len(snapshot.files), "megabytes": round(size / 1e6, 2)})
-        published = snapshots.publish(downloads_by_key(obj, context.run_id))
+        downloads = downloads_by_key(obj, context.run_id)
+        if MIRROR in downloads and current_number(self.store.objects()) is not None:
+            del downloads[MIRROR]  # what is served there is the current release's, and a training's is not tried yet
+        published = snapshots.publish(downloads)
         if published:
             lines = "\n".join(f"- `{address}`" for address in published.values())
             context.add_output_metadata({"downloads": dg.MetadataValue.md(lines)})

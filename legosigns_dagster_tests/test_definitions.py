@@ -3,8 +3,8 @@
 import dagster as dg
 import pytest
 
-from legosigns_dagster import checks
-from legosigns_dagster.assets import dataset, weights
+from legosigns_dagster import checks, release_checks
+from legosigns_dagster.assets import dataset, release, weights
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources.storage.store import LocalStore, S3Store
 from legosigns_dagster_tests.support.builders import CLASSES
@@ -21,6 +21,14 @@ FLOW = {
     "synthetic_set": {"sign_cutouts", "backgrounds", "raw_annotations"},
     "model_weights": {"base_weights", "raw_annotations", "synthetic_set", "classical_signs"},
     "comparison_report": {"base_weights", "model_weights", "raw_annotations", "classical_signs"},
+    "release_candidate": {
+        "base_weights",
+        "model_weights",
+        "raw_annotations",
+        "classical_signs",
+        "comparison_report",
+    },
+    "released_model": {"release_candidate"},
 }
 
 
@@ -39,14 +47,15 @@ def test_the_assets_depend_on_each_other_as_the_flow_says() -> None:
 
 def test_every_asset_has_a_group_a_kind_and_a_description() -> None:
     for spec in definitions({}).resolve_all_asset_specs():
-        assert spec.group_name in {"sources", "dataset", "weights", "report"}
+        assert spec.group_name in {"sources", "dataset", "weights", "report", "release"}
         assert spec.kinds
         assert spec.description
 
 
 def test_every_setting_says_what_one_unit_of_it_means() -> None:
     assets = (dataset.DatasetConfig, dataset.SynthesisConfig, weights.TrainingConfig)
-    for config in (*assets, checks.QuarantineConfig, checks.AcceptanceConfig):
+    of_release = (release.CandidateConfig, release.ServingConfig, release_checks.GateConfig)
+    for config in (*assets, *of_release, checks.QuarantineConfig, checks.AcceptanceConfig):
         undescribed = [name for name, field in config.model_fields.items() if not field.description]
         assert undescribed == []
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.automation import release, traffic_signs
 from legosigns_dagster.cli import command_line
 from legosigns_dagster.core.dataset.validation import INTENDED_REASONS
 from legosigns_dagster.definitions import defs
@@ -90,7 +90,7 @@ def test_no_page_names_a_variable_that_nobody_reads(page: str) -> None:
 def test_the_settings_are_those_of_the_launchpad() -> None:
     """Write them with `python -m legosigns_dagster_tests.support.configuration_page`."""
     assert configuration_page.updated(CONFIGURATION) == CONFIGURATION
-    assert len(configuration_page.forms()) == 7
+    assert len(configuration_page.forms()) == 10
 
 
 @each_page
@@ -108,7 +108,8 @@ def test_every_example_of_settings_is_accepted_by_the_job(page: str) -> None:
     for block in pages.code_blocks(PAGES[page], "yaml"):
         config = yaml.safe_load(block)
         if "ops" in config:
-            dg.validate_run_config(defs.resolve_job_def(traffic_signs.name), config)
+            job = release if "release_candidate_checks" in config["ops"] else traffic_signs
+            dg.validate_run_config(defs.resolve_job_def(job.name), config)
 
 
 @each_page
@@ -134,7 +135,7 @@ def test_every_command_of_the_console_is_understood(page: str) -> None:
 @each_page
 def test_every_job_and_asset_that_a_command_names_exists(page: str) -> None:
     text = "\n".join(pages.commands(PAGES[page]))
-    assert set(re.findall(r" -j (\w+)", text)) <= {traffic_signs.name}
+    assert set(re.findall(r" -j (\w+)", text)) <= {traffic_signs.name, release.name}
     assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     assert set(re.findall(r"--select '?\+?(\w+)", text)) <= assets
 

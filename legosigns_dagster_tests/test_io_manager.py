@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ from legosigns_dagster.assets.metadata import versioned
 from legosigns_dagster.core import files
 from legosigns_dagster.core.files import folder_digest, index_folder, quick_sha256
 from legosigns_dagster.io_manager import FolderIOManager
+from legosigns_dagster.resources.releases.publish import publish_release
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.store import LocalStore
 from legosigns_dagster_tests.support.builders import Note
+from legosigns_dagster_tests.support.releases import make_draft
 
 
 class Words(dg.Config):
@@ -61,6 +65,32 @@ def test_the_newest_file_stands_at_its_fixed_place_too(resources: dict[str, Any]
     for text in ("first", "second"):
         dg.materialize([model], resources=resources, run_config={"ops": {"model": {"config": {"text": text}}}})
         assert (tmp_path / "store" / "models" / "note.txt").read_text() == text
+
+
+def test_from_the_first_release_on_a_training_leaves_the_released_model_where_it_is(
+    resources: dict[str, Any], tmp_path: Path
+) -> None:
+    class Model(Note):
+        downloads = ("model.onnx",)
+        latest = ("models/model.onnx",)
+
+    @dg.asset
+    def model(config: Words, scratch: Scratch) -> Model:
+        folder = scratch.folder("model")
+        (folder / "model.onnx").write_text(config.text)
+        return Model(folder)
+
+    def train(text: str) -> dg.ExecuteInProcessResult:
+        return dg.materialize([model], resources=resources, run_config={"ops": {"model": {"config": {"text": text}}}})
+
+    train("before the first release")
+    place = tmp_path / "store" / "models" / "model.onnx"
+    assert place.read_text() == "before the first release"
+    draft = make_draft(tmp_path / "work", "run-1")
+    publish_release(LocalObjectStore(tmp_path / "store"), draft, logging.getLogger("test"))
+    done = train("not tried yet")
+    assert place.read_bytes() == draft.model.read_bytes()
+    assert (tmp_path / "store" / "traffic-signs" / done.run_id / "model.onnx").read_text() == "not tried yet"
 
 
 def test_an_asset_is_saved_once_and_each_of_its_files_read_once_for_its_hash(

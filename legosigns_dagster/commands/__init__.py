@@ -1,4 +1,5 @@
 """What the command `legosigns` can do, a file for each subcommand. Each adds its own part to the command line.
 
-May import: core, core.inference, core.report, resources, resources.serving, resources.storage.
+May import: core, core.inference, core.report, core.release, resources, resources.serving, resources.storage,
+resources.releases.
 """

@@ -1,6 +1,6 @@
 """The settings in docs/configuration.md: `python -m legosigns_dagster_tests.support.configuration_page` writes them.
 
-They come from the forms that the Launchpad shows: each step of the job whose function takes a `config`. What stands
+They come from the forms that the Launchpad shows: each step of the jobs whose function takes a `config`. What stands
 outside of the two marks in the page is written by hand.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import dagster as dg
 from pydantic.fields import FieldInfo
 
-from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.automation import release, traffic_signs
 from legosigns_dagster.definitions import defs
 from legosigns_dagster_tests.support.environment import ROOT
 
@@ -24,7 +24,8 @@ BOUNDS = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "
 def forms() -> dict[str, type[dg.Config]]:
     """The class of the settings of each step that has some, in the order in which the steps run."""
     found = {}
-    for node in defs.resolve_job_def(traffic_signs.name).nodes_in_topological_order:
+    jobs = [defs.resolve_job_def(job.name) for job in (traffic_signs, release)]
+    for node in (node for job in jobs for node in job.nodes_in_topological_order):
         function: Any = node.definition
         config = get_type_hints(function.compute_fn.decorated_fn).get("config")
         if config:
@@ -41,6 +42,8 @@ def values(field: FieldInfo) -> str:
         return "`true` or `false`"
     if field.annotation == list[str]:
         return "names"
+    if field.annotation is str:
+        return "a text"
     limits = {name: getattr(one, name) for one in field.metadata for name in BOUNDS if hasattr(one, name)}
     if {"ge", "le"} <= set(limits):
         return f"{limits['ge']:g} to {limits['le']:g}"
@@ -50,6 +53,7 @@ def values(field: FieldInfo) -> str:
 def entry(name: str, field: FieldInfo) -> str:
     """A setting as an item of a list: name, default, what may be set, what it does."""
     default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+    default = default if default != "" else "empty"
     return wrapped(f"- `{name}`: **{default}** ({values(field)}). {field.description}", "  ")
 
 

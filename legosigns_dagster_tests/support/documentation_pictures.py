@@ -24,8 +24,9 @@ REPORT_WH = (1400, 980)  # wide enough for the whole table, high enough for its 
 PLACES = {
     "base_weights": (0, 3.8), "raw_annotations": (1, 0), "sign_cutouts": (1, 1), "backgrounds": (1, 2),
     "classical_signs": (1, 3), "synthetic_set": (2, 1), "model_weights": (3, 1.5), "comparison_report": (4, 1.5),
+    "release_candidate": (5, 2.4), "released_model": (6, 2.4),
 }  # fmt: skip
-COLORS = {"sources": "#e8eefb", "dataset": "#e4f5ea", "weights": "#fdf0dc", "report": "#f6e6f5"}
+COLORS = {"sources": "#e8eefb", "dataset": "#e4f5ea", "weights": "#fdf0dc", "report": "#f6e6f5", "release": "#e6f4f6"}
 LINE = "#8a93a5"
 BOX_WH, GAP = (0.72, 0.62), 0.24
 
@@ -36,9 +37,9 @@ def draw_graph(into: Path) -> None:
     from matplotlib.figure import Figure
 
     graph = defs.resolve_asset_graph()
-    figure = Figure(figsize=(12.4, 4.6), dpi=100)
+    figure = Figure(figsize=(16.6, 4.6), dpi=100)
     axes: Any = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-0.45, 4.45), ylim=(4.25, -0.45))
+    axes.set(xlim=(-0.45, 6.45), ylim=(4.25, -0.45))
     axes.axis("off")
     width, height = BOX_WH
     for key in graph.toposorted_asset_keys:

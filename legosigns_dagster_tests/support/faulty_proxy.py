@@ -31,7 +31,8 @@ class FaultyProxy:
     Attributes:
         target: the real server's address.
         endpoint: the proxy's own address.
-        fault: "500", "expired", "page", "hang", "slow", "cut", "cut_upload", or an answer: status, headers, body.
+        fault: "500", "expired", "page", "hang", "slow", "cut", "cut_upload", "lost_answer", or an answer: status,
+            headers, body.
         is_old: whether it refuses what servers from before 2025 do not know, and wants a Content-MD5 where they do.
         times: how many more requests get the fault.
         only: selects by method and path which requests may get it.
@@ -134,6 +135,10 @@ class Handler(BaseHTTPRequestHandler):
             server.request(self.command, self.path, body, dict(self.headers))
             response = server.getresponse()
             content = response.read()
+        if fault == "lost_answer":
+            self.close_connection = True
+            self.connection.close()
+            return
         self.send_response(response.status)
         for name, value in response.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", "content-length"):
@@ -175,6 +180,8 @@ def faulty_proxy(target: str, certificate: trustme.LeafCert | None = None) -> It
         proxy.endpoint = f"{'https' if certificate else 'http'}://localhost:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield proxy
-        server.shutdown()
-        thread.join()
+        try:
+            yield proxy
+        finally:  # a test that fails must not leave a thread that never ends
+            server.shutdown()
+            thread.join()

@@ -1,6 +1,6 @@
 """What the pipeline asks of a detector, whoever makes it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
 from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
 from legosigns_dagster.core.progress import Log
 
 
@@ -76,6 +77,12 @@ class Detector(Protocol):
             size: Width and height in pixels of the model's input.
             thresholds: Advised lowest confidence of each class.
             into: The file to write.
+        """
+
+    def open_raw(self, weights: Weights) -> Callable[[Tensor], Tensor]:
+        """Load weights on the CPU, to be asked about tensors of shape (1, 3, size, size) with values from 0 to 1.
+
+        An answer is what the exported model gives: of shape (1, 4 + classes, anchors), before any suppression.
         """
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:

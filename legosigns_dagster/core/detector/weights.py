@@ -55,7 +55,10 @@ class Weights:
 
     @property
     def latest(self) -> tuple[str, ...]:
-        """Places in the store, which do not change, at which the newest file of the same name stands too."""
+        """Places in the store, which do not change, at which the newest file of the same name stands too.
+
+        From the first release on, `models/model.onnx` is the current release's instead.
+        """
         return ("results.csv", "models/model.onnx") if self.record else ()
 
     def save(self) -> Path:

@@ -7,9 +7,10 @@ import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.detector.detector import Detector, EvaluationImages
+from legosigns_dagster.core.detector.evaluate_slices import evaluate_slices
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
-from legosigns_dagster.core.evaluation.evaluation import ALL, Evaluation
+from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.notes import build_notes
@@ -40,24 +41,22 @@ def compare_weights(
         into: An empty folder for the report.
         caveats: What this comparison cannot be trusted with, a sentence each.
     """
-    slices, served = [], []
-    for one, dataset in images.items():
-        if len(dataset.images):
-            written = EvaluationImages.write(dataset, work / one.val_folder)
-            before, after = (detector.evaluate(weights, written, new.image_size) for weights in (base, new))
-            slices.append(SliceResults(one.title, dataset, before, after, one.headline))
-            if new.contract and new.contract.image_size != new.image_size:
-                at_serving_size = detector.evaluate(new, written, new.contract.image_size)
-                served.append(serving_difference(one, after, at_serving_size))
+    slices = evaluate_slices(detector, base, new, images, work)
+    served = serving_differences(detector, new, slices, work)
     curves = pd.read_csv(new.folder / "results.csv", skipinitialspace=True)
     selected_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
     notes = build_notes(run_id, new, earlier, selected_on, caveats, served)
     return write_report(compare(slices), slices, curves, notes, into)
 
 
-def serving_difference(one: Slice, trained: Evaluation, served: Evaluation) -> str:
-    """Say what a slice's mAP50-95 is at the size at which the model is served, and at the trained size."""
-    before, after = (
-        evaluation.metrics.set_index("class_name").loc[ALL, "map50_95"] for evaluation in (trained, served)
-    )
-    return f"{one.title}: mAP50-95 {after:.3f} ({after - before:+.3f})"
+def serving_differences(detector: Detector, new: Weights, slices: Sequence[SliceResults], work: Path) -> list[str]:
+    """Say for each slice what mAP50-95 is at the size at which the model is served, where it is another one."""
+    if new.contract is None or new.contract.image_size == new.image_size:
+        return []
+    sentences = []
+    for number, part in enumerate(slices):
+        written = EvaluationImages.write(part.dataset, work / f"served-{number}")
+        served = detector.evaluate(new, written, new.contract.image_size)
+        before, after = (one.metrics.set_index("class_name").loc[ALL, "map50_95"] for one in (part.new, served))
+        sentences.append(f"{part.name}: mAP50-95 {after:.3f} ({after - before:+.3f})")
+    return sentences

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
 from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
 from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
@@ -169,6 +170,21 @@ class UltralyticsDetector:
             contract = write_contract(copy.with_suffix(".onnx"), SignClasses.from_ids(model.names), thresholds)
             copy.with_suffix(".onnx").rename(into)
         return contract
+
+    def open_raw(self, weights: Weights) -> Callable[[Tensor], Tensor]:
+        """See `Detector`."""
+        with library() as ultralytics:
+            network = ultralytics.YOLO(weights.file).model.float().cpu().eval()
+
+        def answer(tensor: Tensor) -> Tensor:
+            with library():
+                import torch
+
+                with torch.inference_mode():
+                    output = network(torch.from_numpy(tensor))
+                return np.asarray(output[0] if isinstance(output, tuple) else output, np.float32)
+
+        return answer
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """See `Detector`; the metrics are those of `yolo val batch=4`."""

@@ -25,9 +25,9 @@ from legosigns_dagster.core.ingestion.image_urls import (
     split_url,
     storage_uri,
 )
+from legosigns_dagster.core.sources.file_finder import AmbiguousFileError
 from legosigns_dagster.resources.label_studio.failures import is_down, is_missing_key, is_own, shown_text
 from legosigns_dagster.resources.label_studio.project import ProjectConnection
-from legosigns_dagster.resources.storage.file_finder import AmbiguousFileError
 from legosigns_dagster.resources.storage.locations import NO_VERSIONS, VERSION, Location
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 
 ORPHANS = (ACTIVE_SAVES, CHECKPOINTS, PREFLIGHT)  # left by runs that were killed and not started again
 ORPHAN_AGE_S = 24 * 3600.0
-OWN_PREFIXES = (PREFIX, RUNS)  # a bucket may have uploads of other programs too
+# A bucket may have uploads of other programs too. Of releases, only what an upload left is deleted.
+OWN_PREFIXES = (PREFIX, RUNS, "releases/", "models/")
 DELETE_BATCH = 1000
 RENEW_S = 10.0  # between two signs of life, a small part of the lease
 

@@ -11,6 +11,7 @@ BLOBS = "blobs/"  # the bytes of files, by their SHA-256
 SNAPSHOTS = "snapshots/"  # <asset>/<run id>.json: the files of one version of an asset
 CURRENT = "current/"  # <asset>.json: the run whose version is the current one
 REJECTED = "rejected/"  # <asset>/<run id>.json: the blocking checks that a version failed, and what they found
+GATES = "gates/"  # <asset>/<run id>.json: what the checks of a release candidate decided, and who accepted what
 CHECKPOINTS = "checkpoints/"  # the state of trainings that have not ended
 ACTIVE_SAVES = "saving/"  # the files of versions that are being saved, while they are
 GC_MARKER = "pruning/mark"  # there while a garbage collection is running

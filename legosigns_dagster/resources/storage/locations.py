@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from legosigns_dagster.resources.storage.file_finder import FileFinder
+from legosigns_dagster.core.sources.file_finder import FileFinder
 from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, ObjectInfo
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 

@@ -1,5 +1,6 @@
 """Bytes under keys: the protocol `ObjectStore`, and its version for a folder on the local disk."""
 
+import filecmp
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
@@ -8,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from legosigns_dagster.core.files import explain_full_disk, removed_on_failure, write_whole
+from legosigns_dagster.core.file_locks import only_writer
+from legosigns_dagster.core.files import explain_full_disk, link_or_copy, removed_on_failure, write_whole
 
 PARTIAL = ".partial"
 SMALL_OBJECT = 8 * 2**20  # bytes; up to this size an object is read into memory as a whole
 PARALLEL_TRANSFERS = 16  # files at a time: this bounds the memory, however large a folder is
+
+
+class ChangedMeanwhileError(OSError):
+    """An object is not what its reader saw any more: somebody else has replaced it. Read it again."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,29 @@ class ObjectStore(Protocol):
         Raises:
             FileNotFoundError: there is no such object. The message names the key.
         """
+
+    def create(self, key: str, content: bytes) -> None:
+        """Store a small object where there is none. Of several that try at once, one succeeds.
+
+        Raises:
+            FileExistsError: there is such an object. The message names the key.
+        """
+
+    def replace(self, key: str, content: bytes, expected: bytes) -> None:
+        """Store a small object in the place of one that still has the bytes that were read (compare and set).
+
+        Raises:
+            ChangedMeanwhileError: it has other bytes, or is gone. The message names the key.
+        """
+
+    def require_conditional_writes(self) -> None:
+        """Try `create` and `replace`, and raise an OSError where the store ignores their conditions."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Store an object under a second key. Its bytes do not pass through this machine; a disk links them."""
+
+    def is_copy(self, source: str, target: str) -> bool:
+        """Tell whether the target is there and is what `copy` makes of the source, which must never have changed."""
 
     def existing_keys(self, prefix: str, keys: Collection[str]) -> set[str]:
         """Select the keys under which there is an object. All keys must start with `prefix`."""
@@ -100,6 +129,39 @@ class LocalObjectStore:
     def read(self, key: str) -> bytes:
         """See `ObjectStore`."""
         return (self.folder / key).read_bytes()
+
+    def create(self, key: str, content: bytes) -> None:
+        """See `ObjectStore`."""
+        target = self.folder / key
+        with explain_full_disk(self.folder, len(content)), only_writer(target.parent):
+            if target.exists():
+                raise FileExistsError(f"{target} exists already")
+            write_whole(target, content)
+
+    def replace(self, key: str, content: bytes, expected: bytes) -> None:
+        """See `ObjectStore`."""
+        target = self.folder / key
+        with explain_full_disk(self.folder, len(content)), only_writer(target.parent):
+            if not target.exists() or target.read_bytes() != expected:
+                raise ChangedMeanwhileError(f"{target} was changed by somebody else meanwhile: try again")
+            write_whole(target, content)
+
+    def require_conditional_writes(self) -> None:
+        """See `ObjectStore`. A disk whose folders cannot be locked is an error at every write."""
+
+    def copy(self, source: str, target: str) -> None:
+        """See `ObjectStore`."""
+        into = self.folder / target
+        partial = into.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
+        with removed_on_failure(partial):
+            link_or_copy(self.folder / source, partial)
+            partial.replace(into)
+            partial.unlink(missing_ok=True)  # renaming one link of a file to another does nothing
+
+    def is_copy(self, source: str, target: str) -> bool:
+        """See `ObjectStore`."""
+        there = (self.folder / target).is_file()
+        return there and filecmp.cmp(self.folder / source, self.folder / target, shallow=False)
 
     def existing_keys(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""

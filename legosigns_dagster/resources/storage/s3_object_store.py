@@ -8,14 +8,19 @@ from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from legosigns_dagster.core.files import write_whole
-from legosigns_dagster.resources.storage.layout import content_type
-from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, SMALL_OBJECT, ObjectInfo
+from legosigns_dagster.resources.storage import s3_requests
+from legosigns_dagster.resources.storage.layout import PREFLIGHT, content_type
+from legosigns_dagster.resources.storage.object_store import (
+    PARALLEL_TRANSFERS,
+    SMALL_OBJECT,
+    ChangedMeanwhileError,
+    ObjectInfo,
+)
 from legosigns_dagster.resources.storage.s3_errors import INTERRUPTED, S3Error, translate_errors
 from legosigns_dagster.resources.storage.s3_fast_path import S3FastPath
 
@@ -46,7 +51,7 @@ class S3ObjectStore:
     def __init__(
         self, client: "S3Client", bucket: str, variable: str = "AWS_S3_BUCKET", fast_path: S3FastPath | None = None
     ) -> None:
-        check_address(client.meta.endpoint_url, bucket)
+        s3_requests.check_address(client.meta.endpoint_url, bucket)
         self.client, self.bucket, self.variable = client, bucket, variable
         self.fast_path = fast_path or S3FastPath(None)
         self._large = threading.Semaphore(PARALLEL_LARGE)
@@ -89,6 +94,36 @@ class S3ObjectStore:
             self.client.download_fileobj(self.bucket, key, whole, Config=PARTS)
             return whole.getvalue()
 
+    def create(self, key: str, content: bytes) -> None:
+        """See `ObjectStore`."""
+        with self._translate_errors(key):
+            is_written = s3_requests.put_object_if(self.client, self.bucket, key, content)
+        if not is_written:
+            raise FileExistsError(f"{self.address(key)} exists already")
+
+    def replace(self, key: str, content: bytes, expected: bytes) -> None:
+        """See `ObjectStore`."""
+        with self._translate_errors(key):
+            tag = s3_requests.tag_of_content(self.client, self.bucket, key, expected)
+            if tag and s3_requests.put_object_if(self.client, self.bucket, key, content, tag):
+                return
+        raise ChangedMeanwhileError(f"{self.address(key)} was changed by somebody else meanwhile: try again")
+
+    def require_conditional_writes(self) -> None:
+        """See `ObjectStore`."""
+        with self._translate_errors(PREFLIGHT):
+            s3_requests.require_conditional_writes(self.client, self.bucket)
+
+    def copy(self, source: str, target: str) -> None:
+        """See `ObjectStore`. The copy says what it is a copy of."""
+        with self._translate_errors(source):
+            s3_requests.copy_object(self.client, self.bucket, source, target)
+
+    def is_copy(self, source: str, target: str) -> bool:
+        """See `ObjectStore`."""
+        with self._translate_errors(target):
+            return s3_requests.is_copied_from(self.client, self.bucket, source, target)
+
     def existing_keys(self, prefix: str, keys: Collection[str]) -> set[str]:
         """See `ObjectStore`."""
         if len(keys) <= MAX_SINGLE_CHECKS:
@@ -109,7 +144,7 @@ class S3ObjectStore:
                     for item in page.get("Contents", []):
                         yield ObjectInfo(item["Key"], item["Size"], item["LastModified"].timestamp())
         except FileNotFoundError as error:  # a listing has no key that could be missing
-            raise S3Error(bucket_in_address(self.client.meta.endpoint_url, self.bucket)) from error
+            raise S3Error(s3_requests.bucket_in_address(self.client.meta.endpoint_url, self.bucket)) from error
 
     def delete(self, keys: Collection[str]) -> None:
         """See `ObjectStore`."""
@@ -163,23 +198,3 @@ class S3ObjectStore:
 
     def _translate_errors(self, key: str) -> AbstractContextManager[None]:
         return translate_errors(self.address(key), self.client.meta.endpoint_url, self.variable)
-
-
-def bucket_in_address(endpoint: str, bucket: str) -> str:
-    """Explain that the bucket's name does not belong into the server's address."""
-    return (
-        f"AWS_S3_ENDPOINT is {endpoint!r}, which has the name of the bucket {bucket!r} in it, so that the server takes "
-        "the bucket for an object: expected https://host:port without it"
-    )
-
-
-def check_address(endpoint: str, bucket: str) -> None:
-    """Check that the bucket's name is not in the server's address: all keys would get it in front.
-
-    Raises:
-        S3Error: it is.
-    """
-    parts = urlsplit(endpoint)
-    in_path = parts.path.rstrip("/").endswith(f"/{bucket}")
-    if in_path or parts.netloc.startswith((f"{bucket}.s3.", f"{bucket}.s3-")):
-        raise S3Error(bucket_in_address(endpoint, bucket))

@@ -5,15 +5,23 @@ No server from before 2025 can be had. A proxy in front of the real one refuses 
 
 import filecmp
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.resources.storage.object_store import SMALL_OBJECT, LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.storage.object_store import (
+    SMALL_OBJECT,
+    ChangedMeanwhileError,
+    LocalObjectStore,
+    ObjectStore,
+)
 from legosigns_dagster.resources.storage.s3_client import S3
+from legosigns_dagster.resources.storage.s3_errors import S3Error
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.faulty_proxy import faulty_proxy
+from legosigns_dagster_tests.support.servers import S3Server
 
 KINDS = ["local", "s3", "s3 by botocore alone", "s3 from before 2025", "s3 from before 2025 by botocore alone"]
 
@@ -132,3 +140,98 @@ def test_more_keys_than_one_page_are_all_listed(store: ObjectStore) -> None:
     assert len([item.key for item in store.list_objects("many/")]) == 1005
     asked = [f"many/{number:04d}" for number in range(895, 1010)]  # more than are looked up one by one
     assert store.existing_keys("many/", asked) == set(asked[:-5])
+
+
+def test_an_object_is_created_once(store: ObjectStore) -> None:
+    store.create("releases/1/claim.json", b"first")
+    with pytest.raises(FileExistsError, match=r"releases/1/claim.json exists already"):
+        store.create("releases/1/claim.json", b"second")
+    assert store.read("releases/1/claim.json") == b"first"
+
+
+def test_of_many_that_create_an_object_at_once_one_succeeds(store: ObjectStore) -> None:
+    def create(number: int) -> bool:
+        with suppress(FileExistsError):
+            store.create("claim", str(number).encode())
+            return True
+        return False
+
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(create, range(8)))
+    assert created.count(True) == 1
+    assert store.read("claim") == str(created.index(True)).encode()
+
+
+def test_an_object_is_replaced_only_by_who_has_read_it(store: ObjectStore) -> None:
+    store.write("pointer", b"one")
+    store.replace("pointer", b"two", expected=b"one")
+    with pytest.raises(ChangedMeanwhileError, match="pointer was changed by somebody else"):
+        store.replace("pointer", b"three", expected=b"one")
+    assert store.read("pointer") == b"two"
+    with pytest.raises(ChangedMeanwhileError, match="absent"):
+        store.replace("absent", b"three", expected=b"one")
+    assert store.existing_keys("", ["absent"]) == set()
+
+
+def test_of_many_that_replace_an_object_at_once_one_succeeds(store: ObjectStore) -> None:
+    store.write("pointer", b"before")
+
+    def replace(number: int) -> bool:
+        with suppress(ChangedMeanwhileError):
+            store.replace("pointer", str(number).encode(), expected=b"before")
+            return True
+        return False
+
+    with ThreadPoolExecutor(8) as pool:
+        replaced = list(pool.map(replace, range(8)))
+    assert replaced.count(True) == 1
+    assert store.read("pointer") == str(replaced.index(True)).encode()
+
+
+def test_a_copy_has_the_bytes_and_says_what_it_is_a_copy_of(store: ObjectStore) -> None:
+    store.write("releases/1/ü 1.onnx", b"the first")
+    store.write("releases/2/model.onnx", b"the second")
+    store.write("models/model.onnx", b"of a training")
+    assert not store.is_copy("releases/1/ü 1.onnx", "models/model.onnx")
+    assert not store.is_copy("releases/1/ü 1.onnx", "models/absent.onnx")
+    for _ in range(2):
+        store.copy("releases/1/ü 1.onnx", "models/model.onnx")
+        assert store.read("models/model.onnx") == b"the first"
+        assert store.is_copy("releases/1/ü 1.onnx", "models/model.onnx")
+        assert not store.is_copy("releases/2/model.onnx", "models/model.onnx")
+    store.write("models/model.onnx", b"of a training")
+    assert not store.is_copy("releases/1/ü 1.onnx", "models/model.onnx")
+    assert store.read("releases/1/ü 1.onnx") == b"the first", "what is copied does not change with its copy"
+    assert list(store.partial_objects("")) == []
+    with pytest.raises(FileNotFoundError, match="absent"):
+        store.copy("absent", "models/model.onnx")
+
+
+def test_a_store_with_conditional_writes_is_known_and_left_as_it_was(store: ObjectStore) -> None:
+    store.require_conditional_writes()
+    assert list(store.list_objects("")) == []
+
+
+def test_a_server_that_ignores_the_conditions_of_a_write_is_refused(s3_server: S3Server, bucket: str) -> None:
+    """The proxy answers for it that every write was done: such a server cannot be had."""
+    with faulty_proxy(s3_server.endpoint) as proxy:
+        proxy.fault, proxy.times, proxy.only = (200, {"ETag": '"1"'}, b""), 3, lambda method, _: method == "PUT"
+        s3 = S3(endpoint_url=proxy.endpoint, region_name="us-east-1", aws_access_key_id=s3_server.access_key,
+                aws_secret_access_key=s3_server.secret_key)  # fmt: skip
+        with pytest.raises(S3Error, match="ignores If-None-Match and If-Match at a write, so that two releases at"):
+            s3.objects(bucket).require_conditional_writes()
+        assert list(s3.objects(bucket).list_objects("")) == []
+
+
+def test_a_write_with_a_condition_whose_answer_was_lost_counts(s3_server: S3Server, bucket: str) -> None:
+    """The client sends it again, and the server then refuses it: the object is there."""
+    with faulty_proxy(s3_server.endpoint) as proxy:
+        s3 = S3(endpoint_url=proxy.endpoint, region_name="us-east-1", aws_access_key_id=s3_server.access_key,
+                aws_secret_access_key=s3_server.secret_key)  # fmt: skip
+        objects = s3.objects(bucket)
+        proxy.fault, proxy.times, proxy.only = "lost_answer", 1, lambda method, _: method == "PUT"
+        objects.create("claim", b"ours")
+        assert (proxy.times, objects.read("claim")) == (0, b"ours")
+        proxy.times = 1
+        objects.replace("claim", b"ours again", expected=b"ours")
+        assert (proxy.times, objects.read("claim")) == (0, b"ours again")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from legosigns_dagster.resources.storage.file_finder import AmbiguousFileError, FileFinder, holds_copies
+from legosigns_dagster.core.sources.file_finder import AmbiguousFileError, FileFinder, holds_copies
 from legosigns_dagster.resources.storage.locations import Location, list_files
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.servers import S3Server
