@@ -43,7 +43,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classes, _ = detector.read(folder / "best.pt")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, about the exporter that Ultralytics uses
-        detector.export(folder / "best.pt", SIZE, folder / "model.onnx")
+        detector.export(folder / "best.pt", SIZE, (0.25,) * len(classes.names), folder / "model.onnx")
     Weights(folder, classes, SIZE).save()
     write_contract(folder, classes)
     return folder

@@ -87,8 +87,14 @@ def test_a_quota_of_any_group_counts(case: str, tmp_path: Path, many_cores: None
     assert usable_cores(root=write_tree(tmp_path, files)) == (cores or 16)
 
 
+@pytest.fixture
+def no_ulimit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever `ulimit` allows the tests."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 @pytest.mark.parametrize("case", LIMITS)
-def test_a_limit_of_memory_of_any_group_counts(case: str, tmp_path: Path) -> None:
+def test_a_limit_of_memory_of_any_group_counts(case: str, tmp_path: Path, no_ulimit: None) -> None:
     files, mib = LIMITS[case]
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
     assert usable_memory_mib(root=write_tree(tmp_path, files)) == (mib or physical)
@@ -111,7 +117,7 @@ def test_a_variable_can_only_lower_the_number_of_cores(
     assert usable_cores(variables, tmp_path) == cores
 
 
-def test_a_notebook_s_variable_limits_the_memory(tmp_path: Path) -> None:
+def test_a_notebook_s_variable_limits_the_memory(tmp_path: Path, no_ulimit: None) -> None:
     assert usable_memory_mib({"MEM_LIMIT": str(300 * MIB)}, tmp_path) == 300
 
 

@@ -33,6 +33,7 @@ from legosigns_dagster.detectors.ultralytics.outputs import (
     PredictionRecorder,
     make_recording_validator,
     metrics_table,
+    raw_output,
 )
 from legosigns_dagster.detectors.ultralytics.trackers import choose_trackers
 from legosigns_dagster.detectors.ultralytics.trainer import TrainingCallbacks, make_trainer
@@ -178,11 +179,7 @@ class UltralyticsDetector:
 
         def answer(tensor: Tensor) -> Tensor:
             with library():
-                import torch
-
-                with torch.inference_mode():
-                    output = network(torch.from_numpy(tensor))
-                return np.asarray(output[0] if isinstance(output, tuple) else output, np.float32)
+                return raw_output(network, tensor)
 
         return answer
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.evaluation.evaluation import ALL, IOU_COUNT, METRIC_COLUMNS, Matches
+from legosigns_dagster.core.inference.prepare import Tensor
 
 
 def image_key(file: Path) -> str:
@@ -102,3 +103,12 @@ def make_recording_validator(recorder: PredictionRecorder) -> type:
                 recorder.record(image_key(Path(prepared["im_file"])), stats, self.scale_preds(prediction, prepared))
 
     return RecordingValidator
+
+
+def raw_output(network: Any, tensor: Tensor) -> Tensor:
+    """Ask a network for its answer before any suppression, of shape (1, 4 + classes, anchors)."""
+    import torch
+
+    with torch.inference_mode():
+        output = network(torch.from_numpy(tensor))
+    return np.asarray(output[0] if isinstance(output, tuple) else output, np.float32)
