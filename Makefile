@@ -29,7 +29,7 @@ dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, 
 dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in an S3 server of its own, data in .legosigns/s3
 	$(BIN)/python -m legosigns_dagster_tests.support.dev_s3
 
-serve: $(INSTALLED) $(TRITON)/.installed  ## a model server on port 8000 with the store's current model
+serve: $(INSTALLED) $(TRITON)/.installed  ## a model server on port 8000 with the current release
 	$(BIN)/python -m legosigns_dagster_tests.support.serve
 
 test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed $(TRITON)/.installed  ## all tests, real servers included

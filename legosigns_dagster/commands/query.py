@@ -38,7 +38,7 @@ class Tally:
 
 def add_query(commands: Subcommands) -> None:
     """Add the subcommand to the command line."""
-    text = "ask a model what it sees in images: a served one, or without --url that of a run on this machine"
+    text = "ask a model what it sees in images: a served one, or without --url the current release on this machine"
     parser = commands.add_parser("query", help=text, description=text, epilog=WHICH_STORE)
     parser.add_argument(
         "images",
@@ -66,12 +66,14 @@ def add_model_options(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--url", default="", help="a KServe v2 server, http://HOST:PORT, or a model's whole address")
     group.add_argument("--model", default="", help="its name on the server (default: traffic-signs)")
     group.add_argument("--run", dest="run_id", default="", help="the run whose model or contract is used")
+    group.add_argument("--release", type=count, default=0, help="the number of the release, likewise")
     group.add_argument("--onnx", type=Path, help="a model as an ONNX file, asked on this machine")
     group.add_argument(
         "--compare-with",
         default="",
         metavar="MODEL",
-        help="ask a second model too: a name on the server, URL/NAME, an ONNX file, or without --url a run",
+        help="ask a second model too: a name on the server, URL/NAME, an ONNX file, or without --url a run or a "
+        "release's number",
     )
     group.add_argument("--contract", type=Path, help="the model's contract.json")
     group.add_argument(

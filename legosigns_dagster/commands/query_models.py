@@ -47,8 +47,9 @@ def check_options(options: argparse.Namespace) -> None:
     """
     if options.url and options.onnx:
         raise ValueError("--url asks a server and --onnx a file on this machine: give one of them")
-    if options.onnx and options.run_id:
-        raise ValueError("--onnx and --run both name the model: give one of them")
+    named = {"--onnx": options.onnx, "--run": options.run_id, "--release": options.release}
+    if len(given := [name for name, value in named.items() if value]) > 1:
+        raise ValueError(f"{' and '.join(given)} both name the model: give one of them")
     if not options.url and (options.grpc or options.model):
         raise ValueError("--grpc and --model are for a server: add --url http://HOST:PORT")
 
@@ -58,16 +59,15 @@ def first_model(options: argparse.Namespace, open_store: StoreOpener, stack: Exi
     contract = read_contract(options.contract) if options.contract else None
     if options.url:
         place = split_model_url(options.url, options.model)
-        if contract is None and options.run_id:
-            contract = stored_model(options.run_id, open_store, stack).contract
+        if contract is None and (options.run_id or options.release):
+            contract = stored_model(options, open_store, stack).contract
         return connect(place.model, open_server(place, options, stack), contract, options.classes)
     if options.onnx:
         return local_model(options.onnx.stem, options.onnx, contract, options, stack)
-    stored = stored_model(options.run_id, open_store, stack)
-    name = f"run {stored.run_id[:8]}"
+    stored = stored_model(options, open_store, stack)
     if contract or stored.contract:
-        return local_model(name, stored.file, contract or stored.contract, options, stack)
-    return connect(name, open_file(stored.file, stack), None, options.classes or stored.classes)
+        return local_model(stored.name, stored.file, contract or stored.contract, options, stack)
+    return connect(stored.name, open_file(stored.file, stack), None, options.classes or stored.classes)
 
 
 def second_model(
@@ -81,8 +81,10 @@ def second_model(
     if options.url or "://" in text:
         place = other_model(text, split_model_url(options.url).url if options.url else "")
         return connect_like(first, place.model, open_server(place, options, stack))
-    stored = stored_model(text, open_store, stack)
-    return connect(f"run {stored.run_id[:8]}", open_file(stored.file, stack), stored.contract, stored.classes)
+    store = stack.enter_context(open_store())
+    number = int(text) if text.isdecimal() else 0
+    stored = stack.enter_context(fetch_model(store, "" if number else text, number))
+    return connect(stored.name, open_file(stored.file, stack), stored.contract, stored.classes)
 
 
 def connect_like(first: ServedModel, name: str, endpoint: Endpoint) -> ServedModel:
@@ -117,10 +119,10 @@ def open_server(place: ModelAddress, options: argparse.Namespace, stack: ExitSta
     return endpoint
 
 
-def stored_model(run_id: str, open_store: StoreOpener, stack: ExitStack) -> StoredModel:
-    """Fetch the model of a run, or the current one, out of the store."""
+def stored_model(options: argparse.Namespace, open_store: StoreOpener, stack: ExitStack) -> StoredModel:
+    """Fetch the model of a run or of a release, or the current one, out of the store."""
     store = stack.enter_context(open_store())
-    return stack.enter_context(fetch_model(store.snapshots(), run_id or None))
+    return stack.enter_context(fetch_model(store, options.run_id, options.release))
 
 
 def read_contract(file: Path) -> ModelContract:

@@ -15,9 +15,13 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.cli import main
+from legosigns_dagster.resources.releases.current import roll_back
+from legosigns_dagster.resources.releases.publish import publish_release
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster_tests.support.environment import ROOT
+from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.releases import make_draft
 from legosigns_dagster_tests.support.served_models import VAL_IMAGES, ExportedModel, json_reply, serve, small_server
 from legosigns_dagster_tests.support.triton import Triton
 
@@ -159,6 +163,32 @@ def test_the_model_of_a_run_and_the_current_one_are_asked_out_of_the_store(
     assert row["models"][0]["detections"]
     told = fails(str(VAL_IMAGES[0]), "--run", "other-run")
     assert told.startswith("legosigns: no version of model_weights from run other-run in ")
+
+
+def test_the_current_release_is_asked_and_two_releases_stand_side_by_side(
+    exported: ExportedModel, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of them sees a sign with a confidence of 0.9 in every image, the other one with 0.5."""
+    monkeypatch.setenv("LEGOSIGNS_STORE", str(here / "store"))
+    objects = LocalObjectStore(here / "store")
+    SnapshotStore(objects, here / "cache", "legosigns/").save("model_weights", "newer-run", exported.folder)
+    for run, score in (("first", 0.9), ("second", 0.5)):
+        publish_release(objects, make_draft(here / run, run, score), SILENT)
+    image = [str(VAL_IMAGES[0]), "--no-pictures"]
+    (row,) = rows(capsys, *image)
+    assert seen(row) == [("release 2", 0.5)]
+    (row,) = rows(capsys, *image, "--release", "1", "--compare-with", "2")
+    assert seen(row) == [("release 1", 0.9), ("release 2", 0.5)]
+    roll_back(objects, 1)
+    (row,) = rows(capsys, *image)
+    assert seen(row) == [("release 1", 0.9)]
+    assert "there is no release 7 in " in fails(*image, "--release", "7")
+    assert "--run and --release both name the model" in fails(*image, "--release", "1", "--run", "newer-run")
+
+
+def seen(row: Any) -> list[tuple[str, float]]:
+    """Each model with the confidence of the sign that it sees."""
+    return [(one["model"], round(one["detections"][0]["confidence"], 3)) for one in row["models"]]
 
 
 def test_a_run_without_a_contract_is_asked_by_the_classes_of_its_weights(

@@ -1,4 +1,7 @@
-"""`make serve`: a real model server on this machine with the store's current model, until Ctrl-C."""
+"""`make serve`: a real model server on this machine with the current release, until Ctrl-C.
+
+Where nothing is released yet, it is the current version of `model_weights`.
+"""
 
 import argparse
 import contextlib
@@ -60,15 +63,15 @@ def serve(options: argparse.Namespace) -> None:
     """Run the server until Ctrl-C, or until it ends."""
     ports = options.port, options.port + 1
     require_free(ports)
-    with open_store() as store, fetch_model(store.snapshots(), options.run or None) as model:
+    with open_store() as store, fetch_model(store, options.run) as model:
         contract = prepare_repository(model, options.folder, options.instances)
-        run_id = model.run_id
+        name = model.name
     with triton(options.folder / "models", [DEFAULT_MODEL], options.folder, ports) as server:
         endpoint = RestEndpoint(ModelAddress(server.url, DEFAULT_MODEL), Access())
         connect(DEFAULT_MODEL, endpoint, ModelContract.from_json(contract.read_text(encoding="utf-8"), str(contract)))
         endpoint.close()
         ask = ["legosigns", "query", "IMAGE", "--url", server.url, "--contract", str(contract)]
-        print(f"serving run {run_id} as {DEFAULT_MODEL}; ask it from another terminal, and end it by Ctrl-C:")
+        print(f"serving {name} as {DEFAULT_MODEL}; ask it from another terminal, and end it by Ctrl-C:")
         print(f".venv/bin/{shlex.join(ask)}", flush=True)
         server.process.wait()
 
