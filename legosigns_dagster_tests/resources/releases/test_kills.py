@@ -4,7 +4,10 @@ import logging
 import os
 import random
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,8 @@ import pytest
 from legosigns_dagster.core.release.layout import CLAIM, MIRROR, MODEL, RELEASES, number_in_key, release_key
 from legosigns_dagster.resources.releases.current import current_number, current_release
 from legosigns_dagster.resources.releases.listing import list_releases
-from legosigns_dagster.resources.releases.publish import publish_release, require_intact
-from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
+from legosigns_dagster.resources.releases.publish import claim_number, publish_release, require_intact
+from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectInfo, ObjectStore
 from legosigns_dagster_tests.support.releases import (
     StoreAddress,
     fresh_processes,
@@ -152,3 +155,23 @@ def test_several_attempts_of_one_run_at_once_make_one_release(address: StoreAddr
     assert [process.exitcode for process in running] == [0, 0, 0]
     assert require_whole(objects) == [1]
     assert [number_in_key(item.key, CLAIM) for item in objects.list_objects(RELEASES) if CLAIM in item.key] == [1]
+
+
+class SameView(LocalObjectStore):
+    """A store in which everybody has seen the same numbers before the first one claims the next."""
+
+    def __init__(self, folder: Path, everybody: threading.Barrier) -> None:
+        super().__init__(folder)
+        self.everybody = everybody
+
+    def list_objects(self, prefix: str) -> Iterator[ObjectInfo]:
+        seen = list(super().list_objects(prefix))
+        self.everybody.wait(60)
+        return iter(seen)
+
+
+def test_runs_that_see_the_same_numbers_claim_different_ones(tmp_path: Path) -> None:
+    objects = SameView(tmp_path, threading.Barrier(6))
+    with ThreadPoolExecutor(6) as pool:
+        numbers = list(pool.map(lambda run: claim_number(objects, f"run-{run}"), range(6)))
+    assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
