@@ -17,6 +17,7 @@ from legosigns_dagster.local.executor import one_process_for_all_steps
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster.resources.scratch import Scratch
+from legosigns_dagster.resources.serving.model_server import ModelServer
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.store import LocalStore, S3Store, Store
 
@@ -66,6 +67,9 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         "store": store,
         "scratch": scratch,
         "pod": Pod(kubernetes=name == KUBERNETES),
+        "model_server": ModelServer(
+            url=env_var(environment, "SERVING_URL", ""), token=env_var(environment, "SERVING_TOKEN", "")
+        ),
         "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
         "io_manager": FolderIOManager(store=store, scratch=scratch),
     }

@@ -14,7 +14,7 @@ from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig, get_user_defined_k8s_config
 from kubernetes.client import ApiClient
 
-from legosigns_dagster import checks, release_checks
+from legosigns_dagster import checks, endpoint, release_checks
 from legosigns_dagster.assets import dataset, release, report, sources, weights
 from legosigns_dagster.automation import release as release_job
 from legosigns_dagster.automation import traffic_signs
@@ -39,7 +39,7 @@ def definitions(environment: dict[str, str]) -> dg.Definitions:
     chosen = deployment(environment)
     return dg.Definitions(
         assets=dg.load_assets_from_modules([sources, dataset, weights, report, release]),
-        asset_checks=dg.load_asset_checks_from_modules([checks, release_checks]),
+        asset_checks=dg.load_asset_checks_from_modules([checks, release_checks, endpoint]),
         jobs=[traffic_signs, release_job],
         resources=chosen.resources,
         executor=chosen.executor,
