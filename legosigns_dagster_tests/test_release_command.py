@@ -41,9 +41,24 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def test_alone_it_says_how_a_release_is_made(objects: LocalObjectStore, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "materialize release_candidate and released_model together" in run(capsys)
-    assert "there is no release in" in run(capsys, "list")
+def test_without_a_release_the_list_says_how_one_is_made(
+    objects: LocalObjectStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = run(capsys, "list")
+    assert "there is no release in" in told
+    assert "`legosigns release`" in told
+
+
+@pytest.mark.server
+def test_alone_it_runs_the_job_and_says_what_is_missing(
+    objects: LocalObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit, match="legosigns: nothing was released: the lines above say why"):
+        main(["release", "--accept-inconclusive", "--accepted-by", "Ada", "--reason", "tried"])
+    printed = capfd.readouterr()
+    assert "no version of base_weights that is current" in printed.out + printed.err
 
 
 def test_the_list_marks_the_current_release_and_says_who_accepted_what(

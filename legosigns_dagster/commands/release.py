@@ -1,6 +1,11 @@
-"""`legosigns release`: which releases there are, what is in one, and back to an earlier one."""
+"""`legosigns release`: make a release, look which there are and what is in one, and go back to an earlier one."""
 
 import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 from legosigns_dagster.commands.subcommand import WHICH_STORE, StoreOpener, Subcommands
 from legosigns_dagster.core.release.layout import (
@@ -18,18 +23,25 @@ from legosigns_dagster.resources.releases.publish import require_intact
 from legosigns_dagster.resources.storage.object_store import ObjectStore
 
 HOW = (
-    "A release is made by two assets: materialize release_candidate and released_model together, in Dagster's UI or "
-    "with\n    dagster job execute -m legosigns_dagster.definitions -j release\n"
-    "The checks of release_candidate decide; what they may accept are settings of release_candidate_checks."
+    "A release is made by `legosigns release`, or in Dagster's UI: materialize release_candidate and released_model "
+    "together."
 )
+JOB = (sys.executable, "-m", "dagster", "job", "execute", "-m", "legosigns_dagster.definitions", "-j", "release")
+ACCEPTABLE = ("accept_inconclusive", "accept_contract_change")
 COLUMNS = ("", "release", "when (UTC)", "run", "checks", "accepted by")
 
 
 def add_release(commands: Subcommands) -> None:
     """Add the subcommand, with its own subcommands, to the command line."""
-    text = "list, show and roll back releases; alone, say how one is made"
+    text = "release the newest weights, or with an action list, show and roll back releases"
     parser = commands.add_parser("release", help=text, description=text, epilog=WHICH_STORE)
-    parser.set_defaults(run=lambda *_: HOW)
+    parser.add_argument(
+        "--accept-inconclusive", action="store_true", help="although there are too few images to decide"
+    )
+    parser.add_argument("--accept-contract-change", action="store_true", help="although clients must be changed")
+    parser.add_argument("--accepted-by", default="", help="who accepts it; kept with the release")
+    parser.add_argument("--reason", default="", help="why; kept with the release")
+    parser.set_defaults(run=run_release)
     actions = parser.add_subparsers(metavar="ACTION")
     text = "all releases, the current one marked with *"
     actions.add_parser("list", help=text, description=text, epilog=WHICH_STORE).set_defaults(run=run_list)
@@ -42,6 +54,27 @@ def add_release(commands: Subcommands) -> None:
     back = actions.add_parser("rollback", help=text, description=text, epilog=WHICH_STORE)
     back.add_argument("number", type=int, help="the number of the release")
     back.set_defaults(run=run_rollback)
+
+
+def run_release(options: argparse.Namespace, open_store: StoreOpener) -> str:
+    """Run the job `release`, and say what the current release is.
+
+    Raises:
+        RuntimeError: Nothing was released.
+    """
+    gate = {name: True for name in ACCEPTABLE if getattr(options, name)}
+    gate |= {name: getattr(options, name) for name in ("accepted_by", "reason") if getattr(options, name)}
+    config = {"ops": {"release_candidate_checks": {"config": gate}}} if gate else {}
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "release.yaml"
+        file.write_text(json.dumps(config), encoding="utf-8")
+        done = subprocess.run([*JOB, "-c", str(file)], check=False)
+    if done.returncode:
+        raise RuntimeError("nothing was released: the lines above say why")
+    with open_store() as store:
+        objects = store.objects()
+        number = current_number(objects)
+        return f"release {number}: {objects.address(release_key(number or 0))}"
 
 
 def run_list(_: argparse.Namespace, open_store: StoreOpener) -> str:
