@@ -64,7 +64,8 @@ def run_release(options: argparse.Namespace, open_store: StoreOpener) -> str:
     """
     gate = {name: True for name in ACCEPTABLE if getattr(options, name)}
     gate |= {name: getattr(options, name) for name in ("accepted_by", "reason") if getattr(options, name)}
-    config = {"ops": {"release_candidate_checks": {"config": gate}}} if gate else {}
+    config: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+    config |= {"ops": {"release_candidate_checks": {"config": gate}}}
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "release.yaml"
         file.write_text(json.dumps(config), encoding="utf-8")
