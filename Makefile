@@ -35,7 +35,7 @@ serve: $(INSTALLED) $(TRITON)/.installed  ## a model server on port 8000 with th
 test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed $(TRITON)/.installed  ## all tests, real servers included
 	$(PYTEST)
 
-test-fast: $(INSTALLED)  ## the tests that need neither torch nor a server (two minutes)
+test-fast: $(INSTALLED)  ## the tests that need neither torch nor a server (three minutes)
 	$(PYTEST) -p legosigns_dagster_tests.support.fast
 
 check: $(INSTALLED)  ## ruff and mypy, strict
