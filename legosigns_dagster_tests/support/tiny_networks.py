@@ -21,7 +21,7 @@ def tiny_network(name: str, kind: str = "DetectionModel", **changes: Any) -> Any
         description = tasks.yaml_model_load(f"{name}.yaml") | {"nc": len(NAMES)} | changes
         description["scales"] = {"n": SCALES.get(name, TINY)}
         network = getattr(tasks, kind)(description, ch=changes.get("channels", 3), verbose=False)
-    network.names = dict(NAMES)
+    network.names = dict(NAMES) if description["nc"] == len(NAMES) else network.names
     return network
 
 

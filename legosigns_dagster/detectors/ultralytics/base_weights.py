@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,9 @@ def require_own_layers(file: Path, network: Any, tasks: Any) -> None:
         )
     with random.fork_rng():  # a new network draws numbers, and a training may be under way in this process
         anew = tasks.DetectionModel(network.yaml, ch=IMAGE_CHANNELS, nc=network.model[-1].nc, verbose=False)
+        # As a training does it: the head of a detector that was itself trained further, from one of other classes, has
+        # that one's width, and gets it here.
+        anew.load(deepcopy(network), verbose=False)
     expected, found = ({n: tuple(t.shape) for n, t in m.state_dict().items()} for m in (anew, network))
     if differing := sorted(name for name in expected | found if expected.get(name) != found.get(name)):
         raise refusal(

@@ -46,6 +46,18 @@ def test_a_detector_of_this_kind_is_trained_and_exported_and_its_boxes_need_nms(
     assert shape == [1, 4 + len(NAMES), sum((IMAGE_SIZE // stride) ** 2 for stride in strides)]
 
 
+def test_a_detector_that_was_trained_further_from_one_of_80_classes_is_trained_further_again(tmp_path: Path) -> None:
+    """Its head keeps the width of the first one's, which its own description does not have."""
+    network = tiny_network("yolov8n")
+    with library():
+        network.load(tiny_network("yolov8n", nc=80), verbose=False)
+    width = network.model[-1].cv3[0][-1].in_channels
+    assert width == 80
+    weights = train(network, tmp_path)
+    with library() as ultralytics:
+        assert ultralytics.YOLO(weights.file).model.model[-1].cv3[0][-1].in_channels == width
+
+
 def test_an_image_size_between_the_steps_of_a_p6_network_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="image_size is 416, expected a multiple of 64: use 384"):
         train(tiny_network("yolov8n-p6"), tmp_path, image_size=416)
