@@ -11,6 +11,7 @@ from legosigns_dagster.core.ingestion.run_trigger import (
     reason_not_to_retry,
     reason_to_wait,
 )
+from legosigns_dagster.endpoint import ENDPOINT_ANSWERS
 from legosigns_dagster.local.killed_runs import end_killed_runs
 from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
@@ -34,8 +35,7 @@ traffic_signs = dg.define_asset_job(
 release = dg.define_asset_job(
     "release",
     # The check of the server comes later: what was just released is not rolled out yet.
-    selection=dg.AssetSelection.groups("release")
-    - dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("released_model"), "endpoint_answers")),
+    selection=dg.AssetSelection.groups("release") - ENDPOINT_ANSWERS,
     description="The newest weights, tried in the engines that serve, compared with what is served now, and published.",
 )
 

@@ -22,6 +22,7 @@ from legosigns_dagster.resources.storage.object_store import ObjectStore
 from legosigns_dagster.resources.storage.store import Store
 
 RELEASED, CHECK = "released_model", "endpoint_answers"
+ENDPOINT_ANSWERS = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(RELEASED), CHECK))
 EARLIER = 5  # releases besides the current one that are looked for behind the server
 HOUR_S = 3600
 NOT_SET = "SERVING_URL is not set: set it to the address of the server, http://HOST:PORT"
@@ -97,7 +98,7 @@ def endpoint_result(number: int, replays: list[Replay], address: str) -> dg.Asse
 
 endpoint = dg.define_asset_job(
     "endpoint",
-    selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(RELEASED), CHECK)),
+    selection=ENDPOINT_ANSWERS,
     description="Asks the server behind SERVING_URL what the current release was asked when it was made.",
 )
 

@@ -3,12 +3,28 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.files import DIGITS, SavedAsFolder
+from legosigns_dagster.core.evaluation.slices import Slice
+from legosigns_dagster.core.files import DIGITS, SavedAsFolder, short_digest
 from legosigns_dagster.core.lineage import require_lineage
 from legosigns_dagster.resources.storage.layout import Snapshot
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.versions.listing import find_equal
+
+
+def given_versions(base: Weights, raw_annotations: Dataset, classical_signs: Dataset) -> dict[str, str]:
+    """Digests of the versions that weights are evaluated with, by asset."""
+    return {
+        "base_weights": base.short_digest(),
+        "raw_annotations": short_digest(raw_annotations),
+        "classical_signs": short_digest(classical_signs),
+    }
+
+
+def evaluation_images(raw_annotations: Dataset, classical_signs: Dataset) -> dict[Slice, Dataset]:
+    """The images of each slice on which weights are evaluated."""
+    return {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
 
 
 def require_trained_with(snapshots: SnapshotStore, weights: Weights, given: Mapping[str, str]) -> list[str]:

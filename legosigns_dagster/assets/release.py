@@ -5,21 +5,18 @@ import os
 import dagster as dg
 from pydantic import Field
 
-from legosigns_dagster.assets.lineage import require_trained_with
+from legosigns_dagster.assets.lineage import evaluation_images, given_versions, require_trained_with
 from legosigns_dagster.assets.metadata import table, versioned
 from legosigns_dagster.assets.settings import plain_settings
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.files import short_digest
-from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.lineage import require_lineage
 from legosigns_dagster.core.release.candidate import ReleaseCandidate
 from legosigns_dagster.core.release.engine_parity import Engines
 from legosigns_dagster.core.release.layout import (
-    CONTRACT,
     MODEL_NAME,
     OVMS_MANIFEST,
     TRITON_MANIFEST,
@@ -35,6 +32,7 @@ from legosigns_dagster.kubernetes.gpu_pool import GPU_POOL
 from legosigns_dagster.kubernetes.pod_specs import GPU_POD, SMALL_POD, retries
 from legosigns_dagster.resources.releases.current import current_number, current_release
 from legosigns_dagster.resources.releases.gate import read_gate
+from legosigns_dagster.resources.releases.listing import read_contract
 from legosigns_dagster.resources.releases.publish import ReleaseDraft, publish_release
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.object_store import ObjectStore
@@ -67,12 +65,8 @@ def release_candidate(
     comparison_report: ComparisonReport,
 ) -> dg.Output[ReleaseCandidate]:
     """The new weights in the engines that serve, compared with what is served now, or at first with the base."""
-    given = {
-        "base_weights": base_weights.short_digest(),
-        "raw_annotations": short_digest(raw_annotations),
-        "classical_signs": short_digest(classical_signs),
-    }
-    images = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
+    given = given_versions(base_weights, raw_annotations, classical_signs)
+    images = evaluation_images(raw_annotations, classical_signs)
     with non_retryable_errors():
         caveats = require_trained_with(store.snapshots(), model_weights, given)
         caveats += require_lineage("comparison_report", comparison_report.made_from, given, "comparison_report")
@@ -119,8 +113,7 @@ def find_served(objects: ObjectStore, scratch: Scratch, detector: Detector, base
     release = current_release(objects)
     if release is None:
         return Served(0, base, None, "base weights")
-    key = release_key(release.number, CONTRACT)
-    contract = ModelContract.from_json(objects.read(key).decode(), objects.address(key))
+    contract = read_contract(objects, release.number)
     title = f"release {release.number}"
     if contract.classes != new.classes:
         return Served(release.number, base, contract, f"base weights, since {title} has other classes")

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from legosigns_dagster.assets.lineage import origins_in_run, require_trained_with
+from legosigns_dagster.assets.lineage import evaluation_images, given_versions, origins_in_run, require_trained_with
 from legosigns_dagster.assets.metadata import table, versioned
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
@@ -18,7 +18,6 @@ from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import read_new_value
 from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.core.files import short_digest
 from legosigns_dagster.core.lineage import MADE_FROM
 from legosigns_dagster.core.report.compare_weights import compare_weights
 from legosigns_dagster.core.report.metric_charts import Point
@@ -45,12 +44,8 @@ def comparison_report(
     classical_signs: Dataset,
 ) -> dg.Output[ComparisonReport]:
     """Base and new weights compared on the same images, for classical signs and LEGO signs, as a page for a browser."""
-    given = {
-        "base_weights": base_weights.short_digest(),
-        "raw_annotations": short_digest(raw_annotations),
-        "classical_signs": short_digest(classical_signs),
-    }
-    images = {Slice.CLASSICAL: classical_signs.evaluation_part(), Slice.LEGO: raw_annotations.evaluation_part()}
+    given = given_versions(base_weights, raw_annotations, classical_signs)
+    images = evaluation_images(raw_annotations, classical_signs)
     with non_retryable_errors():
         unknown = require_trained_with(store.snapshots(), model_weights, given)
         for caveat in unknown:

@@ -56,7 +56,7 @@ def check_options(options: argparse.Namespace) -> None:
 
 def first_model(options: argparse.Namespace, open_store: StoreOpener, stack: ExitStack) -> ServedModel:
     """Connect to the model that is asked."""
-    contract = read_contract(options.contract) if options.contract else None
+    contract = ModelContract.load(options.contract) if options.contract else None
     if options.url:
         place = split_model_url(options.url, options.model)
         if contract is None and (options.run_id or options.release):
@@ -99,7 +99,7 @@ def local_model(
 ) -> ServedModel:
     """Open an ONNX file with a contract: the given one, that in the file, or that beside it."""
     file, beside = open_file(path, stack), path.with_name(FILE_NAME)
-    contract = contract or file.stored_contract() or (read_contract(beside) if beside.is_file() else None)
+    contract = contract or file.stored_contract() or (ModelContract.load(beside) if beside.is_file() else None)
     return connect(name, file, contract, options.classes)
 
 
@@ -123,13 +123,3 @@ def stored_model(options: argparse.Namespace, open_store: StoreOpener, stack: Ex
     """Fetch the model of a run or of a release, or the current one, out of the store."""
     store = stack.enter_context(open_store())
     return stack.enter_context(fetch_model(store, options.run_id, options.release))
-
-
-def read_contract(file: Path) -> ModelContract:
-    """Read a contract.
-
-    Raises:
-        OSError: There is no such file.
-        ValueError: It is no contract.
-    """
-    return ModelContract.from_json(file.read_text(encoding="utf-8"), str(file))

@@ -19,6 +19,7 @@ import onnxruntime
 from legosigns_dagster.core.images.decoded_image import decode as decode_image
 from legosigns_dagster.core.inference.decode import decode
 from legosigns_dagster.core.inference.prepare import prepare
+from legosigns_dagster.core.inference.requests import encode_binary
 from legosigns_dagster.resources.serving.addresses import ModelAddress
 from legosigns_dagster.resources.serving.ask import ask_all
 from legosigns_dagster.resources.serving.endpoint import Endpoint
@@ -27,7 +28,7 @@ from legosigns_dagster.resources.serving.grpc_endpoint import GrpcEndpoint
 from legosigns_dagster.resources.serving.http_session import Access
 from legosigns_dagster.resources.serving.rest import RestEndpoint
 from legosigns_dagster.resources.serving.served_model import ServedModel, connect
-from legosigns_dagster.resources.serving.tensor_bodies import decode_answer, encode_binary
+from legosigns_dagster.resources.serving.tensor_bodies import decode_answer
 from legosigns_dagster_tests.support.served_models import VAL_IMAGES, ExportedModel, export_model
 from legosigns_dagster_tests.support.triton import Triton, add_version, triton
 

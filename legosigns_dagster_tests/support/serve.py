@@ -14,7 +14,8 @@ from pathlib import Path
 
 from legosigns_dagster.cli import dotenv_environment, open_store
 from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
-from legosigns_dagster.resources.serving.addresses import DEFAULT_MODEL, ModelAddress
+from legosigns_dagster.core.release.layout import MODEL_NAME
+from legosigns_dagster.resources.serving.addresses import ModelAddress
 from legosigns_dagster.resources.serving.http_session import Access
 from legosigns_dagster.resources.serving.onnx_file import OnnxEndpoint
 from legosigns_dagster.resources.serving.rest import RestEndpoint
@@ -42,7 +43,7 @@ def prepare_repository(model: StoredModel, folder: Path, instances: int) -> Path
     shutil.rmtree(folder, ignore_errors=True)
     contract = find_contract(model)
     shapes = contract.image_size, ", ".join(map(str, contract.output_shape))
-    add_version(folder / "models", DEFAULT_MODEL, model.file, shapes, instances=instances)
+    add_version(folder / "models", MODEL_NAME, model.file, shapes, instances=instances)
     (folder / FILE_NAME).write_text(contract.to_json(), encoding="utf-8")
     return folder / FILE_NAME
 
@@ -66,12 +67,12 @@ def serve(options: argparse.Namespace) -> None:
     with open_store() as store, fetch_model(store, options.run) as model:
         contract = prepare_repository(model, options.folder, options.instances)
         name = model.name
-    with triton(options.folder / "models", [DEFAULT_MODEL], options.folder, ports) as server:
-        endpoint = RestEndpoint(ModelAddress(server.url, DEFAULT_MODEL), Access())
-        connect(DEFAULT_MODEL, endpoint, ModelContract.from_json(contract.read_text(encoding="utf-8"), str(contract)))
+    with triton(options.folder / "models", [MODEL_NAME], options.folder, ports) as server:
+        endpoint = RestEndpoint(ModelAddress(server.url, MODEL_NAME), Access())
+        connect(MODEL_NAME, endpoint, ModelContract.load(contract))
         endpoint.close()
         ask = ["legosigns", "query", "IMAGE", "--url", server.url, "--contract", str(contract)]
-        print(f"serving {name} as {DEFAULT_MODEL}; ask it from another terminal, and end it by Ctrl-C:")
+        print(f"serving {name} as {MODEL_NAME}; ask it from another terminal, and end it by Ctrl-C:")
         print(f".venv/bin/{shlex.join(ask)}", flush=True)
         server.process.wait()
 

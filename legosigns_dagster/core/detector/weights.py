@@ -46,7 +46,7 @@ class Weights:
     def contract(self) -> ModelContract | None:
         """What `model.onnx` takes and gives; None for weights that people gave, or that an old version trained."""
         file = self.folder / FILE_NAME
-        return ModelContract.from_json(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else None
+        return ModelContract.load(file) if file.is_file() else None
 
     @property
     def downloads(self) -> tuple[str, ...]:

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from legosigns_dagster.core.evaluation.evaluation import Matches
-
-DEFAULT_THRESHOLD = 0.25  # Ultralytics' own, for a class that no image has
+from legosigns_dagster.core.inference.contract import DEFAULT_THRESHOLD
 
 
 def advised_thresholds(slices: Sequence[Matches], class_count: int) -> tuple[float, ...]:

@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.classes import SignClasses
 
 VERSION = 1
+FP32 = "FP32"  # the type of both tensors, in the words of the Open Inference Protocol
+DEFAULT_THRESHOLD = 0.25  # of a class of which nothing is known: Ultralytics' own
 METADATA_KEY = "contract"  # in the ONNX file's metadata
 FILE_NAME = "contract.json"  # beside `model.onnx`
 BOX_ROWS = 4  # x center, y center, width and height in front of the scores
@@ -75,6 +78,16 @@ class ModelContract:
         """Write it as JSON; the same contract gives the same text."""
         facts = asdict(self) | {"classes": self.classes.names, "version": VERSION, "input_shape": self.input_shape}
         return json.dumps(facts, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def load(cls, file: Path) -> "ModelContract":
+        """Read a file that `to_json` filled.
+
+        Raises:
+            OSError: There is no such file.
+            ValueError: It is no contract, or one of a newer version.
+        """
+        return cls.from_json(file.read_text(encoding="utf-8"), str(file))
 
     @classmethod
     def from_json(cls, text: str, source: str) -> "ModelContract":

@@ -55,8 +55,7 @@ class ReleaseCandidate:
     @property
     def contract(self) -> ModelContract:
         """The model's contract."""
-        file = self.folder / FILE_NAME
-        return ModelContract.from_json(file.read_text(encoding="utf-8"), str(file))
+        return ModelContract.load(self.folder / FILE_NAME)
 
     def save(self) -> Path:
         """Write what was measured beside the files, and return the folder."""

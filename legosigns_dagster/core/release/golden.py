@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.decode import decode
 from legosigns_dagster.core.inference.prepare import Tensor, prepare
+from legosigns_dagster.core.inference.requests import JSON_LENGTH, encode_binary
 
-Engine = Callable[[Tensor], npt.NDArray[np.float32]]
+Engine = Callable[[Tensor], Tensor]
 
 
 def golden_files(images: Mapping[str, Image.Image], contract: ModelContract, answer: Engine) -> dict[str, bytes]:
@@ -33,9 +33,9 @@ def golden_files(images: Mapping[str, Image.Image], contract: ModelContract, ans
     for name, image in images.items():
         tensor, placement = prepare(image, contract)
         output = answer(tensor)
-        body, header_length = binary_request(tensor, contract)
+        body, headers = encode_binary(tensor, contract)
         detections = [asdict(one) for one in decode(output, contract, placement, contract.thresholds)]
-        facts = {"image_size_wh": image.size, "json_header_bytes": header_length, "detections": detections}
+        facts = {"image_size_wh": image.size, "json_header_bytes": int(headers[JSON_LENGTH]), "detections": detections}
         files[f"{name}/request.bin"] = body
         files[f"{name}/output.npy"] = npy(output)
         files[f"{name}/detections.json"] = json.dumps(facts, indent=1, sort_keys=True).encode()
@@ -52,29 +52,7 @@ def draw_fixed_image() -> Image.Image:
     return image
 
 
-def binary_request(tensor: Tensor, contract: ModelContract) -> tuple[bytes, int]:
-    """Write a request of KServe's protocol v2 with binary tensors.
-
-    Returns:
-        The body, and the length of the JSON at its front in bytes: the header `Inference-Header-Content-Length`.
-    """
-    data = np.ascontiguousarray(tensor, "<f4").tobytes()
-    facts = {
-        "inputs": [
-            {
-                "name": contract.input_name,
-                "shape": list(tensor.shape),
-                "datatype": "FP32",
-                "parameters": {"binary_data_size": len(data)},
-            }
-        ],
-        "outputs": [{"name": contract.output_name, "parameters": {"binary_data": True}}],
-    }
-    head = json.dumps(facts, separators=(",", ":")).encode()
-    return head + data, len(head)
-
-
-def npy(array: npt.NDArray[np.float32]) -> bytes:
+def npy(array: Tensor) -> bytes:
     """Write an array as a `.npy` file."""
     stream = io.BytesIO()
     np.save(stream, array)

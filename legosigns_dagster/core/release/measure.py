@@ -40,19 +40,19 @@ class Served:
     title: str
 
 
-def read_contract(weights: Weights) -> ModelContract:
-    """Read the contract beside an exported model.
+def require_contract(weights: Weights) -> ModelContract:
+    """Get the contract of the exported model.
 
     Raises:
         ValueError: there is none, or it is no contract.
     """
-    file = weights.folder / FILE_NAME
-    if not file.is_file() or not (weights.folder / EXPORTED).is_file():
+    contract = weights.contract
+    if contract is None or not (weights.folder / EXPORTED).is_file():
         raise ValueError(
             f"model_weights has no {EXPORTED} with a {FILE_NAME}, since an older version of this project made it: "
             "materialize model_weights again"
         )
-    return ModelContract.from_json(file.read_text(encoding="utf-8"), str(file))
+    return contract
 
 
 def measure_candidate(
@@ -79,7 +79,7 @@ def measure_candidate(
         work: An empty folder to evaluate in.
         into: An empty folder for the candidate.
     """
-    contract = read_contract(new)
+    contract = require_contract(new)
     told: dict[str, bool] = {}
     for one, dataset in images.items():
         some = dataset.select(dataset.images.index < parity_images)

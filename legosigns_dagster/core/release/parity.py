@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from legosigns_dagster.core.inference.contract import BOX_ROWS
 from legosigns_dagster.core.inference.detection import Detection
+from legosigns_dagster.core.inference.prepare import Tensor
 
-Floats = npt.NDArray[np.float32]
 LOWEST_SCORE = 0.05  # of what is compared: below it nobody looks
 MOST_BOX_PX, MOST_SCORE = 0.01, 1e-4
 MARGIN = 0.05  # around a threshold, where a detection may come or go
@@ -77,7 +76,7 @@ class DetectionParity:
         )
 
 
-def compare_outputs(expected: Mapping[str, Floats], found: Mapping[str, Floats]) -> OutputParity:
+def compare_outputs(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> OutputParity:
     """Compare the outputs of two engines, of shape (1, 4 + classes, anchors), by image.
 
     Raises:

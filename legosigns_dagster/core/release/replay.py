@@ -10,7 +10,7 @@ from legosigns_dagster.core.inference.decode import decode
 from legosigns_dagster.core.inference.detection import Detection
 from legosigns_dagster.core.inference.prepare import Placement, Tensor
 from legosigns_dagster.core.release.golden import Engine
-from legosigns_dagster.core.release.parity import MARGIN, Floats, compare_detections, compare_outputs
+from legosigns_dagster.core.release.parity import MARGIN, compare_detections, compare_outputs
 
 # OpenVINO in bfloat16 was off by 0.021 on 60 images.
 MOST_SCORE_CHANGE = 0.03
@@ -30,7 +30,7 @@ class GoldenAnswers:
     number: int
     contract: ModelContract
     requests: Mapping[str, Tensor]
-    outputs: Mapping[str, Floats]
+    outputs: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def replay(golden: GoldenAnswers, ask: Engine, server: str) -> Replay:
     return Replay(golden.number, is_kept, numbers.score, sentence, statistics.median(times), max(times))
 
 
-def detections(outputs: Mapping[str, Floats], contract: ModelContract) -> dict[str, list[Detection]]:
+def detections(outputs: Mapping[str, Tensor], contract: ModelContract) -> dict[str, list[Detection]]:
     """Decode outputs, in pixels of the input, down to a margin below the thresholds."""
     square = Placement(1.0, 0, 0, (contract.image_size, contract.image_size))
     near = [max(threshold - MARGIN, 0.0) for threshold in contract.thresholds]

@@ -1,20 +1,34 @@
 """Engines for ONNX files: onnxruntime, which Triton uses, and OpenVINO, which OpenVINO Model Server is made of."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.release.golden import Engine
+
+ERRORS_ONLY = 3  # of onnxruntime's log
 
 
 def open_onnxruntime(file: Path) -> Engine:
     """Load an ONNX file with one input and one output into onnxruntime."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    session = open_session(file)
     name = session.get_inputs()[0].name
     return lambda tensor: np.asarray(session.run(None, {name: tensor})[0], np.float32)
+
+
+def open_session(file: Path) -> Any:
+    """Let onnxruntime load an ONNX file, with as many threads as this process has cores."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores(os.environ)
+    options.log_severity_level = ERRORS_ONLY
+    # Threads that wait busily take the cores from whatever else runs on this machine.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def open_openvino(file: Path, f32: bool) -> Engine:

@@ -177,11 +177,7 @@ class UltralyticsDetector:
         with library() as ultralytics:
             network = ultralytics.YOLO(weights.file).model.float().cpu().eval()
 
-        def answer(tensor: Tensor) -> Tensor:
-            with library():
-                return raw_output(network, tensor)
-
-        return answer
+        return lambda tensor: raw_output(network, tensor)
 
     def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
         """See `Detector`; the metrics are those of `yolo val batch=4`."""

@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from legosigns_dagster.core.inference.contract import ModelContract
-from legosigns_dagster.core.release.layout import CONTRACT, release_key
+from legosigns_dagster.core.release.layout import release_key
 from legosigns_dagster.core.release.replay import GoldenAnswers
+from legosigns_dagster.resources.releases.listing import read_contract
 from legosigns_dagster.resources.storage.object_store import ObjectStore
 
 REQUEST, OUTPUT = "request.bin", "output.npy"
@@ -20,8 +20,7 @@ def load_golden(objects: ObjectStore, number: int) -> GoldenAnswers:
         FileNotFoundError: There is no such release.
         ValueError: It has no golden answers, or they cannot be read.
     """
-    key = release_key(number, CONTRACT)
-    contract = ModelContract.from_json(objects.read(key).decode(), objects.address(key))
+    contract = read_contract(objects, number)
     folder = release_key(number, "golden/")
     found = [PurePosixPath(item.key) for item in objects.list_objects(folder)]
     images = sorted(file.parent.name for file in found if file.name == REQUEST)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from legosigns_dagster.core.release.layout import FACTS, RELEASES, number_in_key, release_key
+from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.release.layout import CONTRACT, FACTS, RELEASES, number_in_key, release_key
 from legosigns_dagster.core.release.release import Release
 from legosigns_dagster.resources.storage.object_store import PARALLEL_TRANSFERS, ObjectStore
 
@@ -48,3 +49,14 @@ def sizes_in_store(objects: ObjectStore, number: int) -> Mapping[str, int]:
     """List the files of a release with their sizes in bytes, by their path below its folder."""
     prefix = release_key(number)
     return {item.key.removeprefix(prefix): item.size for item in objects.list_objects(prefix)}
+
+
+def read_contract(objects: ObjectStore, number: int) -> ModelContract:
+    """Read the contract of a release's model.
+
+    Raises:
+        FileNotFoundError: there is no such release.
+        ValueError: it is no contract, or one of a newer version.
+    """
+    key = release_key(number, CONTRACT)
+    return ModelContract.from_json(objects.read(key).decode(), objects.address(key))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-DEFAULT_MODEL = "traffic-signs"
+from legosigns_dagster.core.release.layout import MODEL_NAME
+
 MODELS = "/v2/models/"
 
 
@@ -42,7 +43,7 @@ def split_model_url(url: str, model: str = "") -> ModelAddress:
     """
     server, found, rest = url.partition(MODELS)
     if not found:
-        return ModelAddress(url.rstrip("/").removesuffix("/v2"), model or DEFAULT_MODEL)
+        return ModelAddress(url.rstrip("/").removesuffix("/v2"), model or MODEL_NAME)
     words = rest.strip("/").split("/")
     named = words[0]
     if model and model != named:

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from legosigns_dagster.core.inference.contract import ModelContract
-
-Tensor = npt.NDArray[np.float32]
-FP32 = "FP32"
+from legosigns_dagster.core.inference.contract import FP32, ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
 
 
 class ServingError(RuntimeError):

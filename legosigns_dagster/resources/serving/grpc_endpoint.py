@@ -5,17 +5,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.inference.contract import FP32, ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
 from legosigns_dagster.resources.serving.addresses import ModelAddress
-from legosigns_dagster.resources.serving.endpoint import (
-    FP32,
-    Answer,
-    ModelMetadata,
-    ServingError,
-    Tensor,
-    TensorFacts,
-    check_output,
-)
+from legosigns_dagster.resources.serving.endpoint import Answer, ModelMetadata, ServingError, TensorFacts, check_output
 from legosigns_dagster.resources.serving.grpc_messages import SERVICE, message_classes
 from legosigns_dagster.resources.serving.http_session import Access, check_url
 from legosigns_dagster.resources.serving.rest import describe_model

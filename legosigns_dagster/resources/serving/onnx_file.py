@@ -1,24 +1,15 @@
 """A model in an ONNX file, asked on this machine."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.files import DIGITS, file_sha256
-from legosigns_dagster.core.inference.contract import METADATA_KEY, ModelContract
-from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster.resources.serving.endpoint import (
-    FP32,
-    Answer,
-    ModelMetadata,
-    ServingError,
-    Tensor,
-    TensorFacts,
-    check_output,
-)
+from legosigns_dagster.core.inference.contract import FP32, METADATA_KEY, ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
+from legosigns_dagster.detectors.onnx.engines import open_session
+from legosigns_dagster.resources.serving.endpoint import Answer, ModelMetadata, ServingError, TensorFacts, check_output
 
 DATATYPES = {"tensor(float)": FP32, "tensor(float16)": "FP16", "tensor(double)": "FP64", "tensor(uint8)": "UINT8"}
-ERRORS_ONLY = 3
 
 
 class OnnxEndpoint:
@@ -38,7 +29,7 @@ class OnnxEndpoint:
         if not file.is_file():
             raise ServingError(f"{file} is no file, expected a model as an ONNX file")
         self._version = file_sha256(file)[:DIGITS]
-        self._session: Any = open_session(file)
+        self._session: Any = load_file(file)
 
     @property
     def address(self) -> str:
@@ -81,21 +72,14 @@ def sizes(shape: list[Any]) -> tuple[int, ...]:
     return tuple(size if isinstance(size, int) else -1 for size in shape)
 
 
-def open_session(file: Path) -> Any:
-    """Let onnxruntime load a file, with as many threads as this process has cores.
+def load_file(file: Path) -> Any:
+    """Let onnxruntime load a file.
 
     Raises:
         ServingError: It cannot.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = usable_cores(os.environ)
-    options.log_severity_level = ERRORS_ONLY
-    # Threads that wait busily take the cores from whatever else runs on this machine.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        return open_session(file)
     except Exception as error:  # onnxruntime's errors share no type of their own
         raise ServingError(
             f"{file} is no model that onnxruntime can run ({type(error).__name__}: {error}): export it again"

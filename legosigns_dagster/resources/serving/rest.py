@@ -7,16 +7,12 @@ from typing import Any
 import urllib3
 
 from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
+from legosigns_dagster.core.inference.requests import encode_binary, encode_json
 from legosigns_dagster.resources.serving.addresses import ModelAddress
-from legosigns_dagster.resources.serving.endpoint import (
-    Answer,
-    ModelMetadata,
-    ServingError,
-    Tensor,
-    TensorFacts,
-)
+from legosigns_dagster.resources.serving.endpoint import Answer, ModelMetadata, ServingError, TensorFacts
 from legosigns_dagster.resources.serving.http_session import Access, HttpSession, describe_response
-from legosigns_dagster.resources.serving.tensor_bodies import decode_answer, encode_binary, encode_json
+from legosigns_dagster.resources.serving.tensor_bodies import decode_answer
 
 BINARY_EXTENSION = "binary_tensor_data"
 MAX_REASON = 80  # characters of why a model is not ready: Triton gives a whole traceback

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.inference.contract import BOX_ROWS, ModelContract
-from legosigns_dagster.resources.serving.endpoint import FP32, ModelMetadata, ServingError, TensorFacts
-
-CONFIDENCE = 0.25  # of every class, where no contract advises another
+from legosigns_dagster.core.inference.contract import BOX_ROWS, DEFAULT_THRESHOLD, FP32, ModelContract
+from legosigns_dagster.resources.serving.endpoint import ModelMetadata, ServingError, TensorFacts
 
 
 def check_contract(metadata: ModelMetadata, contract: ModelContract, address: str) -> None:
@@ -79,7 +77,7 @@ def derive_contract(metadata: ModelMetadata, classes: Sequence[str], address: st
         )
     output_shape = (1, answer.shape[1], answer.shape[2])
     return ModelContract(
-        SignClasses(tuple(classes)), given.shape[2], output_shape, (CONFIDENCE,) * count, given.name, answer.name
+        SignClasses(tuple(classes)), given.shape[2], output_shape, (DEFAULT_THRESHOLD,) * count, given.name, answer.name
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
-from legosigns_dagster.core.release.layout import CONTRACT, MODEL, release_key
+from legosigns_dagster.core.release.layout import MODEL, release_key
 from legosigns_dagster.resources.releases.current import current_number
-from legosigns_dagster.resources.releases.listing import require_release
+from legosigns_dagster.resources.releases.listing import read_contract, require_release
 from legosigns_dagster.resources.storage.object_store import ObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster.resources.storage.store import Store
@@ -62,15 +62,9 @@ def fetch_model(store: Store, run_id: str = "", release: int = 0) -> Iterator[St
 def load_release(objects: ObjectStore, number: int, folder: Path) -> StoredModel:
     """Load the model of a release into an empty folder."""
     require_release(objects, number)
-    contract = read_released_contract(objects, number)
+    contract = read_contract(objects, number)
     objects.download(release_key(number, MODEL), folder / ONNX)
     return StoredModel(f"release {number}", folder / ONNX, contract.classes.names, contract)
-
-
-def read_released_contract(objects: ObjectStore, number: int) -> ModelContract:
-    """Read the contract of a release."""
-    key = release_key(number, CONTRACT)
-    return ModelContract.from_json(objects.read(key).decode(), objects.address(key))
 
 
 def load_run(snapshots: SnapshotStore, run_id: str, folder: Path) -> StoredModel:

@@ -3,5 +3,5 @@
 A `Store` is the Dagster resource. It gives an `ObjectStore`, which keeps bytes under keys, and a `SnapshotStore`, which
 keeps versions of folders in that. Each has a version for a local folder and one for S3 where they differ.
 
-May import: core, core.sources.
+May import: core, core.sources, core.release.
 """

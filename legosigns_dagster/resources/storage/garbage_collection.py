@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 
 from legosigns_dagster.core.files import FileEntry
 from legosigns_dagster.core.processes import ProcessId
+from legosigns_dagster.core.release.layout import RELEASES
 from legosigns_dagster.resources.storage.layout import (
     ACTIVE_SAVES,
     BLOBS,
@@ -34,7 +35,7 @@ from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 ORPHANS = (ACTIVE_SAVES, CHECKPOINTS, PREFLIGHT)  # left by runs that were killed and not started again
 ORPHAN_AGE_S = 24 * 3600.0
 # A bucket may have uploads of other programs too. Of releases, only what an upload left is deleted.
-OWN_PREFIXES = (PREFIX, RUNS, "releases/", "models/")
+OWN_PREFIXES = (PREFIX, RUNS, RELEASES, "models/")
 DELETE_BATCH = 1000
 RENEW_S = 10.0  # between two signs of life, a small part of the lease
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from legosigns_dagster.core.evaluation.evaluation import IOU_COUNT, Matches
-from legosigns_dagster.core.evaluation.thresholds import DEFAULT_THRESHOLD, advised_thresholds
+from legosigns_dagster.core.evaluation.thresholds import advised_thresholds
+from legosigns_dagster.core.inference.contract import DEFAULT_THRESHOLD
 
 
 def found(*detections: tuple[int, float, bool], boxes: tuple[int, int]) -> Matches:

@@ -8,7 +8,6 @@ import pytest
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.inference.prepare import Tensor
 from legosigns_dagster.core.release.engine_parity import Engines, compare_engines
-from legosigns_dagster.core.release.parity import Floats
 from legosigns_dagster.detectors.onnx.engines import open_onnxruntime, open_openvino
 from legosigns_dagster_tests.support.builders import make_dataset
 from legosigns_dagster_tests.support.releases import CONTRACT, write_model
@@ -52,12 +51,12 @@ def test_another_map_is_found(dataset: Dataset, tmp_path: Path) -> None:
     boxes = {image.file: image.boxes[0].box for image in dataset}
     assert len({str(box) for box in boxes.values()}) == 1
 
-    def answer(left: float) -> Floats:
+    def answer(left: float) -> Tensor:
         scale = 32 / 64
         return np.array([[[(left + 10) * scale, 0], [14 * scale + 4, 0], [20 * scale, 1], [20 * scale, 1], [0.9, 0],
                           [0, 0]]], np.float32)  # fmt: skip
 
-    def right(_: Tensor) -> Floats:
+    def right(_: Tensor) -> Tensor:
         return answer(4)
 
     told = compare_engines(Engines(right, {}, {"same": right, "moved": lambda _: answer(6)}), CONTRACT, dataset)

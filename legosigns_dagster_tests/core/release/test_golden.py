@@ -10,12 +10,11 @@ from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.prepare import Tensor, prepare
 from legosigns_dagster.core.release.golden import golden_files
-from legosigns_dagster.core.release.parity import Floats
 
 CONTRACT = ModelContract(SignClasses(("Stop",)), 32, (1, 5, 2), (0.25,))
 
 
-def answer(tensor: Tensor) -> Floats:
+def answer(tensor: Tensor) -> Tensor:
     assert tensor.shape == (1, 3, 32, 32)
     return np.array([[[16, 8], [16, 8], [8, 4], [8, 4], [0.9, 0.1]]], np.float32)
 

@@ -5,10 +5,11 @@ import pytest
 
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.release.parity import Floats, compare_detections, compare_outputs
+from legosigns_dagster.core.inference.prepare import Tensor
+from legosigns_dagster.core.release.parity import compare_detections, compare_outputs
 
 
-def output(*anchors: tuple[float, float, float]) -> Floats:
+def output(*anchors: tuple[float, float, float]) -> Tensor:
     """An output with two classes; of each anchor the centre's x and both scores."""
     return np.array([[[x, 5, 10, 10, a, b] for x, a, b in anchors]], np.float32).transpose(0, 2, 1)
 

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.inference.prepare import Tensor
 from legosigns_dagster.core.report.detection_pictures import ModelView, draw_views
 from legosigns_dagster.resources.serving.ask import ask_all
-from legosigns_dagster.resources.serving.endpoint import Answer, ModelMetadata, ServingError, Tensor
+from legosigns_dagster.resources.serving.endpoint import Answer, ModelMetadata, ServingError
 from legosigns_dagster.resources.serving.frames import Frame, read_frames
 from legosigns_dagster.resources.serving.served_model import Findings, ServedModel
 from legosigns_dagster_tests.support.served_models import CLASSES

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from legosigns_dagster.core.inference.contract import ModelContract
-from legosigns_dagster.resources.serving.tensor_bodies import (
-    JSON_LENGTH,
-    decode_answer,
-    encode_binary,
-    encode_json,
-)
+from legosigns_dagster.core.inference.requests import JSON_LENGTH, encode_binary, encode_json
+from legosigns_dagster.resources.serving.tensor_bodies import decode_answer
 from legosigns_dagster_tests.support.served_models import CLASSES
 
 CONTRACT = ModelContract(CLASSES, 32, (1, 6, 21), (0.25, 0.25))
