@@ -123,7 +123,7 @@ def find_served(objects: ObjectStore, scratch: Scratch, detector: Detector, base
     return Served(release.number, Weights(folder, classes, image_size), contract, title)
 
 
-@dg.asset(group_name="release", kinds={"onnx", "s3"}, op_tags=SMALL_POD)
+@dg.asset(group_name="release", kinds={"onnx"}, op_tags=SMALL_POD)
 def released_model(
     context: dg.AssetExecutionContext,
     config: ServingConfig,
