@@ -15,10 +15,17 @@ from legosigns_dagster.core.evaluation.slices import Slice
 def evaluate_slices(
     detector: Detector, weights: Path, images: Mapping[Slice, Dataset], image_size: int
 ) -> dict[Slice, Evaluation]:
-    """Evaluate a weights file on each slice that has images, at an image size in pixels."""
+    """Evaluate a weights file on each slice that has images, at an image size in pixels.
+
+    Raises:
+        ValueError: The weights give no detections of these classes, or numbers that are not finite.
+    """
     present = {one: dataset for one, dataset in images.items() if len(dataset.images)}
     with detector.open_engine(weights) as engine:
-        return {one: evaluate(engine, dataset, image_size) for one, dataset in present.items()}
+        try:
+            return {one: evaluate(engine, dataset, image_size) for one, dataset in present.items()}
+        except ValueError as error:
+            raise ValueError(f"{weights} cannot be evaluated: {error}") from error
 
 
 def evaluate_both(

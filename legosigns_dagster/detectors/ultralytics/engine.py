@@ -22,7 +22,7 @@ def make_engine(network: Any) -> Engine:
 
     def ask(tensor: Tensor) -> Tensor:
         # TF32 keeps 10 bits of 23: boxes would lie beside those of the engines that serve.
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             output = network(torch.from_numpy(tensor).to(device))
         return np.asarray((output[0] if isinstance(output, tuple) else output).cpu(), np.float32)
 
