@@ -11,6 +11,7 @@ from legosigns_dagster.core.detector.evaluate_slices import evaluate_slices
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.evaluation import ALL
+from legosigns_dagster.core.evaluation.formatting import format_difference, format_value
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.notes import build_notes
@@ -58,5 +59,5 @@ def serving_differences(detector: Detector, new: Weights, slices: Sequence[Slice
         written = EvaluationImages.write(part.dataset, work / f"served-{number}")
         served = detector.evaluate(new, written, new.contract.image_size)
         before, after = (one.metrics.set_index("class_name").loc[ALL, "map50_95"] for one in (part.new, served))
-        sentences.append(f"{part.name}: mAP50-95 {after:.3f} ({after - before:+.3f})")
+        sentences.append(f"{part.name}: mAP50-95 {format_value(after)} ({format_difference(after - before)})")
     return sentences

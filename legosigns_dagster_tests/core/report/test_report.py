@@ -54,21 +54,28 @@ def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) 
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert page.tags.count("img") == 1
-    assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
+    assert all(address.startswith(("data:image/jpeg;base64,", "#")) for address in page.addresses)
     assert "url(" not in (report.folder / "comparison.html").read_text(encoding="utf-8")
 
 
 def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
     words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
     assert "<LEGO> signs: inconclusive, mAP50-95 0.125 → 0.375 (+0.250, no 95 % interval: at least 6" in words
-    assert "\n<LEGO> signs: 2 images with 4 boxes. The 95 % intervals come from" in words
+    assert "<LEGO> signs: 2 images with 4 boxes. The 95 % intervals come from" in words
     assert "a & bseed3\n" in words, "a term and its value in turn, and nothing between"
+
+
+def test_every_part_of_the_page_has_a_heading_and_a_link_to_it(report: ComparisonReport) -> None:
+    text = (report.folder / "comparison.html").read_text(encoding="utf-8")
+    anchors = re.findall(r'<a href="#([\w-]+)">', text)
+    assert anchors == re.findall(r'<section aria-labelledby="([\w-]+)">\n<h2 id="\1">', text)
+    assert anchors[:2] == ["result", "metrics"]
 
 
 def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
     assert page.tags.count("svg") == 2, "precision over recall, and the box loss"
-    assert page.tags.count("tr") == 2 + 3 + 4
+    assert page.tags.count("tr") == 1 + 3 + 4
     assert "base wrong, new right: 1" in page.words
     assert "0.jpg: SpeedLimit is found now (90 %)" in page.words
 
@@ -92,7 +99,7 @@ def test_a_suspected_label_error_links_to_its_task(tmp_path: Path) -> None:
         write_report(compare([part]), [part], None, ReportNotes({}), tmp_path / "report").folder / "comparison.html"
     ).read_text()
     assert f'<a href="{link}">&lt;street&gt;.jpg</a>' in text
-    assert "LEGO signs: suspected label errors" in text
+    assert '<h2 id="label-errors">Suspected label errors</h2>\n<h3>LEGO signs</h3>' in text
 
 
 def test_every_style_that_the_page_uses_is_defined(report: ComparisonReport) -> None:
