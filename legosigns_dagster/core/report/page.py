@@ -48,7 +48,8 @@ th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align
 th.text, td.text { text-align: left; } thead th { font-weight: 600; } td.text { overflow-wrap: anywhere; }
 caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 .metrics { width: 100%; } .metrics th, .metrics td { text-align: left; }
-.metrics td span, .metrics small, th small { display: block; } .metrics .verdict { font-weight: 600; }
+.change, .metrics td span, .metrics small, th small, td small { display: block; }
+.metrics .verdict { font-weight: 600; }
 .metrics .all > * { font-weight: 600; border-bottom-width: 2px; } .metrics .class > * { font-weight: 400; }
 @media (max-width: 47.99rem) {
   .metrics, .metrics caption, .metrics tbody, .metrics th { display: block; }
@@ -57,6 +58,11 @@ caption { text-align: left; font-weight: 600; padding: .5rem 0; }
   .metrics th[scope=row] { grid-column: 1 / -1; font-weight: 600; } .metrics th, .metrics td { border: 0; }
   .metrics td::before { content: attr(data-label); display: block; font-size: .8rem; color: var(--soft); }
 }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: .5rem 2rem; }
+.pair > * { min-width: 0; } .pair caption { padding-top: 0; } @media (max-width: 40rem) { th, td { padding: .3rem; } }
+.confusion .right { background: color-mix(in srgb, var(--good) calc(var(--share) * .3), var(--page)); }
+.confusion .wrong { background: color-mix(in srgb, var(--bad) calc(var(--share) * .3), var(--page)); }
+td small { white-space: nowrap; } ol li { margin: .3rem 0; max-width: 75ch; }
 figure { margin: 0; } figure img { width: 100%; height: auto; border-radius: 4px; } figcaption { font-size: .9rem; }
 figcaption { overflow-wrap: anywhere; }
 .flips { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 1rem; }
@@ -69,6 +75,7 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
   :root { color-scheme: light; --page: #fff; --card: #f4f6f9; --ink: #1d2129; --soft: #535a67; --line: #c9ced6;
     --good: #146c2e; --bad: #b3261e; --open: #6b5200; --link: #0b57d0; }
   body { max-width: none; padding: 0; font-size: 11pt; } nav { display: none; } .scroll { overflow: visible; }
+  .pair { display: block; } .confusion { font-size: 8pt; }
   figure, tr, svg, .card, .caveat { break-inside: avoid; } h2, h3, caption { break-after: avoid; }
 }
 """

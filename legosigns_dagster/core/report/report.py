@@ -9,11 +9,14 @@ from typing import ClassVar
 
 import pandas as pd
 
+from legosigns_dagster.core.analysis.next_steps import next_steps
+from legosigns_dagster.core.analysis.slice_analysis import analyze_slice
 from legosigns_dagster.core.evaluation.bootstrap import RESAMPLES, Verdict
 from legosigns_dagster.core.evaluation.comparison import COMPARISON_COLUMNS, Comparison, SliceResults
 from legosigns_dagster.core.files import FolderIndex
 from legosigns_dagster.core.lineage import read_made_from, write_made_from
 from legosigns_dagster.core.report.charts import training_curves
+from legosigns_dagster.core.report.error_tables import confidence_section, errors_section, sizes_section
 from legosigns_dagster.core.report.flip_pictures import flips_section
 from legosigns_dagster.core.report.headline import verdict_cards
 from legosigns_dagster.core.report.metric_charts import precision_recall_chart
@@ -82,14 +85,20 @@ def page_sections(
     comparison: Comparison, slices: Sequence[SliceResults], curves: pd.DataFrame | None, notes: ReportNotes
 ) -> list[Section]:
     """The parts of the page, what decides first."""
+    analyses = [analyze_slice(part, notes.image_size) for part in slices]
     training = training_curves(curves) if curves is not None else []
     charts = "".join([notes.trade_off, *map(precision_recall_chart, slices), *training])
     caveats = "".join(f'<p class="caveat">{escape(caveat)}</p>' for caveat in notes.caveats)
     facts = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in notes.facts.items())
     flips = [Section(f"flips-{n}", f"{part.name}: what flipped", flips_section(part)) for n, part in enumerate(slices)]
+    steps = "".join(f"<li>{escape(step)}</li>" for step in next_steps(analyses))
     return [
         Section("result", "Result", verdict_cards(comparison) + caveats),
+        Section("next", "What to do next", f"<ol>{steps}</ol>" if steps else ""),
         Section("metrics", "Metrics", f'{metrics_tables(comparison)}<p class="note">{interval_note(comparison)}</p>'),
+        Section("errors", "Errors", errors_section(analyses)),
+        Section("confidence", "Confidence", confidence_section(slices, notes.thresholds)),
+        Section("sizes", "Object sizes", sizes_section(analyses, notes.image_size)),
         Section("charts", "Charts", f'<div class="charts">{charts or "<p>There are no charts.</p>"}</div>'),
         *flips,
         Section("label-errors", "Suspected label errors", "".join(map(label_errors_section, slices))),

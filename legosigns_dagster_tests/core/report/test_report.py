@@ -69,15 +69,35 @@ def test_every_part_of_the_page_has_a_heading_and_a_link_to_it(report: Compariso
     text = (report.folder / "comparison.html").read_text(encoding="utf-8")
     anchors = re.findall(r'<a href="#([\w-]+)">', text)
     assert anchors == re.findall(r'<section aria-labelledby="([\w-]+)">\n<h2 id="\1">', text)
-    assert anchors[:2] == ["result", "metrics"]
+    assert anchors[:3] == ["result", "next", "metrics"]
 
 
 def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
-    assert page.tags.count("svg") == 2, "precision over recall, and the box loss"
-    assert page.tags.count("tr") == 1 + 3 + 4
+    assert page.tags.count("svg") == 2 + 2, "confidence of each class, precision over recall, and the box loss"
+    assert page.tags.count("tr") == 4 + 6 + 2 * 4 + 4 + 4, "metrics, kinds of errors, matrices, sizes, synthesis"
     assert "base wrong, new right: 1" in page.words
     assert "0.jpg: SpeedLimit is found now (90 %)" in page.words
+
+
+def test_the_page_shows_where_each_weights_go_wrong(report: ComparisonReport) -> None:
+    text = (report.folder / "comparison.html").read_text(encoding="utf-8")
+    missed = re.search(r"missed<small>[^<]+</small></th><td>(\d)</td><td>(\d)</td>", text)
+    assert missed
+    assert missed.groups() == ("4", "3"), "of four signs the new weights find one"
+    new = text.split("<caption>new weights</caption>")[1]
+    assert 'Speed<wbr>Limit</th><td class="right" style="--share: 50%">1</td>' in new
+    assert "Class: DangerAhead among &lt;LEGO&gt; signs has 2 of the 3 errors" in text
+
+
+def test_the_advised_thresholds_are_those_that_the_weights_are_served_with(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", "val", "val")
+    found = evaluation(dataset, (0, 0, 0.9))
+    part = SliceResults("LEGO signs", dataset, found, found)
+    notes = ReportNotes({}, thresholds=(0.123, 0.456))
+    written = write_report(compare([part]), [part], None, notes, tmp_path)
+    text = (written.folder / "comparison.html").read_text(encoding="utf-8")
+    assert re.findall(r"advised (0\.\d+)</text>", text) == ["0.123", "0.456"]
 
 
 def test_the_page_has_the_caveats_and_the_effect_of_the_synthetic_images(report: ComparisonReport) -> None:
