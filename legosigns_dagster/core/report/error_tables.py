@@ -31,6 +31,7 @@ SIZES = {
     ObjectSize.LARGE: "large: from 96 px on",
 }
 BACKGROUND = "background"
+MAX_UPRIGHT = 5  # with more columns, the heads of a matrix are turned, so that it fits the page
 
 
 def errors_section(slices: Sequence[SliceAnalysis]) -> str:
@@ -76,7 +77,7 @@ def confusion_table(title: str, names: Sequence[str], confusion: npt.NDArray[np.
         for number, (heading, row) in enumerate(zip(headings, confusion, strict=True))
     )
     return (
-        f'<table class="confusion"><caption>{title}</caption>'
+        f'<table class="confusion{" many" if len(names) > MAX_UPRIGHT else ""}"><caption>{title}</caption>'
         f'<thead><tr><th class="text" scope="col">annotated</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
@@ -98,7 +99,7 @@ def confusion_cells(row: npt.NDArray[np.int64], number: int, background: int) ->
         if number == column == background:
             cells += "<td>-</td>"
             continue
-        style = "right" if number == column else "wrong"
+        style = ("right" if number == column else "wrong") if count else "none"
         cells += f'<td class="{style}" style="--share: {100 * count / total:.0f}%">{count}</td>'
     return cells
 

@@ -60,6 +60,11 @@ caption { text-align: left; font-weight: 600; padding: .5rem 0; }
 }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: .5rem 2rem; }
 .pair > * { min-width: 0; } .pair caption { padding-top: 0; } @media (max-width: 40rem) { th, td { padding: .3rem; } }
+.confusion .none { color: var(--soft); } .many { font-size: .8rem; }
+.many th, .many td { padding: .2rem; min-width: 1.4rem; white-space: nowrap; }
+.many thead th + th { writing-mode: vertical-rl; text-align: left; }
+.pair:has(.many) { grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); }
+.pair:has(.many) > :first-child { grid-column: 1 / -1; }
 .confusion .right { background: color-mix(in srgb, var(--good) calc(var(--share) * .3), var(--page)); }
 .confusion .wrong { background: color-mix(in srgb, var(--bad) calc(var(--share) * .3), var(--page)); }
 td small { white-space: nowrap; } ol li { margin: .3rem 0; max-width: 75ch; }

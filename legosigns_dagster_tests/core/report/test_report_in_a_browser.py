@@ -1,6 +1,7 @@
 """The report in a real browser: nothing is cut at any width, and an audit for accessibility has no finding."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
@@ -17,11 +19,12 @@ from legosigns_dagster.core.report.notes import ReportNotes
 from legosigns_dagster.core.report.report import write_report
 from legosigns_dagster.core.report.tables import synthesis_table
 from legosigns_dagster_tests.support.browser import chromium
-from legosigns_dagster_tests.support.builders import evaluation, make_dataset
+from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_dataset
 
 pytestmark = pytest.mark.server
 
 IMAGES = 75  # of each slice
+MANY_CLASSES = SignClasses((*CLASSES.names, *(f"PedestrianCrossing{number}" for number in range(4))))
 NOTES = ReportNotes(
     {"settings": "epochs 8, image_size 640, " * 8, "run": "9f260ea1-eddd-4c81-a599-a404240a5ff5"},
     ["hardly any image"],
@@ -40,7 +43,7 @@ def found_by(dataset: Dataset, numbers: range, map50: float) -> Evaluation:
 
 
 def make_slice(folder: Path, name: str, base: range, new: range) -> SliceResults:
-    dataset = make_dataset(folder, *[VAL] * IMAGES)
+    dataset = replace(make_dataset(folder, *[VAL] * IMAGES), classes=MANY_CLASSES)
     return SliceResults(name, dataset, found_by(dataset, base, 0.4), found_by(dataset, new, 0.8))
 
 
