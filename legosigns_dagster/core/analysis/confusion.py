@@ -1,17 +1,17 @@
 """Which classes a detector takes for which, and for background."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
 from legosigns_dagster.core.geometry import MATCH_IOU
 from legosigns_dagster.core.inference.detection import Detection
 
 
-def confusion_matrix(dataset: Dataset, evaluation: Evaluation) -> npt.NDArray[np.int64]:
+def confusion_matrix(images: Iterable[LabeledImage], evaluation: Evaluation, class_count: int) -> npt.NDArray[np.int64]:
     """Count annotated classes by what is detected there, with a confidence of at least 0.25.
 
     Boxes and detections are paired one to one whatever their class, those that overlap most first (IoU of at least
@@ -21,9 +21,9 @@ def confusion_matrix(dataset: Dataset, evaluation: Evaluation) -> npt.NDArray[np
         Shape (classes + 1, classes + 1): rows are annotated, columns detected, the last one of both is background.
         A row adds up to the boxes of its class.
     """
-    background = len(dataset.classes.names)
+    background = class_count
     matrix = np.zeros((background + 1, background + 1), np.int64)
-    for image in dataset:
+    for image in images:
         detections = evaluation.by_file.get(image.file, [])
         pairs = pair_boxes(image, detections)
         for number, labeled in enumerate(image.boxes):

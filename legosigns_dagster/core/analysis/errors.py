@@ -4,11 +4,11 @@ The kinds are those of TIDE (Bolya et al., TIDE: A General Toolbox for Identifyi
 with its "both" counted as background.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.evaluation.evaluation import Evaluation
 from legosigns_dagster.core.geometry import MATCH_IOU, PixelBox
 from legosigns_dagster.core.inference.detection import Detection
@@ -43,10 +43,10 @@ class SignError:
     box: PixelBox
 
 
-def find_errors(dataset: Dataset, evaluation: Evaluation) -> list[SignError]:
+def find_errors(images: Iterable[LabeledImage], evaluation: Evaluation) -> list[SignError]:
     """Find all errors among the detections of an evaluation that have a confidence of at least 0.25."""
     found = evaluation.by_file
-    return [error for image in dataset for error in find_errors_in(image, found.get(image.file, []))]
+    return [error for image in images for error in find_errors_in(image, found.get(image.file, []))]
 
 
 def find_errors_in(image: LabeledImage, detections: Sequence[Detection]) -> list[SignError]:

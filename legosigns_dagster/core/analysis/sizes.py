@@ -8,9 +8,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.evaluation.bootstrap import MIN_GROUPS, Interval, bootstrap_intervals
-from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.evaluation import IOU_COUNT, Evaluation, Matches
 from legosigns_dagster.core.evaluation.matching import match_image
 from legosigns_dagster.core.evaluation.score import mean_average_precision
@@ -58,20 +57,27 @@ class SizeResults:
     interval: Interval
 
 
-def compare_sizes(results: SliceResults, image_size: int) -> list[SizeResults]:
+def compare_sizes(
+    images: Sequence[LabeledImage], base: Evaluation, new: Evaluation, class_count: int, image_size: int
+) -> list[SizeResults]:
     """Compute what both weights reach on each size, from detections with a confidence of at least 0.25.
 
     Args:
-        results: What both weights do on one slice.
+        images: The images with their annotated boxes.
+        base: What the base weights find on them.
+        new: What the new weights find on them.
+        class_count: The number of classes.
         image_size: Side of the square that the network sees, in px.
     """
-    return [compare_size(results, size, image_size) for size in ObjectSize]
+    return [
+        compare_size(images, size, *(size_matches(images, one, size, class_count, image_size) for one in (base, new)))
+        for size in ObjectSize
+    ]
 
 
-def compare_size(results: SliceResults, size: ObjectSize, image_size: int) -> SizeResults:
-    """Compute what both weights reach on one size; see `compare_sizes`."""
-    groups = [image.group for image in results.dataset]
-    base, new = (size_matches(results.dataset, one, size, image_size) for one in (results.base, results.new))
+def compare_size(images: Sequence[LabeledImage], size: ObjectSize, base: Matches, new: Matches) -> SizeResults:
+    """Compute what both weights reach on one size, from their matches with the boxes of that size."""
+    groups = [image.group for image in images]
     interval = Interval(math.nan, math.nan)
     if len({groups[index] for index in np.flatnonzero(base.box_counts.sum(axis=1))}) >= MIN_GROUPS:
         interval = bootstrap_intervals(base, new, groups)[0][0]
@@ -79,15 +85,17 @@ def compare_size(results: SliceResults, size: ObjectSize, image_size: int) -> Si
     return SizeResults(size, int(base.box_counts.sum()), before, after, interval)
 
 
-def size_matches(dataset: Dataset, evaluation: Evaluation, size: ObjectSize, image_size: int) -> Matches:
+def size_matches(
+    images: Sequence[LabeledImage], evaluation: Evaluation, size: ObjectSize, class_count: int, image_size: int
+) -> Matches:
     """Match the detections of an evaluation with the boxes of one size, as COCO does it.
 
     A detection of a box of another size is left out, and so is a wrong detection that is itself of another size.
     """
-    counts = np.zeros((len(dataset.images), len(dataset.classes.names)), np.int64)
+    counts = np.zeros((len(images), class_count), np.int64)
     kept: list[tuple[int, Detection]] = []
     hits: list[npt.NDArray[np.bool_]] = [np.zeros((0, IOU_COUNT), bool)]
-    for index, image in enumerate(dataset):
+    for index, image in enumerate(images):
         inside, outside = split_labels(image, size, image_size)
         for class_id, _ in inside:
             counts[index, class_id] += 1
@@ -99,7 +107,7 @@ def size_matches(dataset: Dataset, evaluation: Evaluation, size: ObjectSize, ima
                 kept.append((index, detection))
                 hits.append(hit[number : number + 1])
     return Matches(
-        files=tuple(image.file for image in dataset),
+        files=tuple(image.file for image in images),
         image=np.array([index for index, _ in kept], np.int64),
         class_id=np.array([detection.class_id for _, detection in kept], np.int64),
         confidence=np.array([detection.confidence for _, detection in kept], np.float64),

@@ -50,8 +50,10 @@ class SliceAnalysis:
 
 def analyze_slice(results: SliceResults, image_size: int) -> SliceAnalysis:
     """Find out where both weights go wrong on one slice; `image_size` is what the network sees, in px."""
+    images, class_count = list(results.dataset), len(results.dataset.classes.names)
     base, new = (
-        DetectorErrors(confusion_matrix(results.dataset, one), tuple(find_errors(results.dataset, one)))
+        DetectorErrors(confusion_matrix(images, one, class_count), tuple(find_errors(images, one)))
         for one in (results.base, results.new)
     )
-    return SliceAnalysis(results, base, new, tuple(compare_sizes(results, image_size)))
+    sizes = compare_sizes(images, results.base, results.new, class_count, image_size)
+    return SliceAnalysis(results, base, new, tuple(sizes))

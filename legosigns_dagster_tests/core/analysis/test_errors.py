@@ -57,12 +57,12 @@ def test_the_most_confident_of_two_detections_is_the_right_one(dataset: Dataset)
 
 def test_the_matrix_has_a_row_for_what_is_annotated_and_a_column_for_what_is_detected(dataset: Dataset) -> None:
     found = evaluate(dataset, (1, 0.9, FIRST), (0, 0.8, (55, 0, 60, 5)))
-    assert confusion_matrix(dataset, found).tolist() == [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+    assert confusion_matrix(dataset, found, 2).tolist() == [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
 
 
 def test_a_row_of_the_matrix_adds_up_to_the_boxes_of_its_class(dataset: Dataset) -> None:
     found = evaluate(dataset, *RIGHT, (1, 0.95, FIRST), (0, 0.3, SECOND), (0, 0.2, FIRST))
-    matrix = confusion_matrix(dataset, found)
+    matrix = confusion_matrix(dataset, found, 2)
     assert np.diag(matrix).tolist() == [1, 1, 0]
     assert matrix[:2].sum(axis=1).tolist() == [1, 1]
     assert matrix[2].tolist() == [2, 1, 0], "what is left over is detected in the background"

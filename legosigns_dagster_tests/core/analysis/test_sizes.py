@@ -7,7 +7,6 @@ import pytest
 
 from legosigns_dagster.core.analysis.sizes import ObjectSize, SizeResults, compare_sizes
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset, LabeledBox, LabeledImage
-from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster_tests.support.builders import CLASSES, evaluation
 
@@ -30,7 +29,7 @@ def sizes(dataset: Dataset, base: list[int], new: list[int], image_size: int = 6
     before, after = (
         evaluation(dataset, *((image, box, 0.9) for image in range(IMAGES) for box in boxes)) for boxes in (base, new)
     )
-    results = compare_sizes(SliceResults("LEGO signs", dataset, before, after), image_size)
+    results = compare_sizes(list(dataset), before, after, 2, image_size)
     return {one.size.name: one for one in results}
 
 
@@ -52,7 +51,7 @@ def test_a_size_without_a_sign_has_a_count_and_no_figure(dataset: Dataset) -> No
 def test_with_signs_in_few_groups_there_is_no_interval(dataset: Dataset) -> None:
     few = Dataset(dataset.folder, dataset.classes, dataset.images, dataset.boxes.iloc[:5])
     found = evaluation(few, (0, 0, 0.9))
-    small = compare_sizes(SliceResults("LEGO signs", few, found, found), 640)[0]
+    small = compare_sizes(list(few), found, found, 2, 640)[0]
     assert small.boxes == 3
     assert math.isnan(small.interval.low)
 
