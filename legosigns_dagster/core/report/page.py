@@ -80,8 +80,8 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
   :root { color-scheme: light; --page: #fff; --card: #f4f6f9; --ink: #1d2129; --soft: #535a67; --line: #c9ced6;
     --good: #146c2e; --bad: #b3261e; --open: #6b5200; --link: #0b57d0; }
   body { max-width: none; padding: 0; font-size: 11pt; } nav { display: none; } .scroll { overflow: visible; }
-  .pair { display: block; } .confusion { font-size: 8pt; }
-  figure, tr, svg, .card, .caveat { break-inside: avoid; } h2, h3, caption { break-after: avoid; }
+  .pair:has(.many) { display: block; } .confusion { font-size: 9pt; } .many { font-size: 8pt; }
+  p, figure, table, tr, svg, ol, .card, .caveat { break-inside: avoid; } h2, h3, caption, .note { break-after: avoid; }
 }
 """
 
