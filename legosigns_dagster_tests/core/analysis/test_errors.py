@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from legosigns_dagster.core.analysis.confusion import confusion_matrix
-from legosigns_dagster.core.analysis.errors import ErrorKind, find_errors
-from legosigns_dagster.core.dataset.dataset import VAL, Dataset
+from legosigns_dagster.core.analysis.errors import ErrorKind, find_errors, find_errors_in
+from legosigns_dagster.core.dataset.dataset import VAL, Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
+from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster.core.inference.detection import Detection
 from legosigns_dagster_tests.support.builders import make_dataset, matches
 
 FIRST, SECOND = (4.0, 4.0, 24.0, 24.0), (30.0, 10.0, 50.0, 40.0)  # the boxes that each image has, of class 0 and 1
@@ -49,10 +51,13 @@ def test_each_error_is_counted_once_and_by_its_kind(
     assert [(error.kind.value, error.class_id) for error in errors] == kinds
 
 
-def test_the_most_confident_of_two_detections_is_the_right_one(dataset: Dataset) -> None:
-    shifted = (5.0, 4.0, 25.0, 24.0)
-    (error,) = find_errors(dataset, evaluate(dataset, (0, 0.3, FIRST), (0, 0.9, shifted), RIGHT[1]))
-    assert (error.kind, error.box.left) == (ErrorKind.DOUBLED, 4.0)
+def test_the_most_confident_detection_is_the_first_to_find_a_box() -> None:
+    """The first box is what both overlap most; the confident one would fit the second box too."""
+    boxes = tuple(LabeledBox(0, PixelBox(left, 0, left + 20, 20)) for left in (0, 4))
+    image = LabeledImage("a.jpg", "", (64, 48), boxes, VAL, "g", "classical")
+    doubtful, confident = Detection(0, 0.3, PixelBox(0, 0, 20, 12)), Detection(0, 0.9, PixelBox(1, 0, 21, 20))
+    errors = find_errors_in(image, [doubtful, confident])
+    assert [(error.kind, error.box.left) for error in errors] == [(ErrorKind.DOUBLED, 0), (ErrorKind.MISSED, 4)]
 
 
 def test_the_matrix_has_a_row_for_what_is_annotated_and_a_column_for_what_is_detected(dataset: Dataset) -> None:

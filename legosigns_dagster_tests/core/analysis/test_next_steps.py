@@ -4,9 +4,10 @@ from pathlib import Path
 
 from legosigns_dagster.core.analysis.next_steps import NO_ERRORS, next_steps
 from legosigns_dagster.core.analysis.slice_analysis import analyze_slice
-from legosigns_dagster.core.dataset.dataset import VAL, Dataset
+from legosigns_dagster.core.dataset.dataset import VAL, Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.evaluation.comparison import SliceResults
-from legosigns_dagster_tests.support.builders import evaluation, make_dataset
+from legosigns_dagster.core.geometry import PixelBox
+from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_dataset
 
 IMAGES = 8
 
@@ -28,6 +29,17 @@ def test_the_advice_names_the_class_the_size_and_the_scene(tmp_path: Path) -> No
     assert by_size.startswith("Size: large signs among LEGO signs are the weakest, with mAP50 0.")
     assert by_size.endswith("on 16 boxes: photograph signs from nearby.")
     assert by_scene.startswith("Scene: 2 of the 6 errors are in the scene of 7.jpg: photograph other places like it")
+
+
+def test_the_size_is_the_one_on_which_the_new_weights_reach_least(tmp_path: Path) -> None:
+    boxes = (LabeledBox(0, PixelBox(0, 0, 20, 20)), LabeledBox(0, PixelBox(100, 100, 150, 150)))
+    images = [LabeledImage(f"{n}.jpg", "", (640, 480), boxes, VAL, f"g{n}", "classical") for n in range(IMAGES)]
+    dataset = Dataset.from_images(tmp_path, CLASSES, images)
+    _, by_size, _ = steps(dataset, *((n, 0, 0.9) for n in range(IMAGES)))
+    assert by_size == (
+        "Size: medium signs among LEGO signs are the weakest, with mAP50 0.000 on 8 boxes: "
+        "photograph signs from a middle distance."
+    )
 
 
 def test_without_an_error_there_is_one_sentence(tmp_path: Path) -> None:

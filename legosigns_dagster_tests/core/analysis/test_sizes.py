@@ -1,16 +1,20 @@
 """Average precision by the size of signs."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from legosigns_dagster.core.analysis.sizes import ObjectSize, SizeResults, compare_sizes
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset, LabeledBox, LabeledImage
+from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster_tests.support.builders import CLASSES, evaluation
 
 SMALL, LARGE = LabeledBox(0, PixelBox(0, 0, 20, 20)), LabeledBox(0, PixelBox(100, 100, 300, 300))
+MEDIUM = LabeledBox(0, PixelBox(100, 100, 133, 133))
 IMAGES = 8
 
 
@@ -40,6 +44,24 @@ def test_a_size_is_judged_by_its_own_signs_alone(dataset: Dataset) -> None:
     assert (large.boxes, round(large.base, 3), round(large.new, 3)) == (IMAGES, 0.995, 0.995)
     assert small.interval.verdict == "better"
     assert (large.interval.low, large.interval.high) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param(PixelBox(400, 200, 600, 400), id="wrong, but large"),
+        pytest.param(PixelBox(100, 100, 130, 130), id="small, but right: it stands for a sign that is medium"),
+    ],
+)
+def test_what_is_found_of_another_size_does_not_count(tmp_path: Path, box: PixelBox) -> None:
+    images = [
+        LabeledImage(f"{n}.jpg", "", (640, 480), (SMALL, MEDIUM), VAL, f"g{n}", "classical") for n in range(IMAGES)
+    ]
+    found = evaluation(Dataset.from_images(tmp_path, CLASSES, images), *((n, 0, 0.5) for n in range(IMAGES)))
+    more = [[image.file, 0, 0.9, box.left, box.top, box.right, box.bottom] for image in images]
+    detections = pd.concat([found.detections, pd.DataFrame(more, columns=DETECTION_COLUMNS)])
+    small = compare_sizes(images, found, replace(found, detections=detections), 2, 640)[0]
+    assert (round(small.base, 3), round(small.new, 3)) == (0.995, 0.995)
 
 
 def test_a_size_without_a_sign_has_a_count_and_no_figure(dataset: Dataset) -> None:
