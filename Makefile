@@ -92,8 +92,7 @@ $(TRITON)/.installed:
 	$(TRITON)/bin/pip install --quiet --disable-pip-version-check numpy==1.26.4 onnxruntime==1.32.0 openvino==2026.4.1
 	touch $@
 
-# Not in this folder: `dagster dev` warns of a dagster.yaml that is not the one of DAGSTER_HOME.
-$(DAGSTER_HOME)/dagster.yaml: configs/dagster.yaml
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	mkdir -p $(@D)
 	cp $< $@.$$$$ && mv $@.$$$$ $@
 

@@ -1,4 +1,4 @@
-"""configs/dagster.yaml works as it is, and with its last part uncommented."""
+"""dagster.yaml works as it is, and with its last part uncommented."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
 from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server
 
-FILE = ROOT / "configs" / "dagster.yaml"
+FILE = ROOT / "dagster.yaml"
 TEXT = FILE.read_text(encoding="utf-8")
 
 

@@ -27,7 +27,7 @@ LOCATION = "legosigns_dagster"  # the name of the code location in workspace.yam
 class LocalInstance(dg.DagsterInstance):
     """Dagster's instance, where nothing else is configured with `LocalStorage` as its storage.
 
-    `configs/dagster.yaml` names it under `instance_class`.
+    `dagster.yaml` names it under `instance_class`.
     """
 
     @staticmethod

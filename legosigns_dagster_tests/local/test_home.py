@@ -28,7 +28,7 @@ with dg.DagsterInstance.get() as instance:
 
 
 def test_several_first_commands_at_once_make_one_home(tmp_path: Path) -> None:
-    shutil.copyfile(ROOT / "configs" / "dagster.yaml", tmp_path / "dagster.yaml")
+    shutil.copyfile(ROOT / "dagster.yaml", tmp_path / "dagster.yaml")
     environment = os.environ | {"DAGSTER_HOME": str(tmp_path)}
     commands = [
         subprocess.Popen([sys.executable, "-W", "ignore", "-c", OPEN], env=environment, text=True,
@@ -52,7 +52,7 @@ def test_several_first_commands_at_once_make_one_home(tmp_path: Path) -> None:
 def test_a_home_that_dagster_made_alone_keeps_its_runs(tmp_path: Path) -> None:
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         run = instance.create_run_for_job(dg.job(name="old")(lambda: None))
-    shutil.copyfile(ROOT / "configs" / "dagster.yaml", tmp_path / "dagster.yaml")
+    shutil.copyfile(ROOT / "dagster.yaml", tmp_path / "dagster.yaml")
     with (
         dg.DagsterInstance.from_config(str(tmp_path)) as instance,
         dg.DagsterInstance.from_ref(instance.get_ref()) as of_another_process,

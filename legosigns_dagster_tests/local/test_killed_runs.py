@@ -27,7 +27,7 @@ class Laptop:
 
     def __init__(self, home: Path) -> None:
         self.home, self.started = home, list[subprocess.Popen[str]]()
-        shutil.copyfile(ROOT / "configs" / "dagster.yaml", home / "dagster.yaml")
+        shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
 
     def train(self, seconds: float) -> "subprocess.Popen[str]":
         """Start a run that holds the slot this long."""
