@@ -26,7 +26,8 @@ def engine(speed: float, danger: float, right_px: float = 0) -> Engine:
     def answer(tensor: Tensor) -> Tensor:
         scale = tensor.shape[3] / SIZE
         boxes = np.array(BOXES).T * scale + np.array([[right_px * scale], [0], [0], [0]])
-        return np.concatenate([boxes, np.diag([speed, danger])])[None].astype(np.float32)
+        found: Tensor = np.concatenate([boxes, np.diag([speed, danger])])[None].astype(np.float32)
+        return found
 
     return answer
 
