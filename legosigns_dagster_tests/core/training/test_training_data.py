@@ -8,7 +8,7 @@ import yaml
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
+from legosigns_dagster.core.training.training_data import TrainingData, choose_replay, write_training_folder
 from legosigns_dagster_tests.support.builders import make_dataset
 
 
@@ -52,4 +52,12 @@ def test_an_epoch_shows_lego_images_several_times_and_no_image_of_val_or_test(
     shown = [Path(line) for line in (tmp_path / "yolo/train.txt").read_text().splitlines()]
     assert [file.parent.name for file in shown] == ["train-lego"] * 6 + ["train-synthetic"] * 3 + ["train-replay"] * 2
     assert len(set(shown)) == 2 + 3 + 2
+    assert all(file.is_file() for file in shown)
     assert folder.counts == {"train lego": 2, "train synthetic": 3, "train replay": 2, "shown in an epoch": 11}
+
+
+@pytest.mark.parametrize(("replay", "count"), [(0, 0), (0.5, 2), (1, 4)])
+def test_replay_is_a_share_of_the_classical_train_images(data: TrainingData, replay: float, count: int) -> None:
+    chosen = choose_replay(data.classical, TrainingSettings(replay=replay))
+    assert len(chosen) == count
+    assert {image.split for image in chosen} <= {TRAIN}

@@ -160,7 +160,7 @@ def test_an_error_of_the_server_is_not_tried_again() -> None:
         pytest.param(None, ["bytes", "JSON"], id="it says nothing"),
     ],
 )
-def test_a_server_that_knows_bytes_and_fails_is_not_asked_again_with_json(
+def test_a_server_that_fails_is_asked_again_with_json_only_where_it_does_not_say_that_it_knows_bytes(
     extensions: list[str] | None, wires: list[str]
 ) -> None:
     asked: list[str] = []
