@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from legosigns_dagster.core.ingestion.incremental import extract_dataset
+from legosigns_dagster.core.ingestion.label_studio import task_link
 from legosigns_dagster.core.ingestion.settings import Recipe
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.storage.s3_client import S3
@@ -134,3 +135,7 @@ def test_a_folder_in_the_place_of_weights_is_refused_with_its_variable(tmp_path:
 def test_inputs_without_annotations_say_which_variables_name_them() -> None:
     with pytest.raises(ValueError, match="set LABEL_STUDIO_SINK, LABEL_STUDIO_EXPORT or LABEL_STUDIO_PROJECT"):
         inputs().annotations(CLASSES, SILENT)
+
+
+def test_without_an_address_of_label_studio_a_link_to_a_task_is_a_path() -> None:
+    assert task_link(inputs().link_url, "1", "17") == "/projects/1/data?task=17"

@@ -21,7 +21,7 @@ MARKS = ("torch", "server")
 IMPORTS = (
     "torch",
     "ultralytics",
-    "legosigns_dagster.detectors",
+    "legosigns_dagster.detectors.ultralytics",
     f"{TESTS}.support.servers.seaweedfs",
     f"{TESTS}.support.servers.label_studio",
     f"{TESTS}.support.postgresql.postgresql",

@@ -131,7 +131,7 @@ def small_server(respond: Callable[[str, str, Mapping[str, str], bytes], Reply])
 
     with QuietServer(("127.0.0.1", 0), Handler) as server:
         small.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))  # the seconds that its end may take
         thread.start()
         try:
             yield small

@@ -1,5 +1,7 @@
 """Pictures of what changed between two versions of a dataset: before on the left, after on the right."""
 
+from itertools import chain, zip_longest
+
 from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
@@ -25,8 +27,8 @@ def select_changes(difference: Difference, count: int) -> list[ImageChange]:
     """Choose up to `count` changes: changed, removed and added images in turn, relabelled boxes first."""
     kinds = {kind: [c for c in difference.changes if c.kind == kind] for kind in (CHANGED, REMOVED, ADDED)}
     kinds[CHANGED].sort(key=lambda change: not change.boxes.relabelled)
-    turns = [(turn, kind, change) for kind, found in enumerate(kinds.values()) for turn, change in enumerate(found)]
-    return [change for _, _, change in sorted(turns, key=lambda item: item[:2])][:count]
+    in_turn = chain.from_iterable(zip_longest(*kinds.values()))
+    return [change for change in in_turn if change][:count]
 
 
 def draw_change(difference: Difference, change: ImageChange, width_px: int) -> Image.Image:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,9 @@ from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledBox
 from legosigns_dagster.core.dataset.difference import Difference, box_changes, difference
+from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.report.difference_pictures import difference_sheet
+from legosigns_dagster.core.report.difference_pictures import difference_sheet, select_changes
 from legosigns_dagster_tests.support.builders import make_dataset
 
 SPEED, DANGER = 0, 1
@@ -60,6 +62,16 @@ def test_a_task_that_is_there_but_not_used_any_more_is_not_called_deleted(tmp_pa
     assert len(result.deleted_tasks) == 0
 
 
+def test_a_file_of_which_no_task_is_known_is_no_deleted_task(tmp_path: Path) -> None:
+    before = version(tmp_path / "a")
+    unreadable = [
+        QuarantineRow("unreadable_annotation", "no JSON", image="sink/7"),
+        QuarantineRow("unlabeled", "", task="9"),
+    ]
+    before = replace(before, quarantine=quarantine_table(unreadable))
+    assert compare(before, version(tmp_path / "b")).deleted_tasks["task"].tolist() == ["9"]
+
+
 def test_another_class_on_a_box_is_relabelled_from_one_and_to_the_other(tmp_path: Path) -> None:
     before, after = version(tmp_path / "a"), version(tmp_path / "b")
     after.boxes.loc[0, ["class_id", "class_name"]] = [DANGER, "DangerAhead"]
@@ -103,3 +115,18 @@ def test_pictures_show_what_was_there_before_beside_what_is_there_now(tmp_path: 
     added_before, added_after = sheet.getpixel((400, 60)), sheet.getpixel((560, 60))
     assert (removed_after, added_before) == (nothing, nothing)
     assert nothing not in (removed_before, added_after)
+
+
+def test_pictures_are_of_each_kind_in_turn_and_show_relabelled_boxes_first(tmp_path: Path) -> None:
+    before, after = version(tmp_path / "a", 6), version(tmp_path / "b", 8, without=1)
+    after.boxes.loc[after.boxes["file"] == "images/2.jpg", "left"] = 5.0
+    after.boxes.loc[after.boxes.index[after.boxes["file"] == "images/4.jpg"][0], "class_id"] = DANGER
+    result = compare(before, after)
+    chosen = [(one.kind, (one.after or one.before).file) for one in select_changes(result, 4)]  # type: ignore[union-attr]
+    assert chosen == [
+        ("changed", "images/4.jpg"),
+        ("removed", "images/1.jpg"),
+        ("added", "images/6.jpg"),
+        ("changed", "images/2.jpg"),
+    ]
+    assert len(select_changes(result, 100)) == 5

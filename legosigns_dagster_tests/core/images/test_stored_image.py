@@ -92,6 +92,13 @@ def test_an_ordinary_image_is_stored_byte_for_byte(tmp_path: Path, suffix: str) 
     assert file_sha256(stored.file) == file_sha256(tmp_path / f"x.{suffix}")
 
 
+def test_a_camera_s_image_with_a_small_one_in_the_same_file_is_stored_byte_for_byte(tmp_path: Path) -> None:
+    pixels(1).save(tmp_path / "x.jpg", "MPO", save_all=True, append_images=[pixels(1, (32, 24))])
+    stored = store(tmp_path / "x.jpg")
+    assert file_sha256(stored.file) == file_sha256(tmp_path / "x.jpg")
+    require_same_in_training(stored, pixels(1), allowed=70)
+
+
 def test_an_opaque_alpha_channel_changes_nothing(tmp_path: Path) -> None:
     pixels(1).convert("RGBA").save(tmp_path / "x.png")
     assert file_sha256(store(tmp_path / "x.png").file) == file_sha256(tmp_path / "x.png")

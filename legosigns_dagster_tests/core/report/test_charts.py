@@ -64,3 +64,17 @@ def test_the_picture_of_all_charts_is_one_svg_with_every_style_it_uses() -> None
     picture = curves_picture(RESULTS)
     assert len(ET.fromstring(picture).findall(".//{*}polyline")) == 3
     assert set(re.findall(r"var\((--\w+)\)", picture)) <= set(re.findall(r"(--\w+):", picture))
+
+
+@pytest.mark.parametrize(
+    ("columns", "size", "places"),
+    [(3, ("1080", "220"), ["0 0", "360 0"]), (1, ("360", "440"), ["0 0", "0 220"])],
+    ids=["beside each other", "below each other"],
+)
+def test_the_picture_is_as_large_as_its_columns_and_rows_of_charts(
+    columns: int, size: tuple[str, str], places: list[str]
+) -> None:
+    picture = ET.fromstring(curves_picture(RESULTS, columns))
+    assert (picture.attrib["width"], picture.attrib["height"]) == size
+    moved = [group.attrib["transform"] for group in picture.findall("{*}g")]
+    assert moved == [f"translate({place})" for place in places]

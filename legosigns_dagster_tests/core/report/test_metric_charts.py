@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from legosigns_dagster.core.analysis.confidence import confidence_curves
 from legosigns_dagster.core.detector.training_record import InterpolatedWeights, Selection
@@ -31,7 +32,9 @@ def test_the_trade_off_shows_base_interpolated_weights_earlier_runs_and_what_was
     assert len(line) == 3
     assert line[0][0] > line[1][0] > line[2][0], "less of the old skill lies further to the left"
     assert line[0][1] > line[1][1] > line[2][1], "more of the new one lies higher"
-    assert len([dot for dot in chart.findall("circle") if dot.attrib["class"] == "earlier"]) == 1
+    (earlier,) = [dot for dot in chart.findall("circle") if dot.attrib["class"] == "earlier"]
+    between = [line[2][0] + (line[1][0] - line[2][0]) * 0.10 / 0.14, line[2][1] + (line[1][1] - line[2][1]) * 0.1 / 0.2]
+    assert [float(earlier.attrib["cx"]), float(earlier.attrib["cy"])] == pytest.approx(between, abs=0.2)
     (selected,) = [dot for dot in chart.findall("circle") if dot.attrib["class"] == "second-fill"]
     assert (float(selected.attrib["cx"]), float(selected.attrib["cy"])) == line[1]
 

@@ -7,7 +7,7 @@ import pytest
 from legosigns_dagster.core.dataset.dataset import LabeledBox
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.synthesis.canvas import Canvas
-from legosigns_dagster.core.synthesis.compositing import render_scene, warp_sprite
+from legosigns_dagster.core.synthesis.compositing import Sprite, match_lighting, render_scene, warp_sprite
 from legosigns_dagster.core.synthesis.masks import boxes_from_mask
 from legosigns_dagster.core.synthesis.scene import BLENDINGS, Blending, Paste
 from legosigns_dagster_tests.support.synthesis import GREY, NO_EFFECTS, PLAIN_PASTE, PLAIN_SCENE, SIZE, SPRITE
@@ -30,6 +30,48 @@ def test_the_box_surrounds_the_face_that_was_pasted_and_not_its_pole(
     rows, columns = np.nonzero(magenta)
     edges = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert (box.left, box.top, box.right, box.bottom) == pytest.approx(edges, abs=1.5)
+
+
+def test_a_sprite_that_keeps_its_size_covers_the_very_pixels_around_its_center() -> None:
+    """A face of 10x10 px with its centre at x 20 and y 15 reaches from 15 to 25 and from 10 to 20, to the pixel."""
+    rgba = np.zeros((14, 12, 4), np.uint8)
+    rgba[2:12, 1:11] = (200, 100, 50, 255)
+    paste = replace(PLAIN_PASTE, size_px=10, center=(20, 15))
+    warped = warp_sprite(paste, Sprite(rgba, PixelBox(1, 2, 11, 12), 0), (40, 30))
+    expected = np.zeros((30, 40), np.float32)
+    expected[10:20, 15:25] = 1
+    assert np.array_equal(warped.face_alpha, expected)
+    assert np.array_equal(warped.alpha, expected)
+    assert np.array_equal(warped.color, expected[..., None] * np.array([200, 100, 50], np.float32))
+
+
+@pytest.mark.parametrize(
+    ("under", "light_match", "factor"),
+    [
+        pytest.param(81, 1, 0.81, id="the place is darker"),
+        pytest.param(81, 0.5, 0.9, id="matched half the way, in the logarithm"),
+        pytest.param(81, 0, 1, id="not matched"),
+        pytest.param(121, 1, 1.21, id="the place is brighter"),
+        pytest.param(10, 1, 0.45, id="darkness leaves a sign visible"),
+        pytest.param(250, 1, 1.3, id="and bright light its colours"),
+    ],
+)
+def test_a_sign_takes_on_the_brightness_of_its_place(under: float, light_match: float, factor: float) -> None:
+    """The sign's mean brightness is 100, where there is some of it; of the place only what is below it counts."""
+    alpha = np.zeros((6, 8), np.float32)
+    alpha[1:3, 1:3], alpha[3, 1:3] = 1, 0.5
+    sign = np.array([50, 100, 150], np.float32)
+    place = np.where(alpha[..., None] > 0, under, 255).astype(np.float32) * np.ones(3, np.float32)
+    lit = match_lighting(sign * alpha[..., None], alpha, replace(PLAIN_PASTE, light_match=light_match), place)
+    assert np.allclose(lit[alpha > 0], sign * factor, rtol=1e-3)
+
+
+def test_gain_gamma_and_tint_change_a_sign_s_colors_and_not_beyond_white() -> None:
+    paste = replace(PLAIN_PASTE, gain=1.25, gamma=2, tint=(1, 0.5, 1.08))
+    color = np.full((4, 4, 3), (51, 102, 255), np.float32)
+    lit = match_lighting(color, np.ones((4, 4), np.float32), paste, color)
+    # 51 * 1.25 / 255 is a quarter, and its square a sixteenth of 255.
+    assert lit[0, 0] == pytest.approx((255 / 16, 255 / 4 * 0.5, 255), rel=1e-4)
 
 
 def test_a_sign_seen_from_60_degrees_to_the_side_is_half_as_wide_and_so_is_its_box() -> None:

@@ -90,6 +90,14 @@ def test_effects_that_are_set_to_zero_are_not_planned() -> None:
         assert all((p.tilt_degrees, p.yaw_degrees, *p.corner_shifts) == (0,) * 10 for p in scene.pastes)
 
 
+def test_two_images_in_five_have_motion_blur_and_two_in_five_are_out_of_focus() -> None:
+    cameras = [scene.camera for scene in plan(SynthesisSettings(blur=0.1, defocus=0.1, max_distractors=0), 400)]
+    has_motion, is_unsharp = (np.array([value > 0 for value in values]) for values in
+                              ([c.motion_px for c in cameras], [c.defocus_px for c in cameras]))  # fmt: skip
+    assert (has_motion.mean(), is_unsharp.mean()) == pytest.approx((0.4, 0.4), abs=0.05)
+    assert (has_motion & is_unsharp).mean() == pytest.approx(0.16, abs=0.04), "one says nothing of the other"
+
+
 def test_every_kind_of_edge_is_planned() -> None:
     assert {paste.blending for scene in plan(SynthesisSettings(), 50) for paste in scene.pastes} == set(BLENDINGS)
 

@@ -12,12 +12,7 @@ from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_tune
-from legosigns_dagster.core.training.training_data import (
-    TrainingData,
-    TrainingFolder,
-    choose_replay,
-    write_training_folder,
-)
+from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.detectors.ultralytics.training.prediction_recorder import image_key
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
@@ -38,29 +33,6 @@ def base(tmp_path: Path) -> Weights:
     return Weights(tmp_path, CLASSES, 64)
 
 
-def train_lines(folder: TrainingFolder) -> list[str]:
-    return (folder.data_yaml.parent / "train.txt").read_text().splitlines()
-
-
-def test_an_epoch_shows_lego_synthetic_and_replayed_images(data: TrainingData, tmp_path: Path) -> None:
-    settings = TrainingSettings(replay=0.4, lego_repeats=3)
-    folder = write_training_folder(data, settings, tmp_path / "yolo")
-    assert folder.counts == {
-        "train lego": 2,
-        "train synthetic": 3,
-        "train replay": 4,
-        "shown in an epoch": 2 * 3 + 3 + 4,
-    }
-    assert len(train_lines(folder)) == 13
-    assert all(Path(line).is_file() for line in train_lines(folder))
-
-
-def test_no_val_image_is_shown_in_training(data: TrainingData, tmp_path: Path) -> None:
-    folder = write_training_folder(data, TrainingSettings(replay=1), tmp_path / "yolo")
-    assert not any("/val-" in line for line in train_lines(folder))
-    assert len(list((tmp_path / "yolo" / "images" / "val-classical").iterdir())) == 2
-
-
 def test_every_val_image_has_its_slice_by_the_folder_in_which_it_lies(data: TrainingData, tmp_path: Path) -> None:
     """Ultralytics reports an image by this folder and name: with another key its epoch would have no score."""
     folder = write_training_folder(data, TrainingSettings(), tmp_path / "yolo")
@@ -68,13 +40,6 @@ def test_every_val_image_has_its_slice_by_the_folder_in_which_it_lies(data: Trai
     assert set(folder.slices) == written
     assert [*folder.slices.values()].count(Slice.CLASSICAL) == 2
     assert [*folder.slices.values()].count(Slice.LEGO) == 1
-
-
-@pytest.mark.parametrize(("replay", "count"), [(0, 0), (0.5, 5), (1, 10)])
-def test_replay_is_a_share_of_the_classical_train_images(data: TrainingData, replay: float, count: int) -> None:
-    chosen = choose_replay(data.classical, TrainingSettings(replay=replay))
-    assert len(chosen) == count
-    assert {image.split for image in chosen} <= {TRAIN}
 
 
 @pytest.mark.parametrize("settings", [{"replay": 1.1}, {"epochs": 0}, {"learning_rate": 0}, {"batch": 0}])

@@ -1,4 +1,4 @@
-"""Extraction by the Label Studio API, against the real server."""
+"""Extraction by the Label Studio API, against the real server; which requests it takes, against a small one."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,16 +7,18 @@ from typing import Any
 import pytest
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.ingestion.incremental import PreviousVersion, extract_dataset
+from legosigns_dagster.core.ingestion.incremental import Extraction, PreviousVersion, extract_dataset
 from legosigns_dagster.core.ingestion.label_studio import Task, read_task
 from legosigns_dagster.core.ingestion.settings import DatasetSettings, Recipe
-from legosigns_dagster.resources.label_studio.api import ApiSource
+from legosigns_dagster.resources.label_studio.api import ApiSource, ProjectSync
+from legosigns_dagster.resources.label_studio.client import LabelStudioClient
 from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster.resources.label_studio.sources import ExportSource
 from legosigns_dagster.resources.storage.locations import Location
-from legosigns_dagster_tests.support.builders import CLASSES, region
+from legosigns_dagster_tests.support.builders import CLASSES, make_dataset, region
 from legosigns_dagster_tests.support.label_studio_project import IMAGES, CountingClient, LabelStudioProject, digest
 from legosigns_dagster_tests.support.logs import SILENT
+from legosigns_dagster_tests.support.small_label_studio import SmallLabelStudio
 
 
 def test_the_api_and_an_export_of_the_same_project_give_the_same_dataset(
@@ -115,3 +117,55 @@ def test_labels_that_are_not_the_classes_are_an_error_before_anything_is_fetched
     with pytest.raises(LabelStudioError, match="unknown DangerAhead, missing Stop"):
         source.extract(tmp_path)
     assert client.exported == []
+
+
+HOURS = [f"2026-01-01T{hour:02d}:00:00.000000Z" for hour in range(10)]
+
+
+def synchronize(labels: SmallLabelStudio, url: str, before: PreviousVersion | None = None) -> Extraction:
+    """Read the project's tasks; only these requests are recorded."""
+    labels.listed.clear()
+    labels.exported.clear()
+    client = LabelStudioClient(url, "legacy", sleep=lambda _: None)
+    found = ProjectSync(client, "1", SILENT).run(before)
+    client.close()
+    return found
+
+
+def previous(extraction: Extraction, folder: Path) -> PreviousVersion:
+    return PreviousVersion(make_dataset(folder), tuple(extraction.tasks), extraction.state, "")
+
+
+def test_what_was_added_or_changed_is_found_by_a_list_of_the_changes_alone(tmp_path: Path) -> None:
+    labels = SmallLabelStudio({1: HOURS[1], 2: HOURS[2], 3: HOURS[3]})
+    with labels.run() as server:
+        first = synchronize(labels, server.url)
+        assert (labels.listed, labels.exported) == ([""], [["1", "2", "3"]])
+        labels.changed |= {2: HOURS[5], 4: HOURS[4]}
+        second = synchronize(labels, server.url, previous(first, tmp_path))
+    a_minute_before = "2026-01-01T02:59:00.000000Z"  # a long transaction is seen later than it is dated
+    assert (labels.listed, labels.exported) == ([a_minute_before], [["2", "4"]])
+    assert [(task.id, task.updated_at) for task in second.tasks] == [
+        ("1", HOURS[1]), ("2", HOURS[5]), ("3", HOURS[3]), ("4", HOURS[4]),
+    ]  # fmt: skip
+    assert second.unchanged == {"1", "3"}
+
+
+def test_where_nothing_changed_no_list_is_asked_for(tmp_path: Path) -> None:
+    labels = SmallLabelStudio({1: HOURS[1]})
+    with labels.run() as server:
+        before = previous(synchronize(labels, server.url), tmp_path)
+        second = synchronize(labels, server.url, before)
+    assert (labels.listed, labels.exported) == ([], [])
+    assert [task.id for task in second.tasks] == ["1"]
+
+
+def test_a_task_that_is_deleted_is_missed_by_the_number_of_tasks_and_found_in_the_list_of_all(tmp_path: Path) -> None:
+    labels = SmallLabelStudio({1: HOURS[1], 2: HOURS[2], 3: HOURS[3]})
+    with labels.run() as server:
+        before = previous(synchronize(labels, server.url), tmp_path)
+        del labels.changed[2]
+        second = synchronize(labels, server.url, before)
+    assert labels.listed[1:] == [""]
+    assert labels.exported == []
+    assert [task.id for task in second.tasks] == ["1", "3"]

@@ -12,6 +12,7 @@ from legosigns_dagster.resources.label_studio.client import LabelStudioClient
 from legosigns_dagster.resources.label_studio.errors import LabelStudioError
 from legosigns_dagster_tests.support.label_studio_project import IMAGES, LabelStudioProject
 from legosigns_dagster_tests.support.servers import LabelStudio
+from legosigns_dagster_tests.support.small_label_studio import SmallLabelStudio
 
 
 def test_a_legacy_token_works_where_the_organization_allows_it(project: LabelStudioProject) -> None:
@@ -95,7 +96,7 @@ def stub() -> Iterator[Stub]:
             """Nothing on the terminal."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield Stub(f"http://127.0.0.1:{server.server_port}", received)
         server.shutdown()
@@ -138,3 +139,17 @@ def test_the_signature_of_a_url_that_is_not_answered_is_not_in_the_error(stub: S
 def test_a_server_that_is_not_there_is_an_error_that_names_the_variable() -> None:
     with pytest.raises(LabelStudioError, match="is LABEL_STUDIO_URL right, and is Label Studio running"):
         client_without_waits("http://127.0.0.1:9").state("1")
+
+
+def test_only_the_tasks_that_changed_after_a_time_are_listed() -> None:
+    with SmallLabelStudio({7: "2026-01-01T01:00", 8: "2026-01-01T03:00", 9: "2026-01-01T04:00"}).run() as server:
+        client = client_without_waits(server.url)
+        assert client.index("1", since="2026-01-01T02:00") == {"8": "2026-01-01T03:00", "9": "2026-01-01T04:00"}
+        assert set(client.index("1")) == {"7", "8", "9"}
+
+
+@pytest.mark.parametrize(("tasks", "requests"), [(0, 1), (999, 1), (1000, 1), (1001, 2)])
+def test_a_list_is_read_to_its_last_page_and_not_beyond(tasks: int, requests: int) -> None:
+    with SmallLabelStudio(dict.fromkeys(range(tasks), "2026-01-01T01:00")).run() as server:
+        assert len(client_without_waits(server.url).index("1")) == tasks
+    assert len(server.requests) == requests

@@ -10,6 +10,8 @@ import pytest
 import trustme
 
 from legosigns_dagster.core.images.decoded_image import decode
+from legosigns_dagster.core.inference.contract import ModelContract
+from legosigns_dagster.core.inference.requests import JSON_LENGTH
 from legosigns_dagster.resources.serving.addresses import ModelAddress, other_model, split_model_url
 from legosigns_dagster.resources.serving.endpoint import ServingError
 from legosigns_dagster.resources.serving.http_session import Access, check_url
@@ -17,6 +19,8 @@ from legosigns_dagster.resources.serving.rest import RestEndpoint
 from legosigns_dagster.resources.serving.served_model import connect
 from legosigns_dagster_tests.support.faulty_proxy import faulty_proxy
 from legosigns_dagster_tests.support.served_models import (
+    CLASSES,
+    SERVER,
     VAL_IMAGES,
     ExportedModel,
     Reply,
@@ -28,6 +32,7 @@ from legosigns_dagster_tests.support.servers import free_ports
 from legosigns_dagster_tests.support.triton import Triton
 
 TOKEN = "sha256~very-secret-token"
+CONTRACT = ModelContract(CLASSES, 256, (1, 6, 1344), (0.25, 0.25))  # what `known_model` says of itself
 
 
 def model_at(url: str, **access: object) -> RestEndpoint:
@@ -133,18 +138,45 @@ def test_an_overloaded_server_is_tried_as_often_as_was_asked_and_then_reported()
     assert server.requests.count("GET /v2/models/signs") == 2
 
 
-def test_an_error_of_the_server_is_not_tried_again(exported: ExportedModel) -> None:
+def test_an_error_of_the_server_is_not_tried_again() -> None:
     def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         if path.endswith("/infer"):
             return json_reply({"error": "out of memory"}, 500)
         return known_model(method, path, headers, body)
 
     with small_server(respond) as server:
-        model = connect("m", model_at(server.url), exported.contract)
+        model = connect("m", model_at(server.url), CONTRACT)
         with pytest.raises(ServingError, match=r"could not answer \(HTTP 500: .*out of memory.*\): look into"):
             model.detect(decode(VAL_IMAGES[0]).upright)
         model.endpoint.close()
     assert server.requests.count("POST /v2/models/signs/infer") == 1
+
+
+@pytest.mark.parametrize(
+    ("extensions", "wires"),
+    [
+        pytest.param(["binary_tensor_data"], ["bytes"], id="it says that it knows bytes"),
+        pytest.param([], ["bytes", "JSON"], id="it does not say so"),
+        pytest.param(None, ["bytes", "JSON"], id="it says nothing"),
+    ],
+)
+def test_a_server_that_fails_is_asked_again_with_json_only_where_it_does_not_say_that_it_knows_bytes(
+    extensions: list[str] | None, wires: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        if path == "/v2":
+            return json_reply(SERVER | {"extensions": extensions})
+        asked.append("bytes" if headers.get(JSON_LENGTH) else "JSON")
+        return json_reply({"error": "no memory"}, 500)
+
+    with small_server(respond) as server:
+        endpoint = model_at(server.url)
+        with pytest.raises(ServingError, match=r"could not answer \(HTTP 500: .*no memory"):
+            endpoint.infer(np.zeros(CONTRACT.input_shape, np.float32), CONTRACT)
+        endpoint.close()
+    assert asked == wires
 
 
 def test_a_server_that_takes_too_long_is_an_error_and_is_not_asked_twice() -> None:
@@ -180,7 +212,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("case", ANSWERS)
-def test_an_answer_that_is_none_is_an_error(case: str, exported: ExportedModel) -> None:
+def test_an_answer_that_is_none_is_an_error(case: str) -> None:
     answer, told = ANSWERS[case]
     content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
@@ -188,7 +220,7 @@ def test_an_answer_that_is_none_is_an_error(case: str, exported: ExportedModel) 
         return (200, {}, content) if path.endswith("/infer") else known_model(method, path, headers, body)
 
     with small_server(respond) as server:
-        model = connect("m", model_at(server.url), exported.contract)
+        model = connect("m", model_at(server.url), CONTRACT)
         with pytest.raises(ServingError, match=told):
             model.detect(decode(VAL_IMAGES[0]).upright)
         model.endpoint.close()
@@ -240,15 +272,15 @@ def test_a_token_that_no_header_can_have_is_refused_without_being_repeated(token
     assert token not in str(error.value)
 
 
-def test_numbers_that_are_not_finite_are_an_error(exported: ExportedModel) -> None:
-    output = np.full(exported.contract.output_shape, np.nan, np.float32)
+def test_numbers_that_are_not_finite_are_an_error() -> None:
+    output = np.full(CONTRACT.output_shape, np.nan, np.float32)
     facts = {"name": "output0", "datatype": "FP32", "shape": list(output.shape), "data": output.ravel().tolist()}
 
     def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         return json_reply({"outputs": [facts]}) if path.endswith("/infer") else known_model(method, path, headers, body)
 
     with small_server(respond) as server:
-        model = connect("m", model_at(server.url), exported.contract)
+        model = connect("m", model_at(server.url), CONTRACT)
         with pytest.raises(ServingError, match="numbers that are not finite"):
             model.detect(decode(VAL_IMAGES[0]).upright)
         model.endpoint.close()

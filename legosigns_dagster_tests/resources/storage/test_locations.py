@@ -1,8 +1,9 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
@@ -10,8 +11,10 @@ from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.resources.label_studio.images import ImageFetcher
 from legosigns_dagster.resources.label_studio.sources import ExportSource, SinkSource
 from legosigns_dagster.resources.storage.locations import Location, relative_key, require_different
+from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
 from legosigns_dagster_tests.support.builders import annotation, region, sink_document, task, write_export, write_image
+from legosigns_dagster_tests.support.served_models import Reply, small_server
 from legosigns_dagster_tests.support.servers import S3Server
 
 
@@ -163,6 +166,31 @@ def test_an_s3_url_is_fetched_from_its_bucket(objects: S3ObjectStore, tmp_path: 
     objects.write("lego/a.jpg", b"bytes")
     found = fetched(f"s3://{objects.bucket}/lego/a.jpg", tmp_path / "into", None, objects)
     assert found.read_bytes() == b"bytes"
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/images", "s3://bucket/images/"])
+def test_files_below_a_prefix_are_found_and_listed_by_their_path_below_it(uri: str, tmp_path: Path) -> None:
+    keys = ("images/deep/a.jpg", "images/ b.jpg", "images/b.jpg", "images-too/c.jpg")
+    facts = "<LastModified>2026-01-01T00:00:00Z</LastModified><Size>9</Size>"
+
+    def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        query = dict(parse_qsl(urlsplit(path).query))
+        if "list-type" not in query:
+            return 200, {}, unquote(path).encode()
+        listed = [key for key in keys if key.startswith(query["prefix"])]
+        rows = "".join(f"<Contents><Key>{key}</Key>{facts}</Contents>" for key in listed)
+        return 200, {}, f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>".encode()
+
+    with small_server(respond) as server:
+        s3 = S3(endpoint_url=server.url, aws_access_key_id="somebody", aws_secret_access_key="secret",
+                region_name="us-east-1")  # fmt: skip
+        finder = Location(uri, "THE_VARIABLE", s3.get_client).finder()
+        assert finder.passed_over(["elsewhere/a.jpg"]) == ["deep/a.jpg"]
+        assert finder.passed_over(["c.jpg"]) == []
+        for name in (" b.jpg", "b.jpg"):
+            found = finder.find([name], tmp_path)
+            assert found is not None
+            assert found.read_bytes() == f"/bucket/images/{name}".encode()
 
 
 def test_an_image_that_is_nowhere_names_its_url_and_the_variable(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The fast path for small objects is used, with a private TLS authority too, and disables itself after one failure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import trustme
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_fast_path import S3FastPath
 from legosigns_dagster_tests.support.faulty_proxy import FaultyProxy, faulty_proxy
+from legosigns_dagster_tests.support.served_models import Reply, small_server
 from legosigns_dagster_tests.support.servers import S3Server
 
 
@@ -76,3 +77,20 @@ def test_a_server_of_an_unknown_authority_is_not_trusted(
         assert not connect(s3_server, proxy, bucket).put("key", b"content")
     monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such/file")
     assert not connect(s3_server, proxy, bucket).put("key", b"content")
+
+
+@pytest.mark.parametrize(("verify", "client"), [(None, "object_store"), (False, "Boto3")])
+def test_the_fast_path_is_not_used_where_certificates_are_not_verified(verify: bool | None, client: str) -> None:
+    """It would verify them."""
+    clients: list[str] = []
+
+    def respond(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        clients.append({name.lower(): value for name, value in headers.items()}["user-agent"].partition("/")[0])
+        return 200, {"Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "ETag": '"1"'}, b"content"
+
+    with small_server(respond) as server:
+        s3 = S3(endpoint_url=server.url, aws_access_key_id="somebody", aws_secret_access_key="secret",
+                region_name="us-east-1", verify=verify)  # fmt: skip
+        for _ in range(2):
+            assert s3.objects("bucket").read("folder/key") == b"content"
+    assert clients == [client] * 2
