@@ -2,12 +2,12 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s, perceptual_hash
 from legosigns_dagster.core.dataset.quarantine import RejectedError
-from legosigns_dagster.core.files import file_sha256
+from legosigns_dagster.core.files import file_sha256, link_or_copy
 from legosigns_dagster.core.images.decoded_image import MAX_PIXELS
 from legosigns_dagster.core.images.pixel_budget import PixelBudget, count_pixels
 from legosigns_dagster.core.images.stored_image import slug, store_upright
@@ -87,3 +87,13 @@ def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
         file = f"images/{stored.file.name}"
         stored.file.replace(folder / file)
     return FetchedImage(url, file, sha256, stored.size_wh, stored.orientation, phash, captured)
+
+
+def rename_image(image: FetchedImage, file: str, folder: Path) -> FetchedImage:
+    """Give an image in a dataset's folder another name as well, unless other content has it. See `build_dataset`."""
+    target = folder / file
+    if file == image.file or (target.exists() and file_sha256(target) != image.sha256):
+        return image
+    if not target.exists():
+        link_or_copy(folder / image.file, target)
+    return replace(image, file=file)
