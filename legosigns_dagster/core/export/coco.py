@@ -1,7 +1,6 @@
 """COCO: a JSON file with the images and boxes of each split."""
 
 import json
-import math
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,15 +8,15 @@ from typing import Any
 
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
+from legosigns_dagster.core.dataset.manifest import FACTS, image_facts
 from legosigns_dagster.core.dataset.yolo_format import path_below_images
-from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.progress import Log, track_progress
 
 
 def write_coco(dataset: Dataset, into: Path, log: Log) -> None:
     """Write `annotations/instances_<split>.json` for each split, with its images in `images/<split>`.
 
-    The ids of categories are the class ids, from 0. Each image also has its group, its origin and its SHA-256.
+    The ids of categories are the class ids, from 0. Each image also has its facts.
     """
     (into / "annotations").mkdir()
     for split in (TRAIN, VAL, TEST):
@@ -34,39 +33,20 @@ def write_coco(dataset: Dataset, into: Path, log: Log) -> None:
 
 
 def coco_document(images: Iterable[LabeledImage], classes: SignClasses) -> dict[str, Any]:
-    """Make the document of these images. Ids of images and annotations begin at 1: tools take an id of 0 for none."""
+    """Make the document of these images. Ids of images and annotations begin at 1: tools take an id of 0 for none.
+
+    Left and width of a box do not always add up to its right edge to the last bit: the facts of its image have that.
+    """
     listed: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, image in enumerate(images, 1):
         width, height = image.size_wh
-        facts = {"split": image.split, "group": image.group, "origin": image.origin, "sha256": image.sha256}
-        name = path_below_images(image.file)
-        listed.append({"id": number, "file_name": name, "width": width, "height": height, **facts})
-        for box in image.boxes:
-            sides = coco_box(box.box)
-            annotation = {"id": len(annotations) + 1, "image_id": number, "category_id": box.class_id}
-            annotations.append(annotation | {"bbox": list(sides), "area": sides[2] * sides[3], "iscrowd": 0})
+        name, facts = path_below_images(image.file), image_facts(image)
+        listed.append({"id": number, "file_name": name, "width": width, "height": height, FACTS: facts})
+        for label in image.boxes:
+            box = label.box
+            annotation = {"id": len(annotations) + 1, "image_id": number, "category_id": label.class_id}
+            sides = [box.left, box.top, box.width, box.height]
+            annotations.append(annotation | {"bbox": sides, "area": box.area, "iscrowd": 0})
     categories = [{"id": number, "name": name} for number, name in classes.by_id().items()]
     return {"images": listed, "annotations": annotations, "categories": categories}
-
-
-def coco_box(box: PixelBox) -> tuple[float, float, float, float]:
-    """Give left, top, width and height of a box in px, such that left + width is its right edge to the last bit.
-
-    Example:
-        >>> 0.1 + (0.7 - 0.1), coco_box(PixelBox(0.1, 0, 0.7, 1))[2]
-        (0.7, 0.6)
-    """
-    return box.left, box.top, exact_difference(box.left, box.right), exact_difference(box.top, box.bottom)
-
-
-def exact_difference(low: float, high: float) -> float:
-    """Find the number that gives `high` when it is added to `low`: rounding may make their difference another one.
-
-    There is one where both are positive and `high` is the larger one, as in every box inside its image.
-    """
-    difference = high - low
-    for _ in range(4):
-        if low + difference != high:
-            difference = math.nextafter(difference, math.inf if low + difference < high else -math.inf)
-    return difference
