@@ -115,11 +115,11 @@ def draw(
     return file
 
 
-def open_viewer(file: Path, environment: Mapping[str, str]) -> None:
-    """Open a picture with the desktop's viewer, where there is a desktop and a viewer."""
+def open_viewer(file: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes] | None":
+    """Open a picture with the desktop's viewer, and give its process; None without a desktop or a viewer."""
     is_mac = sys.platform == "darwin"
     viewer = shutil.which("open" if is_mac else "xdg-open")
-    if viewer and (is_mac or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        subprocess.Popen(
-            [viewer, str(file)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    if not viewer or not (is_mac or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        return None
+    silent = subprocess.DEVNULL
+    return subprocess.Popen([viewer, str(file)], stdin=silent, stdout=silent, stderr=silent)
