@@ -31,6 +31,7 @@ FACTS = "legosigns"  # the folder with the tables beside a data.yaml, and the ke
 IMAGES, BOXES = f"{FACTS}/images.csv", f"{FACTS}/boxes.csv"
 SAME_PX = 1e-3  # an edge that is nearer than this was not moved: nobody draws so exactly, and formats round by less
 SHA256_DIGITS = 64
+LONGEST_PART = 255  # bytes of a file's name, as file systems have it
 
 Manifest: TypeAlias = Mapping[tuple[Split, str], LabeledImage]  # by the image's split and its SHA-256
 
@@ -73,8 +74,9 @@ def require_plausible(image: LabeledImage) -> LabeledImage:
         ValueError: Its file is not below `images/`, or its split or its digest is none.
     """
     path = PurePosixPath(image.file)
-    if path.parts[:1] != ("images",) or len(path.parts) < 2 or ".." in path.parts or "\0" in image.file:
-        raise ValueError(f"the file is {image.file!r}, expected a path below images/")
+    is_below = path.parts[:1] == ("images",) and len(path.parts) > 1 and ".." not in path.parts
+    if not is_below or "\0" in image.file or max(len(part.encode()) for part in path.parts) > LONGEST_PART:
+        raise ValueError(f"the file is {image.file[:300]!r}, expected a path below images/")
     if image.split not in (TRAIN, VAL, TEST):
         raise ValueError(f"{image.file} has the split {image.split!r}, expected train, val or test")
     if len(image.sha256) != SHA256_DIGITS or not image.group:

@@ -1,6 +1,7 @@
 """An image that was fetched from its URL, with what is measured on its pixels once."""
 
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ Fetch = Callable[[str, Path], Path]
 
 # Images of 60 megapixels take about a gigabyte while they are read, and several threads read images at once.
 DECODING = PixelBudget(MAX_PIXELS)
+RENAMING = threading.Lock()  # two images that want one name: the second must see that the first has it
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,12 @@ def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
 
 
 def rename_image(image: FetchedImage, file: str, folder: Path) -> FetchedImage:
-    """Give an image in a dataset's folder another name as well, unless other content has it. See `build_dataset`."""
+    """Give an image in a dataset's folder another name as well, unless that is taken. See `build_dataset`."""
     target = folder / file
-    if file == image.file or (target.exists() and file_sha256(target) != image.sha256):
+    try:
+        with RENAMING:
+            if not target.exists():
+                link_or_copy(folder / image.file, target)
+        return replace(image, file=file) if file_sha256(target) == image.sha256 else image
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):  # a file has the name of its folder, or vice versa
         return image
-    if not target.exists():
-        link_or_copy(folder / image.file, target)
-    return replace(image, file=file)

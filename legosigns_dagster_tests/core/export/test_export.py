@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.export.coco import write_coco
 from legosigns_dagster.core.export.export import Writer, export_dataset, write_yolo
@@ -96,17 +97,33 @@ def test_a_box_that_was_moved_in_label_studio_is_where_it_was_moved_to(tmp_path:
     assert again[1].boxes == list(dataset)[1].boxes
 
 
-def test_damaged_facts_of_an_exported_task_are_a_row_of_the_quarantine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["images/../../outside.jpg", "outside.jpg", f"images/{'outside' * 50}.jpg", 7])
+def test_damaged_facts_of_an_exported_task_are_a_row_of_the_quarantine(name: object, tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "dataset")
     export_dataset(dataset, WRITERS["label-studio"], tmp_path / "export", SILENT)
     tasks = json.loads((tmp_path / "export/tasks.json").read_text())
-    tasks[0]["data"]["legosigns"]["file"] = "images/../../outside.jpg"
+    tasks[0]["data"]["legosigns"]["file"] = name
     (tmp_path / "export/tasks.json").write_text(json.dumps(tasks))
     again = read_label_studio_export(tmp_path / "export/tasks.json", tmp_path / "export/images", tmp_path / "again",
                                      dataset.classes)  # fmt: skip
     assert len(again.images) == 1
     assert again.quarantine["reason"].tolist() == ["unreadable_task"]
-    assert "outside.jpg" in again.quarantine["detail"][0]
+    assert str(name)[:100] in again.quarantine["detail"][0]
+
+
+def test_exported_tasks_with_names_that_cannot_be_both_keep_both_images(tmp_path: Path) -> None:
+    """Somebody changed the facts: two images of one name, and a name below the file of another image."""
+    dataset = make_dataset(tmp_path / "dataset", TRAIN, VAL, VAL)
+    export_dataset(dataset, WRITERS["label-studio"], tmp_path / "export", SILENT)
+    tasks = json.loads((tmp_path / "export/tasks.json").read_text())
+    tasks[1]["data"]["legosigns"]["file"] = "images/0.jpg"
+    tasks[2]["data"]["legosigns"]["file"] = "images/0.jpg/2.jpg"
+    (tmp_path / "export/tasks.json").write_text(json.dumps(tasks))
+    again = read_label_studio_export(tmp_path / "export/tasks.json", tmp_path / "export/images", tmp_path / "again",
+                                     dataset.classes)  # fmt: skip
+    assert sorted(again.images["sha256"]) == sorted(dataset.images["sha256"])
+    assert again.images["file"].is_unique
+    assert validation.unreadable_images(again) == []
 
 
 DAMAGE = {
