@@ -1,11 +1,14 @@
 """The IO manager: saves the folders of assets in the store, and loads them."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import dagster as dg
 
+from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.export.archive import write_archive
 from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.core.release.layout import MIRROR
 from legosigns_dagster.resources.releases.current import current_number
@@ -15,6 +18,9 @@ from legosigns_dagster.resources.storage.store import Store
 from legosigns_dagster.resources.versions.judgement import find_usable, require_usable
 from legosigns_dagster.resources.versions.listing import run_ids
 
+ARCHIVED = ("raw_annotations", "synthetic_set")  # what people download as a zip file beside the report
+MOST_ARCHIVED = 100_000_000  # bytes: each run uploads its archives as a whole, and nobody deletes them
+SILENT = logging.Logger("silent", logging.CRITICAL + 1)
 NOT_IN_THIS_RUN = "__EPHEMERAL_RUN_ID"  # Dagster's run id for an upstream that was not selected
 
 
@@ -48,12 +54,29 @@ class FolderIOManager(dg.ConfigurableIOManager):
         downloads = downloads_by_key(obj, context.run_id)
         if MIRROR in downloads and current_number(self.store.objects()) is not None:
             del downloads[MIRROR]  # what is served there is the current release's, and a training's is not tried yet
-        published = snapshots.publish(downloads)
+        published = snapshots.publish(downloads | self._archive(context, obj, size))
         if published:
             lines = "\n".join(f"- `{address}`" for address in published.values())
             context.add_output_metadata({"downloads": dg.MetadataValue.md(lines)})
         if report := published.get(run_key(context.run_id, "comparison.html")):
             context.log.info(f"report: {report}, also in the UI (make dev) and by the command legosigns report")
+
+    def _archive(self, context: dg.OutputContext, value: SavedAsFolder, size: int) -> dict[str, Path]:
+        """Make the archive of a dataset of `size` bytes that people download; its file by its key."""
+        asset = context.asset_key.to_user_string()
+        if asset not in ARCHIVED or not isinstance(value, Dataset):
+            return {}
+        if size > MOST_ARCHIVED:
+            megabytes = f"{size / 1e6:.0f} MB, more than {MOST_ARCHIVED / 1e6:.0f} MB"
+            context.log.info(f"{asset} has {megabytes}: no archive is published; use legosigns export {asset}")
+            return {}
+        file = self.scratch.folder("archive") / f"{asset}.zip"
+        try:
+            write_archive(value, file, SILENT)
+        except (OSError, ValueError) as error:  # the dataset itself is stored and can be used
+            context.log.warning(f"there is no archive of {asset}: {error}")
+            return {}
+        return {run_key(context.run_id, file.name): file}
 
     def load_input(self, context: dg.InputContext) -> SavedAsFolder:
         """Load the upstream's value, as the type that the parameter is annotated with.

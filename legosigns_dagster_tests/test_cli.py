@@ -61,7 +61,7 @@ def test_the_help_lists_all_commands(capsys: pytest.CaptureFixture[str]) -> None
     assert {"report", "prune", "query"} <= commands
 
 
-@pytest.mark.parametrize("command", ["report", "prune", "query"])
+@pytest.mark.parametrize("command", ["report", "prune", "query", "show", "export"])
 def test_the_help_of_a_command_says_which_store_is_meant(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

@@ -44,6 +44,10 @@ LEFT_OUT_ALONE = {
 RUN = [one for one in FOUND if not one.startswith(tuple(LEFT_OUT)) and one not in LEFT_OUT_ALONE]
 PRINTS = {
     "legosigns report": "mAP50 base -> new",
+    "legosigns show raw_annotations": "the same again: --seed ",
+    "legosigns show synthetic_set --class SpeedLimit --count 12": "picture: ",
+    "legosigns export raw_annotations dataset/": "to read it again: CLASSICAL_SIGNS=dataset",
+    "legosigns export synthetic_set tasks/ --format label-studio": "LABEL_STUDIO_EXPORT=tasks/tasks.json",
     "legosigns prune": "nothing was deleted: add --delete",
     "legosigns release list": "*  3 ",
     "legosigns release show 3 --check": "release 3",

@@ -5,15 +5,19 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from legosigns_dagster import io_manager
 from legosigns_dagster.assets.metadata import versioned
 from legosigns_dagster.core import files
+from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.files import folder_digest, index_folder, quick_sha256
+from legosigns_dagster.core.sources.archives import unpack
 from legosigns_dagster.io_manager import FolderIOManager
 from legosigns_dagster.resources.releases.publish import publish_release
 from legosigns_dagster.resources.scratch import Scratch
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.store import LocalStore
 from legosigns_dagster_tests.support.builders import Note
+from legosigns_dagster_tests.support.exports import digest, hard_dataset, read_yolo_export
 from legosigns_dagster_tests.support.releases import make_draft
 
 
@@ -156,6 +160,33 @@ def test_a_step_reads_what_its_own_run_made_even_when_another_run_was_later(
 def test_scratch_folders_are_gone_after_the_run(resources: dict[str, Any], tmp_path: Path) -> None:
     dg.materialize([upstream, downstream], resources=resources)
     assert list((tmp_path / "store" / "scratch").iterdir()) == []
+
+
+def archive(resources: dict[str, Any], tmp_path: Path) -> Path:
+    """The archive that a run which makes raw_annotations publishes, where there is one."""
+
+    @dg.asset
+    def raw_annotations(scratch: Scratch) -> Dataset:
+        return hard_dataset(scratch.folder("raw_annotations"))
+
+    done = dg.materialize([raw_annotations], resources=resources)
+    return tmp_path / "store" / "traffic-signs" / done.run_id / "raw_annotations.zip"
+
+
+def test_a_dataset_is_published_as_an_archive_of_equal_bytes_that_is_read_again_as_it_was(
+    resources: dict[str, Any], tmp_path: Path
+) -> None:
+    first, second = archive(resources, tmp_path), archive(resources, tmp_path)
+    assert first.read_bytes() == second.read_bytes()
+    again = read_yolo_export(unpack(first, tmp_path / "unpacked"), tmp_path / "again")
+    assert digest(again) == digest(hard_dataset(tmp_path / "dataset"))
+
+
+def test_of_a_large_dataset_no_archive_is_published(
+    resources: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(io_manager, "MOST_ARCHIVED", 1000)
+    assert not archive(resources, tmp_path).exists()
 
 
 def test_the_downloads_are_named_in_the_ui(resources: dict[str, Any]) -> None:

@@ -25,7 +25,8 @@ from legosigns_dagster_tests.support.workplace import DAGSTER, JOB, MODULE, Work
 ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw_annotations", "synthetic_set",
           "model_weights", "comparison_report"}  # fmt: skip
 EPOCH_LINE = re.compile(r" epoch \d+/\d+: box_loss")
-DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "contract.json", "results.csv"}
+DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "contract.json", "results.csv",
+             "raw_annotations.zip", "synthetic_set.zip"}  # fmt: skip
 
 
 def current_versions(store: Path) -> dict[str, dict[str, object]]:
@@ -198,7 +199,7 @@ def test_the_job_runs_on_a_real_s3_server_and_gives_the_same_bytes(
              for key in keys if not key.startswith("legosigns/")}  # fmt: skip
     assert types == {".html": "text/html; charset=utf-8", ".json": "application/json; charset=utf-8",
                      ".csv": "text/csv; charset=utf-8", ".pt": "application/octet-stream",
-                     ".onnx": "application/octet-stream"}  # fmt: skip
+                     ".onnx": "application/octet-stream", ".zip": "application/zip"}  # fmt: skip
     local = current_versions(laptop.folder / "store")
     for asset in ("raw_annotations", "synthetic_set", "classical_signs"):
         files = json.loads(read(f"legosigns/snapshots/{asset}/{runs.copy().pop()}.json"))

@@ -43,4 +43,6 @@ VARIABLES = [
     "CPU_LIMIT",
     "MEM_LIMIT",
     "MLFLOW_TRACKING_URI",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
 ]

@@ -65,12 +65,14 @@ class Candidate:
         sha256: SHA-256 of its bytes, 64 hex digits.
         perceptual_hash: 64 bits as an integer.
         captured_s: When it was taken, in seconds since 1970, None where unknown.
+        placement: The group and the split that it had in the dataset that it was exported from, None for any other.
     """
 
     name: str
     sha256: str
     perceptual_hash: int
     captured_s: float | None
+    placement: tuple[str, Split] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Grouping:
 
     Attributes:
         groups: The name of each image's group, by the image's SHA-256.
+        splits: The split of each of these images, likewise.
         cross_split_duplicates: The images that are left out, by SHA-256: each with the names of the images that it is
             near to and that are in different splits.
         doubtful_times: The images that were not grouped by their capture time, by SHA-256: each with the names of some
@@ -86,6 +89,7 @@ class Grouping:
     """
 
     groups: dict[str, str]
+    splits: dict[str, Split]
     cross_split_duplicates: dict[str, str]
     doubtful_times: dict[str, str]
 
@@ -139,6 +143,8 @@ def distances(image: Candidate, hashes: Hashes, times_s: Times) -> tuple[npt.NDA
 def group_images(images: Sequence[Candidate], settings: SplitSettings) -> Grouping:
     """Put each image into a group. The order of the images in the sequence does not matter.
 
+    Exported images keep theirs and come first, so that others join them.
+
     Example:
         >>> images = [
         ...     Candidate("a.jpg", "a" * 64, 0b0000, None),
@@ -149,21 +155,27 @@ def group_images(images: Sequence[Candidate], settings: SplitSettings) -> Groupi
         ['aaaaaaaaaaaa', 'aaaaaaaaaaaa', 'cccccccccccc']
     """
     groups: dict[str, str] = {}
+    splits: dict[str, Split] = {}
     cross_split_duplicates: dict[str, str] = {}
     doubtful_times: dict[str, str] = {}
     placed: list[Candidate] = []
     hashes, times_s = np.zeros(len(images), np.uint64), np.full(len(images), np.nan)
-    for image in sorted(images, key=lambda i: (natural_sort_key(i.name), i.sha256)):
+    for image in sorted(images, key=lambda i: (i.placement is None, natural_sort_key(i.name), i.sha256)):
         count = len(placed)
-        bits, doubtful = distances(image, hashes[:count], times_s[:count])
-        close = [placed[index] for index in np.flatnonzero(bits <= NEAR_BITS)]
-        if len({split_for(groups[other.sha256], settings) for other in close}) > 1:
-            cross_split_duplicates[image.sha256] = ", ".join(sorted({other.name for other in close}))
-            continue
-        if doubtful.any():
-            doubtful_times[image.sha256] = ", ".join(placed[index].name for index in np.flatnonzero(doubtful)[:3])
-        groups[image.sha256] = groups[placed[int(bits.argmin())].sha256] if close else image.sha256[:12]
+        if image.placement:
+            groups[image.sha256], splits[image.sha256] = image.placement
+        else:
+            bits, doubtful = distances(image, hashes[:count], times_s[:count])
+            close = [placed[index] for index in np.flatnonzero(bits <= NEAR_BITS)]
+            if len({splits[other.sha256] for other in close}) > 1:
+                cross_split_duplicates[image.sha256] = ", ".join(sorted({other.name for other in close}))
+                continue
+            if doubtful.any():
+                doubtful_times[image.sha256] = ", ".join(placed[index].name for index in np.flatnonzero(doubtful)[:3])
+            nearest = placed[int(bits.argmin())].sha256 if close else ""
+            groups[image.sha256] = group = groups[nearest] if close else image.sha256[:12]
+            splits[image.sha256] = splits[nearest] if close else split_for(group, settings)
         hashes[count] = image.perceptual_hash
         times_s[count] = np.nan if image.captured_s is None else image.captured_s
         placed.append(image)
-    return Grouping(groups, cross_split_duplicates, doubtful_times)
+    return Grouping(groups, splits, cross_split_duplicates, doubtful_times)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from legosigns_dagster.core.dataset.manifest import BOXES, IMAGES
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow
 from legosigns_dagster.core.dataset.yolo_layout import YoloImage, YoloLayout, label_places
 from legosigns_dagster.core.sources.source_files import without_case
@@ -13,7 +14,9 @@ def name_unused_files(layout: YoloLayout, images: Sequence[YoloImage]) -> Iterat
     source = layout.source
     yield from (QuarantineRow("unused_file", reason, name) for name, reason in source.left_out)
     names = {*layout.lists, *(name for image in images for name in (image.path, *image.labels))}
-    read = {source.files[name].resolve() for name in names} | {layout.data.file.resolve()}
+    root = layout.data.file.parent
+    facts = {(root / name).resolve() for name in (IMAGES, BOXES)}
+    read = {source.files[name].resolve() for name in names} | {layout.data.file.resolve()} | facts
     unused = [name for name, file in source.files.items() if file.resolve() not in read]
     of_unused = {place for name in unused if name in source.images for place in label_places(name)}
     for name in unused:

@@ -1,13 +1,14 @@
 """An image that was fetched from its URL, with what is measured on its pixels once."""
 
 import tempfile
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from legosigns_dagster.core.dataset.near_duplicates import capture_time_s, perceptual_hash
 from legosigns_dagster.core.dataset.quarantine import RejectedError
-from legosigns_dagster.core.files import file_sha256
+from legosigns_dagster.core.files import file_sha256, link_or_copy
 from legosigns_dagster.core.images.decoded_image import MAX_PIXELS
 from legosigns_dagster.core.images.pixel_budget import PixelBudget, count_pixels
 from legosigns_dagster.core.images.stored_image import slug, store_upright
@@ -19,6 +20,7 @@ Fetch = Callable[[str, Path], Path]
 
 # Images of 60 megapixels take about a gigabyte while they are read, and several threads read images at once.
 DECODING = PixelBudget(MAX_PIXELS)
+RENAMING = threading.Lock()  # two images that want one name: the second must see that the first has it
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,15 @@ def fetch_image(url: str, fetch: Fetch, folder: Path) -> FetchedImage:
         file = f"images/{stored.file.name}"
         stored.file.replace(folder / file)
     return FetchedImage(url, file, sha256, stored.size_wh, stored.orientation, phash, captured)
+
+
+def rename_image(image: FetchedImage, file: str, folder: Path) -> FetchedImage:
+    """Give an image in a dataset's folder another name as well, unless that is taken. See `build_dataset`."""
+    target = folder / file
+    try:
+        with RENAMING:
+            if not target.exists():
+                link_or_copy(folder / image.file, target)
+        return replace(image, file=file) if file_sha256(target) == image.sha256 else image
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):  # a file has the name of its folder, or vice versa
+        return image

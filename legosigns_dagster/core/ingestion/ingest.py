@@ -12,7 +12,7 @@ from typing import TypeAlias
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
-from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key, split_for
+from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key
 from legosigns_dagster.core.ingestion.fetched_images import Fetch, FetchedImage
 from legosigns_dagster.core.ingestion.image_urls import stored_url
 from legosigns_dagster.core.ingestion.label_studio import Task
@@ -92,11 +92,16 @@ def ingest(
 def assign_splits(images: Sequence[IngestedImage], settings: SplitSettings) -> tuple[list[Placed], list[QuarantineRow]]:
     """Give each image its group and its split. One whose capture time cannot be right gets a row of the adjustments.
 
+    Exported images keep theirs.
+
     Returns:
         The images, and a row of the quarantine for each one that would leak from one split into another.
     """
-    fetched = [image.fetched for image in images]
-    grouping = group_images([Candidate(f.name, f.sha256, f.perceptual_hash, f.captured_s) for f in fetched], settings)
+    candidates = [
+        Candidate(f.name, f.sha256, f.perceptual_hash, f.captured_s, (e.group, e.split) if e else None)
+        for f, e in ((image.fetched, image.exported) for image in images)
+    ]
+    grouping = group_images(candidates, settings)
     placed, rows = [], []
     for image in images:
         file, sha256 = image.fetched.file, image.fetched.sha256
@@ -110,11 +115,9 @@ def assign_splits(images: Sequence[IngestedImage], settings: SplitSettings) -> t
                 "alone; set the camera's clock"
             )
             image = replace(image, adjusted=(*image.adjusted, image.source.row("shared_time", detail)))
-        group = grouping.groups[sha256]
-        split = split_for(group, settings)
-        placed.append(
-            (LabeledImage(file, sha256, image.fetched.size_wh, image.boxes, split, group, "label-studio"), image)
-        )
+        group, split = grouping.groups[sha256], grouping.splits[sha256]
+        origin = image.exported.origin if image.exported else "label-studio"
+        placed.append((LabeledImage(file, sha256, image.fetched.size_wh, image.boxes, split, group, origin), image))
     return placed, rows
 
 
@@ -144,8 +147,8 @@ def build_dataset(
         )
     dataset = Dataset.from_images(into, classes, [labeled for labeled, _ in placed])
     used = set(dataset.images["file"])
-    for file in (into / "images").iterdir():
-        if f"images/{file.name}" not in used:
+    for file in (into / "images").rglob("*"):
+        if file.is_file() and file.relative_to(into).as_posix() not in used:
             file.unlink()
     ordered = sorted(images, key=lambda image: natural_sort_key(image.source.image))
     sources = type(dataset.sources)(map(source_columns, ordered), columns=list(dataset.sources.columns))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from legosigns_dagster.core.dataset.dataset import LabeledImage
+from legosigns_dagster.core.dataset.manifest import FACTS, parse_facts
 from legosigns_dagster.core.dataset.quarantine import RejectedError
 from legosigns_dagster.core.images.stored_image import IMAGE_SUFFIXES
 from legosigns_dagster.core.ingestion.image_urls import image_paths
@@ -20,11 +22,13 @@ class TaskImage:
         url: Where it is, empty where the task's data has no text for it.
         results: The results of the task's annotation that are on it, as Label Studio writes them.
         unused: The keys of the task's data with other images, on which nobody drew.
+        exported: The image of the dataset that the task was exported from, None for any other task.
     """
 
     url: str
     results: tuple[Any, ...]
     unused: tuple[str, ...] = ()
+    exported: LabeledImage | None = None
 
 
 def looks_like_image(value: object) -> bool:
@@ -132,7 +136,9 @@ def list_images(data: Json, results: Sequence[Any]) -> list[TaskImage]:
 
     Raises:
         RejectedError: There is no image, or it cannot be told on which image a region is.
+        ValueError: The task was exported from a dataset, and the facts of the image were damaged since.
     """
+    exported = parse_facts(data[FACTS]) if FACTS in data else None
     by_key = sort_by_key(data, [result for result in results if is_region(result)])
     attributes = [result for result in results if not is_region(result)]
     by_key = by_key or {find_default_key(data): []}
@@ -145,5 +151,5 @@ def list_images(data: Json, results: Sequence[Any]) -> list[TaskImage]:
             has_page = len(pages) > 1 or (isinstance(region, dict) and region.get("item_index") is not None)
             on_page[find_page(region, len(pages)) if has_page else 0].append(region)
         for page, drawn in zip(pages, on_page, strict=True):
-            images.append(TaskImage(page if isinstance(page, str) else "", (*drawn, *attributes), unused))
+            images.append(TaskImage(page if isinstance(page, str) else "", (*drawn, *attributes), unused, exported))
     return images

@@ -4,10 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from legosigns_dagster.core.dataset.dataset import LabeledBox
+from legosigns_dagster.core.dataset.dataset import LabeledBox, LabeledImage
+from legosigns_dagster.core.dataset.manifest import restore_boxes
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, RejectedError
 from legosigns_dagster.core.ingestion.annotations import annotation_rank, choose_annotation, parse_annotation
-from legosigns_dagster.core.ingestion.fetched_images import Fetch, FetchedImage, fetch_image, image_name
+from legosigns_dagster.core.ingestion.fetched_images import (
+    Fetch,
+    FetchedImage,
+    fetch_image,
+    image_name,
+    rename_image,
+)
 from legosigns_dagster.core.ingestion.image_urls import stored_url
 from legosigns_dagster.core.ingestion.label_studio import Annotation, Task, task_link
 from legosigns_dagster.core.ingestion.settings import Recipe
@@ -49,6 +56,7 @@ class IngestedImage:
         rank: Where several tasks have the same image, the task of the highest rank counts.
         rejected: Rows of the quarantine: regions that were left out, annotations that do not count.
         adjusted: Rows of the adjustments: regions that were changed.
+        exported: The same image in the dataset that its task was exported from, None for any other.
     """
 
     fetched: FetchedImage
@@ -57,6 +65,7 @@ class IngestedImage:
     rank: tuple[bool, str, int, str]
     rejected: tuple[QuarantineRow, ...]
     adjusted: tuple[QuarantineRow, ...]
+    exported: LabeledImage | None = None
 
 
 @dataclass(frozen=True)
@@ -113,13 +122,19 @@ class TaskReader:
         known = {stored_url(one.url): one for one in self.known.get(source.task, ())}
         fetched = known.get(stored_url(image.url)) or fetch_image(image.url, self.fetch, self.folder)
         parsed = parse_annotation(annotation, fetched.size_wh, self.recipe.classes, settings, image.results)
+        boxes, exported = parsed.boxes, image.exported
+        if exported and exported.sha256 == fetched.sha256:
+            fetched = rename_image(fetched, exported.file, self.folder)
+            boxes = restore_boxes(boxes, exported.boxes)
+        else:
+            exported = None
         rejected = [source.row(issue.reason, issue.detail) for issue in parsed.rejected]
         adjusted = [source.row(issue.reason, issue.detail) for issue in parsed.adjusted]
         if image.unused:
             detail = f"nobody drew on the other images of the task, {', '.join(image.unused)}: they are not used"
             adjusted.append(source.row("other_images", detail))
         rank = (*annotation_rank(annotation, settings)[:2], len(source.task), source.task)
-        return IngestedImage(fetched, parsed.boxes, source, rank, tuple(rejected), tuple(adjusted))
+        return IngestedImage(fetched, boxes, source, rank, tuple(rejected), tuple(adjusted), exported)
 
 
 def rejection_row(source: ImageSource, error: Exception) -> QuarantineRow:

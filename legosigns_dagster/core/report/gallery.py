@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
+from legosigns_dagster.core.dataset.dataset import Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images.stored_image import open_opaque
 
+TEXT_PX = 11  # height of the letters above boxes
 MAX_TALLNESS = 3  # height of a picture, in multiples of its width: a JPEG has at most 65,500 px on a side
 CLASS_COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id, then from the start
 
@@ -29,7 +30,9 @@ class BoxOverlay:
     text: str
 
 
-def draw_boxes(image: Image.Image, overlays: Iterable[BoxOverlay], width_px: int) -> Image.Image:
+def draw_boxes(
+    image: Image.Image, overlays: Iterable[BoxOverlay], width_px: int, text_px: int = TEXT_PX
+) -> Image.Image:
     """Scale an image to a width and draw boxes on it. Lines and text have the same size on every image.
 
     A very tall image becomes narrower than the width, so that it is not higher than `MAX_TALLNESS` times the width.
@@ -37,13 +40,13 @@ def draw_boxes(image: Image.Image, overlays: Iterable[BoxOverlay], width_px: int
     scale = min(width_px / image.width, MAX_TALLNESS * width_px / image.height)
     size_wh = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     canvas = image.convert("RGB").resize(size_wh, Image.Resampling.BILINEAR)
-    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(text_px)
     for overlay in overlays:
         box = overlay.box
         corners = [box.left * scale, box.top * scale, box.right * scale, box.bottom * scale]
-        pen.rectangle(corners, outline=overlay.color, width=2)
+        pen.rectangle(corners, outline=overlay.color, width=max(2, text_px // 6))
         if overlay.text:
-            anchor = (corners[0], max(corners[1] - 13, 0))
+            anchor = (corners[0], max(corners[1] - text_px - 2, 0))
             pen.rectangle(pen.textbbox(anchor, overlay.text, font=font), fill="black")
             pen.text(anchor, overlay.text, fill=overlay.color, font=font)
     return canvas
@@ -62,6 +65,11 @@ def ground_truth_overlays(image: LabeledImage, names: Sequence[str]) -> list[Box
         BoxOverlay(CLASS_COLORS[b.class_id % len(CLASS_COLORS)], b.box, initials(names[b.class_id]))
         for b in image.boxes
     ]
+
+
+def class_overlays(boxes: Iterable[LabeledBox], names: Sequence[str]) -> list[BoxOverlay]:
+    """Boxes coloured by class, with the whole name of the class."""
+    return [BoxOverlay(CLASS_COLORS[b.class_id % len(CLASS_COLORS)], b.box, names[b.class_id]) for b in boxes]
 
 
 def initials(name: str) -> str:
@@ -98,15 +106,21 @@ def contact_sheet(dataset: Dataset, count: int, width_px: int, columns: int = 4)
     return compose_sheet(tiles, width_px, columns)
 
 
+def tile_sheet(tiles: Sequence[Image.Image], width_px: int, columns: int) -> Image.Image:
+    """Put images of at most one width on white, in rows of `columns` images."""
+    cell, height = width_px // columns, max((tile.height for tile in tiles), default=1)
+    sheet = Image.new("RGB", (width_px, height * -(-len(tiles) // columns) or 1), "white")
+    for index, tile in enumerate(tiles):
+        sheet.paste(tile, (index % columns * cell, index // columns * height))
+    return sheet
+
+
 def compose_sheet(tiles: Sequence[Image.Image], width_px: int, columns: int) -> bytes:
     """Put images of at most one width into rows of `columns` images.
 
     Returns:
         A JPEG of at most about 90 KB, so that it fits into Dagster's metadata.
     """
-    cell, height = width_px // columns, max((tile.height for tile in tiles), default=1)
-    sheet = Image.new("RGB", (width_px, height * -(-len(tiles) // columns) or 1), "white")
-    for index, tile in enumerate(tiles):
-        sheet.paste(tile, (index % columns * cell, index // columns * height))
+    sheet = tile_sheet(tiles, width_px, columns)
     sheets = (as_jpeg(sheet, quality) for quality in (80, 60, 40, 25, 10))
     return next((jpeg for jpeg in sheets if len(jpeg) <= 90_000), as_jpeg(sheet, 10))

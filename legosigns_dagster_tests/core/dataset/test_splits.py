@@ -1,10 +1,11 @@
 import hashlib
 import random
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
-from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Split
+from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Split
 from legosigns_dagster.core.dataset.splits import Candidate, SplitSettings, group_images, natural_sort_key, split_for
 
 
@@ -141,3 +142,19 @@ def test_a_name_with_digits_of_any_alphabet_is_sorted(name: str) -> None:
 def test_digits_of_other_alphabets_count_as_numbers() -> None:
     ten = "\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT ZERO}"
     assert sorted([ten, "9", "٣", "007"], key=natural_sort_key) == ["٣", "007", "9", ten]
+
+
+def test_an_exported_image_keeps_its_group_and_split_and_near_duplicates_join_it() -> None:
+    """Whatever the settings are now, and though the near-duplicate comes first by its name."""
+    exported = replace(candidate(7, 0), placement=("007", TEST))
+    near, other = candidate(1, 0b111), candidate(2)
+    grouping = group_images([near, exported, other], SplitSettings(val_share=0.0))
+    assert (grouping.groups[exported.sha256], grouping.splits[exported.sha256]) == ("007", TEST)
+    assert (grouping.groups[near.sha256], grouping.splits[near.sha256]) == ("007", TEST)
+    assert grouping.splits[other.sha256] == TRAIN
+
+
+def test_an_image_near_exported_ones_of_two_splits_is_left_out() -> None:
+    exported = [replace(candidate(n, 0), placement=("g", split)) for n, split in ((1, TRAIN), (2, VAL))]
+    grouping = group_images([*exported, candidate(3, 0b1)], SplitSettings())
+    assert list(grouping.cross_split_duplicates.values()) == ["1.jpg, 2.jpg"]

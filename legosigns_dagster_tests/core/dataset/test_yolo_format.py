@@ -6,8 +6,9 @@ import yaml
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
-from legosigns_dagster.core.dataset.yolo_format import YoloReader, read_yolo, write_data_yaml, write_split
+from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
 from legosigns_dagster.core.dataset.yolo_layout import YoloImage
+from legosigns_dagster.core.dataset.yolo_reader import YoloReader
 from legosigns_dagster.core.sources.source_files import list_source_files
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset, write_image
 from legosigns_dagster_tests.support.logs import SILENT

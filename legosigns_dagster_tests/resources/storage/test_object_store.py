@@ -91,6 +91,7 @@ def test_what_people_open_has_its_type_and_charset(store: ObjectStore, size: int
         "best.pt": "application/octet-stream",
         "model.onnx": "application/octet-stream",
         "picture.PNG": "image/png",
+        "raw_annotations.zip": "application/zip",
     }
     for name in types:
         store.upload(tmp_path / "file", f"traffic-signs/run/{name}")
