@@ -1,5 +1,6 @@
 """What tests share: a clean environment, no way out of this machine, and one S3 server for the whole run."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from legosigns_dagster_tests.support.servers import LabelStudio, S3Server, label
 from legosigns_dagster_tests.support.workplace import JOB, Workplace
 
 # What takes longest, by folder: begun first, so that neither process of `make test` works alone at the end.
-LONGEST = ("kubernetes/stand_in", "detectors/ultralytics", ".")
+LONGEST = ("kubernetes/stand_in", "detectors/ultralytics", ".", "detectors/ultralytics/training")
 
 
 def folder(nodeid: str) -> str:
@@ -39,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
     rank = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(folder(item.nodeid), len(rank)))
+
+
+def pytest_configure() -> None:
+    """What fixtures of a whole module or session make is made without the person's settings too."""
+    for name in VARIABLES:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(autouse=True)

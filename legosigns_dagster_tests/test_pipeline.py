@@ -16,7 +16,7 @@ import pytest
 from legosigns_dagster import sample
 from legosigns_dagster.cli import main
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
-from legosigns_dagster.detectors.ultralytics.training_state import read_state
+from legosigns_dagster.detectors.ultralytics.training.training_state import read_state
 from legosigns_dagster.resources.storage.store import LocalStore
 from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.servers import S3Server

@@ -1,6 +1,8 @@
 """Step 5, the release: tried in the engines that serve it, compared with what is served now, and published."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 from pydantic import Field
@@ -77,17 +79,11 @@ def release_candidate(
             "model_weights": model_weights.short_digest(),
             "comparison_report": short_digest(comparison_report),
         }
-        candidate = measure_candidate(
-            detector,
-            open_engines(detector, model_weights),
-            model_weights,
-            served,
-            images,
-            config.parity_images,
-            made_from,
-            scratch.folder("evaluation"),
-            scratch.folder("release_candidate"),
-        )
+        folder = scratch.folder("release_candidate")
+        with open_engines(detector, model_weights) as engines:
+            candidate = measure_candidate(
+                detector, engines, model_weights, served, images, config.parity_images, made_from, folder
+            )
     context.log.info(f"compared with {served.title}\n{candidate.comparison.summary()}")
     metadata = {
         "compared_with": served.title,
@@ -98,14 +94,13 @@ def release_candidate(
     return versioned(candidate, metadata)
 
 
-def open_engines(detector: Detector, weights: Weights) -> Engines:
+@contextmanager
+def open_engines(detector: Detector, weights: Weights) -> Iterator[Engines]:
     """Load the weights, and the model that was exported from them, into all engines."""
     model = weights.folder / EXPORTED
-    return Engines(
-        detector.open_raw(weights),
-        {"onnxruntime": open_onnxruntime(model), "OpenVINO in 32 bits": open_openvino(model, f32=True)},
-        {"OpenVINO by default": open_openvino(model, f32=False)},
-    )
+    exact = {"onnxruntime": open_onnxruntime(model), "OpenVINO in 32 bits": open_openvino(model, f32=True)}
+    with detector.open_engine(weights.file) as trained:
+        yield Engines(trained, exact, {"OpenVINO by default": open_openvino(model, f32=False)})
 
 
 def find_served(objects: ObjectStore, scratch: Scratch, detector: Detector, base: Weights, new: Weights) -> Served:

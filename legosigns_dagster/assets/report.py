@@ -57,7 +57,6 @@ def comparison_report(
             images,
             earlier_points(store.snapshots(), {name: given[name] for name in ("raw_annotations", "classical_signs")}),
             context.run.run_id,
-            scratch.folder("evaluation"),
             scratch.folder("comparison_report"),
             unknown,
         )

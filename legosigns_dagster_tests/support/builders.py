@@ -75,7 +75,7 @@ def write_export(file: Path, *tasks: dict[str, Any]) -> Path:
     return file
 
 
-def make_dataset(folder: Path, *splits: Split, origin: str = "label-studio") -> Dataset:
+def make_dataset(folder: Path, *splits: Split, origin: str = "label-studio", classes: SignClasses = CLASSES) -> Dataset:
     """Make a dataset with one image for each split name (train and val), each with one box of each class."""
     images = []
     for index, split in enumerate(splits or (TRAIN, VAL)):
@@ -84,7 +84,7 @@ def make_dataset(folder: Path, *splits: Split, origin: str = "label-studio") -> 
         images.append(
             LabeledImage(f"images/{index}.jpg", file_sha256(file), (64, 48), boxes, split, f"g{index}", origin)
         )
-    return Dataset.from_images(folder, CLASSES, images)
+    return Dataset.from_images(folder, classes, images)
 
 
 def evaluation(dataset: Dataset, *found: tuple[int, int, float], map50: float = 0.5) -> Evaluation:

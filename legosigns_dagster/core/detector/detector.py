@@ -1,40 +1,16 @@
 """What the pipeline asks of a detector, whoever makes it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.evaluation import Evaluation
 from legosigns_dagster.core.inference.contract import ModelContract
-from legosigns_dagster.core.inference.prepare import Tensor
+from legosigns_dagster.core.inference.prepare import Engine
 from legosigns_dagster.core.progress import Log
-
-
-@dataclass(frozen=True)
-class EvaluationImages:
-    """Images to evaluate weights on, written once as a YOLO folder for any number of evaluations.
-
-    The files are copies, since a detector's library may write into them.
-
-    Attributes:
-        dataset: The images with their boxes.
-        data_yaml: The YOLO `data.yaml`; its val part is `images/val`.
-    """
-
-    dataset: Dataset
-    data_yaml: Path
-
-    @classmethod
-    def write(cls, dataset: Dataset, into: Path) -> "EvaluationImages":
-        """Copy all images of a dataset, with their labels, into an empty folder."""
-        write_split(dataset, dataset.folder, "val", into)
-        return cls(dataset, write_data_yaml(into, "images/val", "images/val", dataset.classes))
 
 
 class Detector(Protocol):
@@ -79,11 +55,8 @@ class Detector(Protocol):
             into: The file to write.
         """
 
-    def open_raw(self, weights: Weights) -> Callable[[Tensor], Tensor]:
-        """Load weights on the CPU, to be asked about tensors of shape (1, 3, size, size) with values from 0 to 1.
+    def open_engine(self, weights: Path) -> AbstractContextManager[Engine]:
+        """Load a weights file, to be asked about tensors of shape (1, 3, size, size) with values from 0 to 1.
 
         An answer is what the exported model gives: of shape (1, 4 + classes, anchors), before any suppression.
         """
-
-    def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
-        """Compute metrics and detections of weights on images, scaled to this size in pixels."""

@@ -1,5 +1,6 @@
 """From an image to the tensor that a model takes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.inference.contract import ModelContract
 
 Tensor = npt.NDArray[np.float32]
+Engine = Callable[[Tensor], Tensor]  # a loaded model: from the input of its contract to the output
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import numpy as np
 from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import Dataset
+from legosigns_dagster.core.evaluation.evaluate import LOWEST_CONFIDENCE
 from legosigns_dagster.core.evaluation.matching import match_detections
 from legosigns_dagster.core.evaluation.score import mean_average_precision
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.decode import decode
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.inference.prepare import prepare
-from legosigns_dagster.core.release.golden import Engine
+from legosigns_dagster.core.inference.prepare import Engine, prepare
 from legosigns_dagster.core.release.parity import (
     MARGIN,
     OutputParity,
@@ -23,7 +23,6 @@ from legosigns_dagster.core.release.parity import (
 )
 
 MOST_MAP_CHANGE = 0.005
-LOWEST_CONFIDENCE = 0.001  # of what counts for mAP, as Ultralytics does it
 
 
 @dataclass(frozen=True)

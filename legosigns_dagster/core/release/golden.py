@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,10 +11,8 @@ from PIL import Image, ImageDraw
 
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.decode import decode
-from legosigns_dagster.core.inference.prepare import Tensor, prepare
+from legosigns_dagster.core.inference.prepare import Engine, Tensor, prepare
 from legosigns_dagster.core.inference.requests import JSON_LENGTH, encode_binary
-
-Engine = Callable[[Tensor], Tensor]
 
 
 def golden_files(images: Mapping[str, Image.Image], contract: ModelContract, answer: Engine) -> dict[str, bytes]:

@@ -9,15 +9,16 @@ from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
-from legosigns_dagster.core.detector.evaluate_slices import evaluate_slices
+from legosigns_dagster.core.detector.evaluate_slices import evaluate_both
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import compare
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
+from legosigns_dagster.core.inference.prepare import Engine
 from legosigns_dagster.core.release.candidate import Measured, ReleaseCandidate
 from legosigns_dagster.core.release.contract_changes import contract_changes
 from legosigns_dagster.core.release.engine_parity import Engines, compare_engines
-from legosigns_dagster.core.release.golden import Engine, draw_fixed_image, golden_files, write_files
+from legosigns_dagster.core.release.golden import draw_fixed_image, golden_files, write_files
 
 GOLDEN_IMAGES = 3  # of val or test, besides the drawn one
 EXPORTED = "model.onnx"
@@ -63,7 +64,6 @@ def measure_candidate(
     images: Mapping[Slice, Dataset],
     parity_images: int,
     made_from: Mapping[str, str],
-    work: Path,
     into: Path,
 ) -> ReleaseCandidate:
     """Measure weights that may be released, and put together what a release needs.
@@ -76,7 +76,6 @@ def measure_candidate(
         images: The images of each slice.
         parity_images: In how many images of each slice the engines are compared, at most.
         made_from: First digits of the digest of each version that the candidate is made from, by asset.
-        work: An empty folder to evaluate in.
         into: An empty folder for the candidate.
     """
     contract = require_contract(new)
@@ -98,7 +97,7 @@ def measure_candidate(
         tuple(sentence for sentence, is_kept in told.items() if not is_kept),
         tuple(contract_changes(served.contract, contract) if served.contract else ()),
     )
-    slices = evaluate_slices(detector, served.weights, new, images, work)
+    slices = evaluate_both(detector, served.weights, new, images)
     return ReleaseCandidate(into, compare(slices), measured)
 
 

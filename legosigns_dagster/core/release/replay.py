@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.decode import decode
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.inference.prepare import Placement, Tensor
-from legosigns_dagster.core.release.golden import Engine
+from legosigns_dagster.core.inference.prepare import Engine, Placement, Tensor
 from legosigns_dagster.core.release.parity import MARGIN, compare_detections, compare_outputs
 
 # OpenVINO in bfloat16 was off by 0.021 on 60 images.

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from legosigns_dagster.core.dataset.dataset import VAL, Dataset
-from legosigns_dagster.core.detector.detector import Detector, EvaluationImages
-from legosigns_dagster.core.detector.evaluate_slices import evaluate_slices
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.evaluate_slices import evaluate_both, evaluate_slices
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.evaluation import ALL
@@ -24,7 +24,6 @@ def compare_weights(
     images: Mapping[Slice, Dataset],
     earlier: Sequence[Point],
     run_id: str,
-    work: Path,
     into: Path,
     caveats: Sequence[str] = (),
 ) -> ComparisonReport:
@@ -37,26 +36,26 @@ def compare_weights(
         images: The images of each slice.
         earlier: MAP50-95 on classical and LEGO signs of each earlier comparison.
         run_id: Id of the run that makes the report.
-        work: An empty folder to evaluate in.
         into: An empty folder for the report.
         caveats: What this comparison cannot be trusted with, a sentence each.
     """
-    slices = evaluate_slices(detector, base, new, images, work)
-    served = serving_differences(detector, new, slices, work)
+    slices = evaluate_both(detector, base, new, images)
+    served = serving_differences(detector, new, images, slices)
     curves = pd.read_csv(new.folder / "results.csv", skipinitialspace=True)
     selected_on = [part.name for part in slices if (part.dataset.images["split"] == VAL).all()]
     notes = build_notes(run_id, new, earlier, selected_on, caveats, served)
     return write_report(compare(slices), slices, curves, notes, into)
 
 
-def serving_differences(detector: Detector, new: Weights, slices: Sequence[SliceResults], work: Path) -> list[str]:
+def serving_differences(
+    detector: Detector, new: Weights, images: Mapping[Slice, Dataset], slices: Sequence[SliceResults]
+) -> list[str]:
     """Say for each slice what mAP50-95 is at the size at which the model is served, where it is another one."""
     if new.contract is None or new.contract.image_size == new.image_size:
         return []
     sentences = []
-    for number, part in enumerate(slices):
-        written = EvaluationImages.write(part.dataset, work / f"served-{number}")
-        served = detector.evaluate(new, written, new.contract.image_size)
-        before, after = (one.metrics.set_index("class_name").loc[ALL, "map50_95"] for one in (part.new, served))
+    served = evaluate_slices(detector, new.file, images, new.contract.image_size)
+    for part, other in zip(slices, served.values(), strict=True):
+        before, after = (one.metrics.set_index("class_name").loc[ALL, "map50_95"] for one in (part.new, other))
         sentences.append(f"{part.name}: mAP50-95 {after:.3f} ({after - before:+.3f})")
     return sentences

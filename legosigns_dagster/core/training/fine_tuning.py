@@ -95,7 +95,7 @@ def score_without_synthesis(
         deadline=math.inf, on_epoch_end=ignore_epoch,
     )  # fmt: skip
     train_and_select(base, second, scorer, into, log)
-    return scorer.score(into / "best.pt", base.classes)
+    return scorer.score(into / "best.pt")
 
 
 def resolve_image_size(settings: TrainingSettings, base: Weights, step: int) -> TrainingSettings:
@@ -131,7 +131,7 @@ def fine_tune(
     caveats = [*lineage, *find_caveats(base.image_size, settings.image_size, data.classical, data.lego)]
     for caveat in caveats:
         log.warning(caveat)
-    scorer = ValidationScorer.write(detector, data.val, settings.image_size, workspace.work / "scores")
+    scorer = ValidationScorer(detector, data.val, settings.image_size)
     base_score, deadline = score_base(scorer, base, settings, start)
     versions = data.versions()
     folder = write_training_folder(data, settings, workspace.work)
@@ -160,7 +160,7 @@ def score_base(
         The score, and the deadline in seconds of `time.monotonic`, infinite without a limit.
     """
     before = time.monotonic()
-    score = scorer.score(base.file, base.classes)
+    score = scorer.score(base.file)
     if not settings.minutes:
         return score, math.inf
     # What comes after the last epoch: a score for each candidate, the thresholds, and the export.
@@ -180,7 +180,7 @@ def export_onnx(scorer: ValidationScorer, base: Weights, serving_size: int, work
     best = workspace.into / "best.pt"
     workspace.log.info(f"exporting ONNX for {serving_size} px")
     base.classes.require(scorer.detector.read(best)[0], "the trained model")
-    matches = list(scorer.matches(best, base.classes).values())
+    matches = list(scorer.matches(best).values())
     thresholds = advised_thresholds(matches, len(base.classes.names))
     contract = scorer.detector.export(best, serving_size, thresholds, workspace.into / "model.onnx")
     (workspace.into / FILE_NAME).write_text(contract.to_json(), encoding="utf-8")

@@ -67,7 +67,7 @@ def select_interpolation(
     for alpha in ALPHAS if scorer.has_classical_images else (DEFAULT_ALPHA,):
         file = candidate_file(work, alpha)
         scorer.detector.interpolate(base, trained, alpha, file)
-        candidates.append(InterpolatedWeights(alpha, scorer.score(file, base.classes)))
+        candidates.append(InterpolatedWeights(alpha, scorer.score(file)))
         log.info(str(candidates[-1]))
     selected = select_best(base_score, candidates, max_map_drop)
     log.info(f"selected: {selected}")

@@ -1,63 +1,42 @@
 """Scores of weights on the val images of both slices."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset
-from legosigns_dagster.core.detector.detector import Detector, EvaluationImages
-from legosigns_dagster.core.detector.weights import Weights
+from legosigns_dagster.core.detector.detector import Detector
+from legosigns_dagster.core.detector.evaluate_slices import evaluate_slices
 from legosigns_dagster.core.evaluation.evaluation import Matches
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.core.files import link_or_copy
 
 
 @dataclass(frozen=True)
 class ValidationScorer:
-    """Scores any number of weights on the same val images, which are written once.
+    """Scores any number of weights on the same val images.
 
     Attributes:
-        detector: Evaluates weights.
-        images: The val images of each slice that has any.
+        detector: Loads weights.
+        images: The val images of each slice; one may have none.
         image_size: Longer side in pixels to which images are scaled.
-        work: A folder for temporary files.
     """
 
     detector: Detector
-    images: Mapping[Slice, EvaluationImages]
+    images: Mapping[Slice, Dataset]
     image_size: int
-    work: Path
-
-    @classmethod
-    def write(cls, detector: Detector, val: Mapping[Slice, Dataset], image_size: int, work: Path) -> "ValidationScorer":
-        """Write the val images of each slice into a new folder `work`."""
-        images = {
-            one: EvaluationImages.write(dataset, work / one.val_folder)
-            for one, dataset in val.items()
-            if len(dataset.images)
-        }
-        work.mkdir(exist_ok=True)
-        return cls(detector, images, image_size, work)
 
     @property
     def has_classical_images(self) -> bool:
         """Whether anything can be known of what was forgotten."""
-        return Slice.CLASSICAL in self.images
+        classical = self.images.get(Slice.CLASSICAL)
+        return classical is not None and len(classical.images) > 0
 
-    def score(self, file: Path, classes: SignClasses) -> Score:
+    def score(self, file: Path) -> Score:
         """Score a weights file."""
-        return Score.from_matches(self.matches(file, classes))
+        return Score.from_matches(self.matches(file))
 
-    def matches(self, file: Path, classes: SignClasses) -> dict[Slice, Matches]:
+    def matches(self, file: Path) -> dict[Slice, Matches]:
         """Evaluate a weights file on each slice that has images."""
-        with tempfile.TemporaryDirectory(dir=self.work) as name:
-            folder = Path(name)
-            link_or_copy(file, folder / "best.pt")
-            weights = Weights(folder, classes, self.image_size)
-            return {
-                one: self.detector.evaluate(weights, images, self.image_size).matches
-                for one, images in self.images.items()
-            }
+        found = evaluate_slices(self.detector, file, self.images, self.image_size)
+        return {one: evaluation.matches for one, evaluation in found.items()}

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from legosigns_dagster.core.inference.prepare import Engine
 from legosigns_dagster.core.machine import usable_cores
-from legosigns_dagster.core.release.golden import Engine
 
 ERRORS_ONLY = 3  # of onnxruntime's log
 

@@ -1,4 +1,4 @@
-"""The detector made by Ultralytics: the only room that imports torch and Ultralytics, and only inside functions.
+"""The detector made by Ultralytics. It and its training import torch and Ultralytics, and only inside functions.
 
-May import: core, core.dataset, core.inference, core.evaluation, core.detector.
+May import: core, core.inference, core.detector, detectors.ultralytics.training.
 """

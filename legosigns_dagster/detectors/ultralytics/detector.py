@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,31 +18,23 @@ from PIL import Image
 
 from legosigns_dagster.core.busy_waiting import no_busy_waiting_beside_load
 from legosigns_dagster.core.classes import SignClasses
-from legosigns_dagster.core.detector.detector import EvaluationImages
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.evaluation import DETECTION_COLUMNS, Evaluation
 from legosigns_dagster.core.inference.contract import ModelContract
-from legosigns_dagster.core.inference.prepare import Tensor
+from legosigns_dagster.core.inference.prepare import Engine
 from legosigns_dagster.core.machine import give_back_memory, usable_cores
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
 from legosigns_dagster.detectors.ultralytics.base_weights import load_base
-from legosigns_dagster.detectors.ultralytics.memory import fit_batch, measure_memory
-from legosigns_dagster.detectors.ultralytics.outputs import (
-    PredictionRecorder,
-    make_recording_validator,
-    metrics_table,
-    raw_output,
-)
-from legosigns_dagster.detectors.ultralytics.trackers import choose_trackers
-from legosigns_dagster.detectors.ultralytics.trainer import TrainingCallbacks, make_trainer
-from legosigns_dagster.detectors.ultralytics.training_state import fetch_state, restore_finished_run
+from legosigns_dagster.detectors.ultralytics.engine import make_engine
+from legosigns_dagster.detectors.ultralytics.training.arguments import training_arguments
+from legosigns_dagster.detectors.ultralytics.training.memory import fit_batch, measure_memory
+from legosigns_dagster.detectors.ultralytics.training.trackers import choose_trackers
+from legosigns_dagster.detectors.ultralytics.training.trainer import TrainingCallbacks, make_trainer
+from legosigns_dagster.detectors.ultralytics.training.training_state import fetch_state, restore_finished_run
 from legosigns_dagster.detectors.ultralytics.weights_file import write_contract, write_interpolated
 
-EVALUATION_BATCH = 4  # with Ultralytics' 16 an evaluation on a CPU takes 180 MB more, in no less time
 DEFAULT_IMAGE_SIZE = 640  # Ultralytics' own, in pixels
-MIN_CONFIDENCE = 0.25  # Ultralytics' own default for predictions; what the report draws
+MIN_CONFIDENCE = 0.25  # Ultralytics' own default for predictions
 ONNX_OPSET = 17
 
 
@@ -172,24 +164,8 @@ class UltralyticsDetector:
             copy.with_suffix(".onnx").rename(into)
         return contract
 
-    def open_raw(self, weights: Weights) -> Callable[[Tensor], Tensor]:
+    @contextmanager
+    def open_engine(self, weights: Path) -> Iterator[Engine]:
         """See `Detector`."""
         with library() as ultralytics:
-            network = ultralytics.YOLO(weights.file).model.float().cpu().eval()
-
-        return lambda tensor: raw_output(network, tensor)
-
-    def evaluate(self, weights: Weights, images: EvaluationImages, image_size: int) -> Evaluation:
-        """See `Detector`; the metrics are those of `yolo val batch=4`."""
-        dataset = images.dataset
-        files = {f"val/{Path(file).name}": str(file) for file in dataset.images["file"]}
-        recorder = PredictionRecorder(MIN_CONFIDENCE)
-        with library() as ultralytics, tempfile.TemporaryDirectory() as runs:
-            model = ultralytics.YOLO(weights.file)
-            arguments: dict[str, object] = {"plots": False, "verbose": False, "workers": 0, "batch": EVALUATION_BATCH}
-            arguments |= {"data": str(images.data_yaml), "imgsz": image_size, "project": runs, "name": "val"}
-            metrics = model.val(validator=make_recording_validator(recorder), **arguments)
-        detections = pd.DataFrame(recorder.rows, columns=DETECTION_COLUMNS)
-        detections["file"] = detections["file"].map(files)
-        matches = recorder.matches(files, len(dataset.classes.names))
-        return Evaluation(metrics_table(metrics, dataset), detections, matches)
+            yield make_engine(ultralytics.YOLO(weights).model)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.dataset.dataset import VAL
-from legosigns_dagster.core.detector.detector import EvaluationImages
+from legosigns_dagster.core.dataset.yolo_format import write_data_yaml, write_split
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.evaluation.bootstrap import bootstrap_intervals
@@ -27,8 +27,8 @@ from legosigns_dagster.core.synthesis.settings import SynthesisSettings
 from legosigns_dagster.core.training.fine_tuning import train_and_select
 from legosigns_dagster.core.training.training_data import TrainingData, write_training_folder
 from legosigns_dagster.core.training.validation import ValidationScorer
-from legosigns_dagster.detectors.ultralytics.arguments import training_arguments
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
+from legosigns_dagster.detectors.ultralytics.training.arguments import training_arguments
 from legosigns_dagster_tests.benchmarks.experiments.recipes import (
     FOLDS,
     arguments,
@@ -38,6 +38,7 @@ from legosigns_dagster_tests.benchmarks.experiments.recipes import (
     results,
     train_all,
 )
+from legosigns_dagster_tests.support.evaluations import evaluate_dataset
 from legosigns_dagster_tests.support.logs import SILENT
 
 MODULE = "legosigns_dagster_tests.benchmarks.experiments.learning"
@@ -60,8 +61,8 @@ def train_ours(prepared: Path, work: Path) -> None:
     for name in ("work", "into"):
         (work / name).mkdir()
     detector = UltralyticsDetector()
-    scorer = ValidationScorer.write(detector, data.val, 416, work / "scores")
-    base_score = scorer.score(given.base.file, given.base.classes)
+    scorer = ValidationScorer(detector, data.val, 416)
+    base_score = scorer.score(given.base.file)
     start = time.monotonic()
     folder = write_training_folder(data, SHORT, work / "work")
     job = TrainingJob(folder.data_yaml, folder.slices, len(given.base.classes.names), SHORT, base_score)
@@ -86,19 +87,19 @@ def compare_both(prepared: Path, work: Path) -> None:
     """Time a comparison of two weights, and two `yolo val`, of which each runs twice: the first loads libraries."""
     given = load(prepared)
     part = given.classical.part(VAL)
-    images = EvaluationImages.write(part, work / "theirs")
+    write_split(part, part.folder, "val", work / "yolo")
+    data = write_data_yaml(work / "yolo", "images/val", "images/val", part.classes)
     from ultralytics import YOLO
 
     def theirs() -> None:
         for _ in range(2):
             YOLO(given.base.file).val(
-                data=str(images.data_yaml), imgsz=416, batch=4, plots=False, verbose=False, workers=0,
+                data=str(data), imgsz=416, batch=4, plots=False, verbose=False, workers=0,
                 project=str(work), name="theirs", exist_ok=True,
             )  # fmt: skip
 
     def ours() -> None:
-        own = EvaluationImages.write(part, work / f"ours-{time.monotonic_ns()}")
-        found = [UltralyticsDetector().evaluate(given.base, own, 416).matches for _ in range(2)]
+        found = [evaluate_dataset(UltralyticsDetector(), given.base, part, 416).matches for _ in range(2)]
         bootstrap_intervals(found[0], found[1], list(found[0].files))
 
     print(json.dumps({"theirs": timed(theirs), "ours": timed(ours)}))

@@ -59,4 +59,6 @@ def test_the_rules_are_all_files_of_the_core_and_of_the_detectors() -> None:
     """With fewer, a training could be resumed under other rules than it began with, and nobody would notice."""
     wanted = [file for room in ("core", "detectors") for file in (PACKAGE / room).rglob("*.py")]
     assert set(rule_files()) == {file.relative_to(PACKAGE).as_posix() for file in wanted}
-    assert {"core/geometry.py", "core/synthesis/settings.py", "detectors/ultralytics/trainer.py"} <= set(rule_files())
+    assert {"core/geometry.py", "core/synthesis/settings.py", "detectors/ultralytics/training/trainer.py"} <= set(
+        rule_files()
+    )

@@ -19,7 +19,7 @@ from legosigns_dagster.core.training.training_data import (
     write_training_folder,
 )
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
-from legosigns_dagster.detectors.ultralytics.outputs import image_key
+from legosigns_dagster.detectors.ultralytics.training.prediction_recorder import image_key
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset
 from legosigns_dagster_tests.support.logs import SILENT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from legosigns_dagster.core.release.golden import Engine
+from legosigns_dagster.core.inference.prepare import Engine
 from legosigns_dagster.detectors.onnx.engines import open_onnxruntime, open_openvino
 from legosigns_dagster_tests.support.releases import CONTRACT, write_model
 

@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from legosigns_dagster import sample
 from legosigns_dagster.core.dataset.dataset import TRAIN, VAL, Dataset
 from legosigns_dagster.core.dataset.yolo_format import read_yolo, write_data_yaml, write_split
-from legosigns_dagster.core.detector.detector import EvaluationImages
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import ignore_epoch
 from legosigns_dagster.core.detector.training_record import TrainingRecord
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.average_precision import average_precision, mean_precisions
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.files import folder_digest, index_folder
 from legosigns_dagster.core.images.stored_image import open_upright
@@ -29,7 +26,7 @@ from legosigns_dagster.core.training.fine_tuning import TrainingWorkspace, fine_
 from legosigns_dagster.core.training.interpolation import ALPHAS, DEFAULT_ALPHA
 from legosigns_dagster.core.training.training_data import TrainingData
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector, library
-from legosigns_dagster.detectors.ultralytics.memory import measure_memory
+from legosigns_dagster.detectors.ultralytics.training.memory import measure_memory
 from legosigns_dagster_tests.support.builders import make_dataset
 from legosigns_dagster_tests.support.evaluations import evaluate_dataset
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
@@ -68,7 +65,8 @@ def test_a_classifier_is_refused_by_name(tmp_path: Path) -> None:
         UltralyticsDetector().read(tmp_path / "classifier.pt")
 
 
-def test_the_figures_are_those_of_yolo_val(base: Weights, classical: Dataset, tmp_path: Path) -> None:
+def test_the_figures_are_nearly_those_of_yolo_val(base: Weights, classical: Dataset, tmp_path: Path) -> None:
+    """Not to the last digit: `yolo val` pads an image to a rectangle, and a served model takes a square."""
     part = classical.part(VAL)
     ours = evaluate_dataset(UltralyticsDetector(), base, part, 256).metrics.set_index("class_name")
     write_split(part, part.folder, "val", tmp_path / "theirs")
@@ -78,16 +76,9 @@ def test_the_figures_are_those_of_yolo_val(base: Weights, classical: Dataset, tm
             data=str(data), imgsz=256, plots=False, verbose=False, workers=0, project=str(tmp_path), name="val"
         )
     columns = ["precision", "recall", "map50", "map50_95"]
-    assert ours.loc["all", columns].tolist() == pytest.approx(theirs.mean_results(), abs=1e-3)
+    assert ours.loc["all", columns].tolist() == pytest.approx(theirs.mean_results(), abs=5e-3)
     for index, name in enumerate(base.classes.names):
-        assert ours.loc[name, columns].tolist() == pytest.approx(theirs.class_result(index), abs=1e-3)
-
-
-def test_average_precision_from_the_matches_is_what_ultralytics_computes(base: Weights, classical: Dataset) -> None:
-    found = evaluate_dataset(UltralyticsDetector(), base, classical.part(VAL), 256)
-    ours = mean_precisions(average_precision(found.matches, np.ones((1, len(found.matches.files)), int)))[0]
-    assert ours == pytest.approx(found.metrics[["map50", "map50_95"]].to_numpy(), abs=1e-6)
-    assert sorted(found.matches.files) == sorted(classical.part(VAL).images["file"])
+        assert ours.loc[name, columns].tolist() == pytest.approx(theirs.class_result(index), abs=5e-3)
 
 
 def test_detections_are_in_pixels_of_the_image(base: Weights, classical: Dataset) -> None:
@@ -170,7 +161,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_folder(base: Weights, tra
     assert folder_digest(before) == folder_digest(after)
 
 
-def test_a_base_with_numbers_that_are_none_ends_the_training_with_a_reason(base: Weights, tmp_path: Path) -> None:
+def test_a_base_with_numbers_that_are_none_is_named_before_it_is_trained(base: Weights, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     with library():
         import torch
@@ -179,7 +170,9 @@ def test_a_base_with_numbers_that_are_none_ends_the_training_with_a_reason(base:
         next(iter((checkpoint.get("ema") or checkpoint["model"]).parameters())).data.fill_(float("nan"))
         torch.save(checkpoint, tmp_path / "broken" / "best.pt")
     broken = Weights(tmp_path / "broken", base.classes, base.image_size)
-    with pytest.raises(FloatingPointError, match=r"the loss became nan in epoch 1: lower learning_rate"):
+    with pytest.raises(
+        ValueError, match=r"broken/best\.pt cannot be evaluated: .* numbers that are not finite: its weights"
+    ):
         train(broken, parts_in(tmp_path), tmp_path)
 
 
@@ -225,16 +218,13 @@ def test_a_training_leaves_the_contract_of_its_onnx_file(trained: Trained) -> No
 
 
 def test_the_onnx_file_has_the_serving_size_and_the_report_says_what_it_costs(base: Weights, tmp_path: Path) -> None:
-    for name in ("evaluation", "report"):
-        (tmp_path / name).mkdir()
+    (tmp_path / "report").mkdir()
     data = parts_in(tmp_path)
     weights = train(base, data, tmp_path, epochs=1, interpolate=False, serving_size=96)
     assert weights.contract
     assert weights.contract.input_shape == (1, 3, 96, 96)
-    report = compare_weights(
-        UltralyticsDetector(), base, weights, {Slice.CLASSICAL: data.classical.part(VAL)}, [], "run",
-        tmp_path / "evaluation", tmp_path / "report",
-    )  # fmt: skip
+    images = {Slice.CLASSICAL: data.classical.part(VAL)}
+    report = compare_weights(UltralyticsDetector(), base, weights, images, [], "run", tmp_path / "report")
     page = (report.folder / "comparison.html").read_text(encoding="utf-8")
     assert re.search(
         r"served at 96 px, against 64 px.{0,60}classical signs: mAP50-95 [\d.]+ \([+-][\d.]+\)", page, re.S
@@ -271,23 +261,6 @@ def test_the_interpolated_weights_that_were_tried_are_logged_and_the_selected_on
     assert f"selected: {selection.selected}" in trained.log.lines
     file = trained.weights.folder.parent / "work" / f"alpha-{selection.selected.alpha}.pt"
     assert trained.weights.file.read_bytes() == file.read_bytes()
-
-
-def test_val_images_are_written_once_for_all_scores(base: Weights, tmp_path: Path) -> None:
-    """Two slices with one val image each: the training reads them, and all scores together read one more copy."""
-    train(base, parts_in(tmp_path), tmp_path, epochs=1)
-    assert len(list((tmp_path / "work" / "scores").rglob("*.jpg"))) == 2
-    assert len(list((tmp_path / "work").rglob("val-*/**/*.jpg"))) == 4
-
-
-def test_a_second_evaluation_of_the_same_images_gives_the_same_figures(
-    base: Weights, classical: Dataset, tmp_path: Path
-) -> None:
-    """Ultralytics leaves a cache of the labels beside them, which the second evaluation reads."""
-    images = EvaluationImages.write(classical.part(VAL), tmp_path)
-    first, second = (UltralyticsDetector().evaluate(base, images, 256) for _ in range(2))
-    assert first.metrics.equals(second.metrics)
-    assert first.detections.equals(second.detections)
 
 
 def test_the_statistics_of_the_base_are_kept(base: Weights, trained: Trained) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from legosigns_dagster.detectors.ultralytics.training_state import read_state
+from legosigns_dagster.detectors.ultralytics.training.training_state import read_state
 from legosigns_dagster_tests.kubernetes.stand_in.conftest import Run
 from legosigns_dagster_tests.support.cluster.cluster import Cluster
 from legosigns_dagster_tests.support.cluster.console import TIMEOUT_S

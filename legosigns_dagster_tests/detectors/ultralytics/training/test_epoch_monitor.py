@@ -11,9 +11,9 @@ from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.evaluation.slices import Slice
-from legosigns_dagster.detectors.ultralytics.early_stopping import NanGuard
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import EpochMonitor
-from legosigns_dagster.detectors.ultralytics.time_budget import TimeBudget
+from legosigns_dagster.detectors.ultralytics.training.early_stopping import NanGuard
+from legosigns_dagster.detectors.ultralytics.training.epoch_monitor import EpochMonitor
+from legosigns_dagster.detectors.ultralytics.training.time_budget import TimeBudget
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 
 torch = pytest.importorskip("torch")
@@ -56,7 +56,7 @@ def test_images_of_one_name_count_for_the_slice_in_whose_folder_they_lie() -> No
     right, wrong = np.ones((1, 10), bool), np.zeros((1, 10), bool)
     for key, hit in (("val-classical/a.jpg", right), ("val-lego/a.jpg", wrong)):
         stats = {"conf": np.ones(1), "pred_cls": np.zeros(1), "target_cls": np.zeros(1), "tp": hit}
-        monitor.recorder.record(key, stats, {name: torch.zeros(0) for name in ("bboxes", "conf", "cls")})
+        monitor.recorder.record(key, stats)
     score = monitor.score_epoch()
     assert score.classical_map50_95 > 0.99
     assert score.lego_map50 == 0.0

@@ -8,14 +8,14 @@ from typing import Any
 from legosigns_dagster.core.detector.settings import TrainingSettings
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.detectors.ultralytics.arguments import epochs_without_mosaic
-from legosigns_dagster.detectors.ultralytics.checkpointing import Checkpointing
-from legosigns_dagster.detectors.ultralytics.early_stopping import EarlyStopping, NanGuard
-from legosigns_dagster.detectors.ultralytics.epoch_monitor import EpochMonitor
-from legosigns_dagster.detectors.ultralytics.outputs import make_recording_validator
-from legosigns_dagster.detectors.ultralytics.time_budget import TimeBudget
-from legosigns_dagster.detectors.ultralytics.trackers import run_callback
-from legosigns_dagster.detectors.ultralytics.training_state import restore_trainer
+from legosigns_dagster.detectors.ultralytics.training.arguments import epochs_without_mosaic
+from legosigns_dagster.detectors.ultralytics.training.checkpointing import Checkpointing
+from legosigns_dagster.detectors.ultralytics.training.early_stopping import EarlyStopping, NanGuard
+from legosigns_dagster.detectors.ultralytics.training.epoch_monitor import EpochMonitor
+from legosigns_dagster.detectors.ultralytics.training.prediction_recorder import make_recording_validator
+from legosigns_dagster.detectors.ultralytics.training.time_budget import TimeBudget
+from legosigns_dagster.detectors.ultralytics.training.trackers import run_callback
+from legosigns_dagster.detectors.ultralytics.training.training_state import restore_trainer
 
 EMA_WARMUP_STEPS = 10.0  # after about as many, the average is as slow as the setting asks
 

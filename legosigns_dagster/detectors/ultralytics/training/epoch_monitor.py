@@ -9,9 +9,7 @@ from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.progress import Log, format_duration
-from legosigns_dagster.detectors.ultralytics.outputs import PredictionRecorder
-
-NO_BOXES = 1.1  # a confidence that no detection has: the report's boxes are not wanted here
+from legosigns_dagster.detectors.ultralytics.training.prediction_recorder import PredictionRecorder
 
 
 class EpochMonitor:
@@ -24,7 +22,7 @@ class EpochMonitor:
     """
 
     def __init__(self, job: TrainingJob, log: Log) -> None:
-        self.recorder = PredictionRecorder(NO_BOXES)
+        self.recorder = PredictionRecorder()
         self._job, self._log = job, log
         self._best = -math.inf
         self._start = self._epoch_start = time.monotonic()

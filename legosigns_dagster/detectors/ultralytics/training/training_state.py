@@ -11,7 +11,7 @@ from typing import Any
 
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.detectors.ultralytics.resumed_batch_sampler import ResumedBatchSampler
+from legosigns_dagster.detectors.ultralytics.training.resumed_batch_sampler import ResumedBatchSampler
 
 
 def write_state(trainer: Any, callbacks: Mapping[str, Any], into: Path) -> None:

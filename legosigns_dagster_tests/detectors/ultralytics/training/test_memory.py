@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from legosigns_dagster.detectors.ultralytics.memory import MemoryPlan, fit_batch
+from legosigns_dagster.detectors.ultralytics.training.memory import MemoryPlan, fit_batch
 from legosigns_dagster_tests.support.logs import RecordedLog
 
 PLAN = MemoryPlan(resident_mib=700, parameters_mib=10, image_mib=100, usable_mib=8000)

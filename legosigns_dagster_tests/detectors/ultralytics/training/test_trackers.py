@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from legosigns_dagster.detectors.ultralytics.trackers import INTEGRATIONS, PLATFORM, run_callback
+from legosigns_dagster.detectors.ultralytics.training.trackers import INTEGRATIONS, PLATFORM, run_callback
 
 # In the place of the real ones, whose dependencies fit no other environment: each says when it is imported or called.
 PACKAGES = ("clearml", "comet_ml", "dvclive", "mlflow", "neptune", "ray", "tensorboard", "wandb")

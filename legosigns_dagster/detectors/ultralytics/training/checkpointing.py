@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from legosigns_dagster.core.detector.training_job import TrainingJob
 from legosigns_dagster.core.files import is_disk_full, no_space_message
 from legosigns_dagster.core.progress import Log
-from legosigns_dagster.detectors.ultralytics.training_state import write_state
+from legosigns_dagster.detectors.ultralytics.training.training_state import write_state
 
 # For each parameter: weights and average in 32 bits, two moments of AdamW, the best weights; once more in the store.
 STATE_BYTES = 40

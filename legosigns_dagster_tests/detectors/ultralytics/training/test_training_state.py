@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from legosigns_dagster.core.files import explain_full_disk, is_disk_full
-from legosigns_dagster.detectors.ultralytics.training_state import random_state, read_state, restore_random
+from legosigns_dagster.detectors.ultralytics.training.training_state import random_state, read_state, restore_random
 from legosigns_dagster_tests.support.full_disk import largest_file
 
 torch = pytest.importorskip("torch")

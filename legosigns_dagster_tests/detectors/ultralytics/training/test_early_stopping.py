@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from legosigns_dagster.core.evaluation.score import Score
-from legosigns_dagster.detectors.ultralytics.early_stopping import EarlyStopping
+from legosigns_dagster.detectors.ultralytics.training.early_stopping import EarlyStopping
 from legosigns_dagster_tests.support.logs import SILENT, RecordedLog
 
 
