@@ -6,6 +6,7 @@ INSTALLED := $(VENV)/.installed
 LABEL_STUDIO := .label-studio
 POSTGRESQL := .postgresql
 TRITON := .triton
+CHROMIUM := .chromium
 export DAGSTER_HOME := $(CURDIR)/.legosigns/dagster
 # Dagster's commands print a notice that a newer command line exists; nothing here depends on it.
 export PYTHONWARNINGS := ignore::FutureWarning:click.core
@@ -20,8 +21,10 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the main job on the embedded sample, then a table and a report
+	@echo 'Everything on the sample: 3 minutes on 2 cores. After Ctrl-C, the same command goes on.'
 	$(BIN)/dagster job execute -m legosigns_dagster.definitions -j traffic_signs -c configs/demo.yaml
 	$(BIN)/legosigns report
+	@echo 'Open the report in a browser. Next: make dev shows this run, its images and checks.'
 
 dev: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI on port 3000, with the runs of the command line
 	$(BIN)/dagster dev -w workspace.yaml -p 3000
@@ -32,7 +35,7 @@ dev-s3: $(INSTALLED) $(DAGSTER_HOME)/dagster.yaml  ## the same with the store in
 serve: $(INSTALLED) $(TRITON)/.installed  ## a model server on port 8000 with the current release
 	$(BIN)/python -m legosigns_dagster_tests.support.serve
 
-test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed $(TRITON)/.installed  ## all tests, real servers included
+test: $(INSTALLED) $(LABEL_STUDIO)/.installed $(POSTGRESQL)/.installed $(TRITON)/.installed $(CHROMIUM)/.installed  ## all tests, real servers included
 	$(PYTEST)
 
 test-fast: $(INSTALLED)  ## the tests that need neither torch nor a server (three minutes)
@@ -70,16 +73,26 @@ $(LABEL_STUDIO)/.installed:
 	$(LABEL_STUDIO)/bin/pip install --quiet --disable-pip-version-check label-studio==1.23.2
 	touch $@
 
-# Where PostgreSQL is not installed, what `apt-get install postgresql` would add to this machine is unpacked into a folder
-# instead: that needs no root and starts no server. The tests alone need it.
+# $(call unpack,PACKAGE): what `apt-get install PACKAGE` would add to this machine, unpacked into the folder of the target
+# instead: that needs no root and starts no server.
+define unpack
+cd $(@D) && plan=$$(apt-get install --simulate --no-install-recommends $(1)) \
+  || { echo "$(1) is not among apt's packages: run apt-get update as root first"; exit 1; }; \
+for name in $$(echo "$$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p'); do \
+  apt-get download --quiet --quiet $$name && dpkg-deb --extract $${name}_*.deb . && rm $${name}_*.deb || exit 1; \
+done
+endef
+
+# The tests alone need PostgreSQL; where it is installed, that one is used.
 $(POSTGRESQL)/.installed:
-	mkdir -p $(POSTGRESQL)
-	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { cd $(POSTGRESQL) \
-	  && plan=$$(apt-get install --simulate --no-install-recommends postgresql) \
-	  || { echo "PostgreSQL is not among apt's packages: run apt-get update as root first"; exit 1; }; \
-	  for name in $$(echo "$$plan" | sed -n 's/^Inst \([^ ]*\) (.*/\1/p'); do \
-	    apt-get download --quiet --quiet $$name && dpkg-deb --extract $${name}_*.deb . && rm $${name}_*.deb || exit 1; \
-	  done; }
+	mkdir -p $(@D)
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { $(call unpack,postgresql); }
+	touch $@
+
+# The tests alone need a browser, which opens the report; where one is installed, that one is used.
+$(CHROMIUM)/.installed:
+	mkdir -p $(@D)
+	ls /usr/lib/chromium/chromium > /dev/null 2>&1 || { $(call unpack,chromium); }
 	touch $@
 
 # A real model server for `make serve` and the tests, 510 MB. It is used without its Python client, so what that depends on is not installed. With NumPy 2
@@ -95,4 +108,4 @@ $(DAGSTER_HOME)/dagster.yaml: dagster.yaml
 	cp $< $@.$$$$ && mv $@.$$$$ $@
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) $(TRITON) .constraints .legosigns
+	rm -rf $(VENV) $(LABEL_STUDIO) $(POSTGRESQL) $(TRITON) $(CHROMIUM) .constraints .legosigns

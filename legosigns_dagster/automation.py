@@ -40,7 +40,12 @@ release = dg.define_asset_job(
 )
 
 
-@dg.sensor(job=traffic_signs, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.STOPPED)
+@dg.sensor(
+    job=traffic_signs,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Starts traffic_signs when people have annotated enough in Label Studio and then stopped for a while.",
+)
 def new_annotations_sensor(context: dg.SensorEvaluationContext, project_watcher: ProjectWatcher) -> dg.SensorResult:
     """Start traffic_signs when people have annotated enough and then stopped for a while.
 

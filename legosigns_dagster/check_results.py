@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.check_result import ERROR, WARN
+from legosigns_dagster.assets.settings import SettingsForm
 from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.resources.storage.store import Store
 from legosigns_dagster.resources.versions.judgement import find_checked, judge
@@ -13,7 +14,7 @@ from legosigns_dagster.resources.versions.judgement import find_checked, judge
 Context = dg.AssetCheckExecutionContext
 
 
-class BlockingChecksConfig(dg.Config):
+class BlockingChecksConfig(SettingsForm):
     """Which failures are accepted."""
 
     accept: list[str] = Field(

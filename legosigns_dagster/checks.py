@@ -8,6 +8,7 @@ from pydantic import Field
 
 from legosigns_dagster.assets.check_result import ERROR, WARN, check_result, check_specs, finder_result, name_offenders
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
+from legosigns_dagster.assets.settings import SettingsForm
 from legosigns_dagster.check_results import BlockingChecksConfig, Context, conclude, report_results
 from legosigns_dagster.core.dataset import validation
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset
@@ -28,8 +29,8 @@ class QuarantineConfig(BlockingChecksConfig):
         0.05,
         ge=0,
         le=1,
-        description="Largest share of the images that may be in the quarantine, and of the boxes on the other images, "
-        "0 to 1. With more, the run stops. Tasks that are skipped or have no annotation, second copies of an image "
+        description="Largest share of the images that may be in the quarantine, and of the boxes on the other images. "
+        "With more, the run stops. Tasks that are skipped or have no annotation, second copies of an image "
         "with the same boxes, and regions that are no signs do not count.",
     )
 
@@ -146,14 +147,14 @@ def check_synthetic(synthetic_set: Dataset) -> Iterator[dg.AssetCheckResult]:
 
 
 @refuse_old_names(classical_loss="max_map_drop")
-class AcceptanceConfig(dg.Config):
+class AcceptanceConfig(SettingsForm):
     """What new weights may lose and must gain to be accepted."""
 
     max_map_drop: float = Field(
-        default=0.02, ge=0, le=1, description="Largest allowed drop of mAP50-95 on classical signs, 0 to 1."
+        default=0.02, ge=0, le=1, description="Largest allowed drop of mAP50-95 on classical signs."
     )
     lego_gain: float = Field(
-        default=0.0, ge=0, le=1, description="The rise of mAP50 on LEGO signs must be larger than this, 0 to 1."
+        default=0.0, ge=0, le=1, description="The rise of mAP50 on LEGO signs must be larger than this."
     )
 
 

@@ -9,6 +9,7 @@ from legosigns_dagster.assets import dataset, release, report, sources, weights
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
 from legosigns_dagster.automation import release as release_job
 from legosigns_dagster.deployments import deployment
+from legosigns_dagster.local.console import console
 
 current_deployment = deployment(os.environ)
 
@@ -19,4 +20,5 @@ defs = dg.Definitions(
     sensors=[new_annotations_sensor, endpoint.endpoint_sensor],
     resources=current_deployment.resources,
     executor=current_deployment.executor,
+    loggers={"console": console},
 )

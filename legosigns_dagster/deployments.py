@@ -70,7 +70,9 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         "model_server": ModelServer(
             url=env_var(environment, "SERVING_URL", ""), token=env_var(environment, "SERVING_TOKEN", "")
         ),
-        "detector": dg.ResourceDefinition.hardcoded_resource(UltralyticsDetector()),
+        "detector": dg.ResourceDefinition.hardcoded_resource(
+            UltralyticsDetector(), "Trains, evaluates and exports weights, with Ultralytics."
+        ),
         "io_manager": FolderIOManager(store=store, scratch=scratch),
     }
     return Deployment(resources, make_executor(name, environment))

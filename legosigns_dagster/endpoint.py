@@ -103,7 +103,12 @@ endpoint = dg.define_asset_job(
 )
 
 
-@dg.sensor(job=endpoint, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED)
+@dg.sensor(
+    job=endpoint,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Starts endpoint every hour, and a minute after another release has become the current one.",
+)
 def endpoint_sensor(
     context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], model_server: ModelServer
 ) -> dg.SensorResult:

@@ -52,6 +52,8 @@ class FolderIOManager(dg.ConfigurableIOManager):
         if published:
             lines = "\n".join(f"- `{address}`" for address in published.values())
             context.add_output_metadata({"downloads": dg.MetadataValue.md(lines)})
+        if report := published.get(run_key(context.run_id, "comparison.html")):
+            context.log.info(f"report: {report}, also in the UI (make dev) and by the command legosigns report")
 
     def load_input(self, context: dg.InputContext) -> SavedAsFolder:
         """Load the upstream's value, as the type that the parameter is annotated with.

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from legosigns_dagster.assets.check_result import ERROR, WARN, check_result, check_specs, name_offenders
+from legosigns_dagster.assets.settings import SettingsForm
 from legosigns_dagster.check_results import Context, conclude
 from legosigns_dagster.core.evaluation.acceptance import AcceptanceCriterion, Outcome, check_criterion
 from legosigns_dagster.core.evaluation.slices import Slice
@@ -18,14 +19,14 @@ from legosigns_dagster.resources.storage.store import Store
 INCONCLUSIVE, CONTRACT_CHANGE = "accept_inconclusive", "accept_contract_change"
 
 
-class GateConfig(dg.Config):
+class GateConfig(SettingsForm):
     """What a release may lose and must gain, and what a person accepts."""
 
     max_map_drop: float = Field(
-        default=0.02, ge=0, le=1, description="Largest allowed drop of mAP50-95 on classical signs, 0 to 1."
+        default=0.02, ge=0, le=1, description="Largest allowed drop of mAP50-95 on classical signs."
     )
     lego_gain: float = Field(
-        default=0.0, ge=0, le=1, description="The rise of mAP50 on LEGO signs must be larger than this, 0 to 1."
+        default=0.0, ge=0, le=1, description="The rise of mAP50 on LEGO signs must be larger than this."
     )
     accept_inconclusive: bool = Field(default=False, description="Release although there are too few images to decide.")
     accept_contract_change: bool = Field(
@@ -34,19 +35,15 @@ class GateConfig(dg.Config):
     accepted_by: str = Field(default="", description="Who accepts, where one of the two is set.")
     reason: str = Field(default="", description="Why, where one of the two is set.")
 
-    def require_reason(self) -> None:
-        """Check that whoever accepts says who and why.
-
-        Raises:
-            dg.Failure: they do not.
-        """
+    @model_validator(mode="after")
+    def _require_reason(self) -> "GateConfig":
         accepts = self.accept_inconclusive or self.accept_contract_change
         if accepts and not (self.accepted_by.strip() and self.reason.strip()):
-            raise dg.Failure(
+            raise ValueError(
                 f"{INCONCLUSIVE} or {CONTRACT_CHANGE} is set without accepted_by and reason: set both, they are kept "
-                "with the release",
-                allow_retries=False,
+                "with the release"
             )
+        return self
 
 
 @dg.multi_asset_check(
@@ -64,7 +61,6 @@ def release_candidate_checks(
     context: Context, config: GateConfig, store: dg.ResourceParam[Store], release_candidate: ReleaseCandidate
 ) -> Iterator[dg.AssetCheckResult]:
     """Decide whether a candidate may be released."""
-    config.require_reason()
     results, accepted = judge_candidate(release_candidate, config)
     verdicts = {str(one.check_name): str(one.description) for one in results}
     decision = GateDecision(verdicts, tuple(accepted))

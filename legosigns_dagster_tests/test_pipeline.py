@@ -70,6 +70,8 @@ def test_the_terminal_shows_progress_and_the_table(printed: str) -> None:
     assert "images of classical read: 220" in printed
     assert "mAP50 base -> new" in printed
     assert "the base: classical mAP50-95" in printed
+    assert re.search(r" comparison_report: report: .*/comparison\.html, also in the UI", printed)
+    assert re.search(r"^\d\d:\d\d:\d\d \d+ steps\. Ctrl-C is safe", printed, re.MULTILINE)
     assert re.search(r"LEGO signs: (better|worse|inconclusive), mAP50 0\.\d+ → 0\.\d+", printed)
 
 
@@ -287,8 +289,8 @@ def test_other_base_weights_without_a_classical_set_are_trained_with_a_warning(t
     place = Workplace(tmp_path, {"LEGOSIGNS_STORE": str(tmp_path / "store"),
                                  "BASE_WEIGHTS": str(sample.FOLDER / "base.pt")})  # fmt: skip
     said = place.run(*JOB)
-    warnings = [line for line in said.splitlines() if " - WARNING - " in line]
-    assert any("there is no classical set" in line and " model_weights - " in line for line in warnings)
+    warnings = [line for line in said.splitlines() if " WARNING: " in line]
+    assert any("there is no classical set" in line and " model_weights: " in line for line in warnings)
     page = next((tmp_path / "store" / "traffic-signs").rglob("comparison.html")).read_text(encoding="utf-8")
     assert "there is no classical set" in page
     assert "classical signs:" not in page

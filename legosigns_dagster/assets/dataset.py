@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.metadata import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
-from legosigns_dagster.assets.settings import plain_settings
+from legosigns_dagster.assets.settings import SettingsForm, plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import difference
 from legosigns_dagster.core.detector.weights import Weights
@@ -27,7 +27,7 @@ from legosigns_dagster.resources.storage.store import Store
 from legosigns_dagster.resources.versions.judgement import require_usable
 
 
-class DatasetConfig(dg.Config, DatasetSettings):
+class DatasetConfig(SettingsForm, DatasetSettings):
     """How annotations are read and images split, as a form in Dagster's Launchpad."""
 
     reconcile_sink: bool = Field(
@@ -37,7 +37,7 @@ class DatasetConfig(dg.Config, DatasetSettings):
     )
 
 
-class SynthesisConfig(dg.Config, SynthesisSettings):
+class SynthesisConfig(SettingsForm, SynthesisSettings):
     """The settings of the synthesis, as a form in Dagster's Launchpad."""
 
 

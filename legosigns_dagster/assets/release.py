@@ -9,7 +9,7 @@ from pydantic import Field
 
 from legosigns_dagster.assets.lineage import evaluation_images, given_versions, require_trained_with
 from legosigns_dagster.assets.metadata import table, versioned
-from legosigns_dagster.assets.settings import plain_settings
+from legosigns_dagster.assets.settings import SettingsForm, plain_settings
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
@@ -41,7 +41,7 @@ from legosigns_dagster.resources.storage.object_store import ObjectStore
 from legosigns_dagster.resources.storage.store import Store
 
 
-class CandidateConfig(dg.Config):
+class CandidateConfig(SettingsForm):
     """How a candidate is measured."""
 
     parity_images: int = Field(
@@ -49,7 +49,7 @@ class CandidateConfig(dg.Config):
     )
 
 
-class ServingConfig(dg.Config, ServingSettings):
+class ServingConfig(SettingsForm, ServingSettings):
     """How the release is served, as a form in Dagster's Launchpad."""
 
 

@@ -13,7 +13,7 @@ from legosigns_dagster.assets.check_result import WARN, check_result, check_spec
 from legosigns_dagster.assets.lineage import known_origins
 from legosigns_dagster.assets.metadata import picture, table, versioned
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
-from legosigns_dagster.assets.settings import plain_settings
+from legosigns_dagster.assets.settings import SettingsForm, plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.settings import RENAMED_SETTINGS, TrainingSettings
@@ -31,7 +31,7 @@ from legosigns_dagster.resources.storage.store import Store
 
 
 @refuse_old_names(**RENAMED_SETTINGS)
-class TrainingConfig(dg.Config, TrainingSettings):
+class TrainingConfig(SettingsForm, TrainingSettings):
     """The training's settings, as a form in Dagster's Launchpad."""
 
 

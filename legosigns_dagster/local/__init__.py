@@ -1,4 +1,4 @@
-"""Runs on one machine: their executor, which of them live, who waits for whom, and where their history is.
+"""Runs on one machine: executor, which of them live, who waits for whom, their history, what a terminal shows.
 
 May import: nothing of ours.
 """

@@ -49,6 +49,7 @@ class LocalExecutor(InProcessExecutor):
                 plan_context.log.warning(
                     f"run {killed} was killed: it is marked as failed, its slots in pools are free"
                 )
+            plan_context.log.info(opening(instance, run, len(execution_plan.step_keys_to_execute)))
             yield from ExecuteRunWithPlanIterable(
                 execution_plan=plan_context.execution_plan,
                 iterator=execute_steps,
@@ -64,6 +65,16 @@ class LocalExecutor(InProcessExecutor):
                     step_dependency_config=self.step_dependency_config,
                 ),
             )
+
+
+def opening(instance: dg.DagsterInstance, run: dg.DagsterRun, steps: int) -> str:
+    """Say what comes, how long it took the last time, and what Ctrl-C does."""
+    done = dg.RunsFilter(job_name=run.job_name, statuses=[dg.DagsterRunStatus.SUCCESS])
+    records = instance.get_run_records(done, limit=20)
+    alike = [one for one in records if one.dagster_run.asset_selection == run.asset_selection]
+    lasted_s = (alike[0].end_time or 0) - (alike[0].start_time or 0) if alike else 0
+    minutes = f" The last such run took {lasted_s // 60:.0f}:{lasted_s % 60:02.0f} minutes." if lasted_s else ""
+    return f"{steps} steps.{minutes} Ctrl-C is safe: the same command goes on, in a training after its last epoch"
 
 
 def execute_steps(job_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:

@@ -9,8 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
+import yaml
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
-from legosigns_dagster.local.home import LocalInstance
+from legosigns_dagster.local.home import LocalInstance, location_origin
 from legosigns_dagster_tests.support.environment import ROOT
 
 AT_ONCE = 4
@@ -57,3 +60,21 @@ def test_a_home_that_dagster_made_alone_keeps_its_runs(tmp_path: Path) -> None:
         for opened in (instance, of_another_process):
             assert isinstance(opened, LocalInstance)
             assert [found.run_id for found in opened.get_runs()] == [run.run_id]
+
+
+def origin(module: str) -> JobPythonOrigin:
+    """Where a command line has found a job in this module."""
+    repository = RepositoryPythonOrigin(sys.executable, ModuleCodePointer(module, "defs", None))
+    return JobPythonOrigin("traffic_signs", repository)
+
+
+def test_runs_of_the_command_line_belong_to_the_code_location_of_the_workspace() -> None:
+    (entry,) = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
+    found = location_origin(origin(entry["python_module"]["module_name"]))
+    assert found is not None
+    assert found.repository_origin.get_label() == f"__repository__@{entry['python_module']['location_name']}"
+    assert found.job_name == "traffic_signs"
+
+
+def test_runs_of_other_code_belong_to_none() -> None:
+    assert location_origin(origin("legosigns_dagster_tests.support.local_code_location")) is None

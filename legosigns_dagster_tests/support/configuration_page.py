@@ -6,11 +6,12 @@ outside of the two marks in the page is written by hand.
 
 import textwrap
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import dagster as dg
 from pydantic.fields import FieldInfo
 
+from legosigns_dagster.assets.settings import allowed_sentence, allowed_values
 from legosigns_dagster.automation import release, traffic_signs
 from legosigns_dagster.definitions import defs
 from legosigns_dagster_tests.support.environment import ROOT
@@ -18,7 +19,6 @@ from legosigns_dagster_tests.support.environment import ROOT
 PAGE = ROOT / "docs" / "configuration.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 WIDTH = 120
-BOUNDS = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}"}
 
 
 def forms() -> dict[str, type[dg.Config]]:
@@ -33,28 +33,12 @@ def forms() -> dict[str, type[dg.Config]]:
     return found
 
 
-def values(field: FieldInfo) -> str:
-    """What may be set: the words of a choice, or the range of a number."""
-    if get_origin(field.annotation) is Literal:
-        *others, last = (f"`{word}`" for word in get_args(field.annotation))
-        return f"{', '.join(others)} or {last}"
-    if field.annotation is bool:
-        return "`true` or `false`"
-    if field.annotation == list[str]:
-        return "names"
-    if field.annotation is str:
-        return "a text"
-    limits = {name: getattr(one, name) for one in field.metadata for name in BOUNDS if hasattr(one, name)}
-    if {"ge", "le"} <= set(limits):
-        return f"{limits['ge']:g} to {limits['le']:g}"
-    return ", ".join(BOUNDS[name].format(f"{limit:g}") for name, limit in limits.items()) or "a whole number"
-
-
 def entry(name: str, field: FieldInfo) -> str:
     """A setting as an item of a list: name, default, what may be set, what it does."""
     default = str(field.default).lower() if isinstance(field.default, bool) else field.default
     default = default if default != "" else "empty"
-    return wrapped(f"- `{name}`: **{default}** ({values(field)}). {field.description}", "  ")
+    text = str(field.description).removesuffix(allowed_sentence(field))
+    return wrapped(f"- `{name}`: **{default}** ({allowed_values(field)}). {text}", "  ")
 
 
 def wrapped(text: str, indent: str = "") -> str:

@@ -19,7 +19,7 @@ from legosigns_dagster_tests.support.environment import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
 GRAPH, REPORT = "asset-graph.png", "report.png"
-REPORT_WH = (1400, 980)  # wide enough for the whole table, high enough for its charts
+REPORT_WH = (1400, 980)  # wide enough for both cards side by side, high enough for what to do next
 # Column and row of each asset: columns by how far down the flow it is, rows so that lines cross little.
 PLACES = {
     "base_weights": (0, 3.8), "raw_annotations": (1, 0), "sign_cutouts": (1, 1), "backgrounds": (1, 2),

@@ -30,11 +30,13 @@ IMPORTS = (
     f"{TESTS}.support.cluster.server.run_cluster",
     f"{TESTS}.support.cluster.deployed_release.deploy_release",
     f"{TESTS}.support.workplace.Workplace",
+    f"{TESTS}.support.browser.chromium",
 )
 # What a test uses that needs one of them; fixtures that use these fixtures are found too.
 FIXTURES = {"s3_server", "labels_server", "laptop", "exported", "workshop_model", "model_server"}
 # What no test starts that is not left out.
 PROGRAMS = {
+    "chromium",
     "weed",
     "label-studio",
     "initdb",

@@ -38,10 +38,10 @@ class SplitSettings(BaseModel, frozen=True):
     """What decides in which split an image is."""
 
     val_share: float = Field(
-        0.25, ge=0, lt=1, description="Share of the groups in val, 0 to 1: by them the best weights are selected."
+        0.25, ge=0, lt=1, description="Share of the groups in val: by them the best weights are selected."
     )
     test_share: float = Field(
-        0.0, ge=0, lt=1, description="Share of the groups in test, 0 to 1: only the report uses them. At 0 it uses val."
+        0.0, ge=0, lt=1, description="Share of the groups in test: only the report uses them. At 0 it uses val."
     )
     split_seed: int = Field(
         0, description="Another seed puts other groups into val and test. Keep it once weights were compared."

@@ -29,18 +29,20 @@ class TrainingSettings(BaseModel, frozen=True):
         0,
         ge=0,
         le=2048,
-        description="Longer side in pixels to which images are scaled, a multiple of 32. 0: the size that the base "
+        multiple_of=32,
+        description="Longer side in pixels to which images are scaled. 0: the size that the base "
         "weights were trained at. Twice the size takes four times the time.",
     )
     serving_size: int = Field(
         0,
         ge=0,
         le=2048,
-        description="Width and height in pixels of the input of `model.onnx`, a multiple of 32. 0: `image_size`. Some "
+        multiple_of=32,
+        description="Width and height in pixels of the input of `model.onnx`. 0: `image_size`. Some "
         "clients always send 640. The report says what another size than `image_size` costs.",
     )
     batch: int = Field(16, ge=1, le=256, description="Images for each optimizer step. Memory grows with it.")
-    seed: int = Field(0, ge=0, description="Same seed, data, machine and thread count: same weights.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Same seed, data, machine and thread count: same weights.")
     freeze: int = Field(
         0, ge=0, le=24, description="Number of first layers that keep the base's weights. 10 is the backbone."
     )
@@ -77,7 +79,7 @@ class TrainingSettings(BaseModel, frozen=True):
         1.0,
         ge=0,
         le=1,
-        description="Share of the classical train images that every epoch shows again, 0 to 1. 0.5 of 260 is 130 "
+        description="Share of the classical train images that every epoch shows again. 0.5 of 260 is 130 "
         "images. A set of thousands needs less than all. With 0 the model forgets classical signs.",
     )
     interpolate: bool = Field(
@@ -89,7 +91,7 @@ class TrainingSettings(BaseModel, frozen=True):
         0.01,
         ge=0,
         le=1,
-        description="Allowed drop of classical mAP50-95, 0 to 1. A larger drop is accepted only if LEGO mAP50-95 rises "
+        description="Allowed drop of classical mAP50-95. A larger drop is accepted only if LEGO mAP50-95 rises "
         "by ten times the excess. More than twice this value is accepted only if all weights tried lose as much.",
     )
     measure_synthesis: bool = Field(

@@ -20,6 +20,8 @@ SVG_STYLE = """
 .charts .grid { stroke: var(--line); } .charts .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .charts .name { font-weight: 600; font-size: 12px; }
 .charts .first { stroke: var(--first); } .charts .second { stroke: var(--second); stroke-dasharray: 5 3; }
+.charts .third { stroke: var(--ink); } .charts .third-fill { fill: var(--ink); }
+.charts .threshold { stroke: var(--ink); stroke-dasharray: 2 3; }
 .charts .earlier { fill: none; stroke: var(--soft); }
 .charts .first-fill { fill: var(--first); } .charts .second-fill { fill: var(--second); }
 """

@@ -11,6 +11,7 @@ from legosigns_dagster.core.detector.evaluate_slices import evaluate_both, evalu
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import SliceResults, compare
 from legosigns_dagster.core.evaluation.evaluation import ALL
+from legosigns_dagster.core.evaluation.formatting import format_difference, format_value
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.notes import build_notes
@@ -57,5 +58,5 @@ def serving_differences(
     served = evaluate_slices(detector, new.file, images, new.contract.image_size)
     for part, other in zip(slices, served.values(), strict=True):
         before, after = (one.metrics.set_index("class_name").loc[ALL, "map50_95"] for one in (part.new, other))
-        sentences.append(f"{part.name}: mAP50-95 {after:.3f} ({after - before:+.3f})")
+        sentences.append(f"{part.name}: mAP50-95 {format_value(after)} ({format_difference(after - before)})")
     return sentences

@@ -1,13 +1,15 @@
 """Pictures of flips: the surroundings of a sign with the boxes of the annotation, the base and the new weights."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from PIL import Image
 
 from legosigns_dagster.core.evaluation.comparison import SliceResults
-from legosigns_dagster.core.evaluation.flips import Flip
+from legosigns_dagster.core.evaluation.flips import Flip, FlipKind, find_flips
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images.stored_image import open_opaque
 from legosigns_dagster.core.report.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
@@ -16,6 +18,7 @@ SOURCE_COLORS = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
 CONTEXT = 5.0  # width of the crop, in multiples of the longer side of the box
 MIN_CROP_PX = 160.0  # smallest width of the crop, in pixels of the image
 WIDTH_PX = 420
+MAX_FLIPS = 12  # pictures for each slice and kind
 
 
 @dataclass(frozen=True)
@@ -78,3 +81,32 @@ def flip_caption(flip: Flip, sources: Mapping[str, Mapping[str, str]]) -> tuple[
     """
     source = sources.get(flip.image.file, {"image": Path(flip.image.file).name, "link": ""})
     return f"{source['image']}: {flip.description} ({100 * flip.confidence:.0f} %)", source["link"]
+
+
+def flips_section(results: SliceResults) -> str:
+    """Write the flips of a slice, those with the highest confidence as pictures."""
+    flips, sources = find_flips(results), results.dataset.sources_by_file()
+    legend = " ".join(f'<b style="color: {color}">{source}</b>' for source, color in SOURCE_COLORS.items())
+    html = [
+        '<p class="note">A flip is a sign or a false positive on which one of the weights is right and the other is '
+        f'wrong. The percentage is the confidence.</p><p class="key">Boxes: {legend}</p>'
+    ]
+    for kind in FlipKind:
+        of_kind = [flip for flip in flips if flip.kind is kind]
+        first = f" (the {MAX_FLIPS} with the highest confidence are shown)" if len(of_kind) > MAX_FLIPS else ""
+        pictures = "".join(flip_figure(draw_flip(flip, results), sources) for flip in of_kind[:MAX_FLIPS])
+        html.append(f'<h3>{kind}: {len(of_kind)}{first}</h3><div class="flips">{pictures}</div>')
+    return "".join(html)
+
+
+def flip_figure(picture: FlipPicture, sources: Mapping[str, Mapping[str, str]]) -> str:
+    """Write one picture with its caption, as a link to its task where Label Studio's address is known."""
+    caption, link = flip_caption(picture.flip, sources)
+    text = escape(caption)
+    if link.startswith("http"):
+        text = f'<a href="{escape(link, quote=True)}">{text}</a>'
+    encoded = base64.b64encode(picture.jpeg).decode()
+    return (
+        f'<figure><img alt="{escape(caption, quote=True)}" src="data:image/jpeg;base64,{encoded}">'
+        f"<figcaption>{text}</figcaption></figure>"
+    )

@@ -1,8 +1,12 @@
-"""Charts of metrics: classical signs against LEGO signs, and precision over recall."""
+"""Charts of metrics: classical signs against LEGO signs, precision over recall, and metrics over confidence."""
 
 import math
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
+from legosigns_dagster.core.analysis.confidence import CONFIDENCES
 from legosigns_dagster.core.detector.training_record import Selection
 from legosigns_dagster.core.evaluation.average_precision import RECALLS, precision_recall_curve
 from legosigns_dagster.core.evaluation.comparison import SliceResults
@@ -85,3 +89,34 @@ def precision_recall_chart(results: SliceResults) -> str:
         for row, (name, style) in enumerate((("new", "first"), ("base", "second")))
     )
     return chart_svg(title, title, f"{grid(across, up)}{''.join(lines)}{names}")
+
+
+def confidence_chart(class_name: str, curves: npt.NDArray[np.float64], threshold: float) -> str:
+    """Draw precision, recall and F1 of one class over the confidence, with the advised threshold.
+
+    Args:
+        class_name: The chart's title.
+        curves: Shape (3, 101), as `confidence_curves` gives them.
+        threshold: From which confidence on detections of the class should be believed, 0 to 1.
+
+    Returns:
+        An SVG element.
+    """
+    across = fit_scale(METRIC_RANGE, LEFT, WIDTH - NARROW_RIGHT, 5)
+    up = fit_scale(METRIC_RANGE, HEIGHT - BOTTOM, TOP, 5)
+    content = [grid(across, up)]
+    for row, (name, curve) in enumerate(zip(("precision", "recall", "F1"), curves, strict=True)):
+        style = ("first", "second", "third")[row]
+        known = [(x, y) for x, y in zip(CONFIDENCES, curve, strict=True) if math.isfinite(y)]
+        points = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in known)
+        content.append(f'<polyline class="line {style}" points="{points}"/>')
+        y = HEIGHT - BOTTOM - 8 - 15 * (2 - row)
+        content.append(f'<text class="name {style}-fill" x="{LEFT + 8}" y="{y}">{name}</text>')
+    left, side = (across.at(threshold), "start" if threshold < 0.5 else "end")
+    content.append(f'<line class="threshold" x1="{left:.1f}" x2="{left:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+    x = left + (5 if side == "start" else -5)
+    content.append(f'<text x="{x:.1f}" y="{TOP + 60}" text-anchor="{side}">advised {threshold:.3g}</text>')
+    content.append(f'<text x="{WIDTH - NARROW_RIGHT}" y="{HEIGHT - 4}" text-anchor="end">confidence</text>')
+    best = f"best F1 {np.nanmax(curves[2]):.3g}" if np.isfinite(curves[2]).any() else "no annotated box"
+    description = f"{class_name}: precision, recall and F1 over confidence; advised threshold {threshold:.3g}, {best}"
+    return chart_svg(class_name, description, "".join(content))

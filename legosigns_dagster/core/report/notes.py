@@ -22,12 +22,17 @@ class ReportNotes:
         caveats: What the verdicts cannot be trusted with, a sentence each.
         synthesis: What synthetic images contributed, as HTML.
         trade_off: Chart of classical against LEGO signs, an SVG element; empty where there is nothing to show.
+        image_size: Side of the square that the network sees, in px.
+        thresholds: Advised lowest confidence of each class, 0 to 1, as the new weights are served with them; empty
+            where they have none.
     """
 
     facts: Mapping[str, str]
     caveats: Sequence[str] = ()
     synthesis: str = NOT_MEASURED
     trade_off: str = ""
+    image_size: int = 640
+    thresholds: tuple[float, ...] = ()
 
 
 def build_notes(
@@ -65,7 +70,8 @@ def build_notes(
     if served and weights.contract:
         title = f"served at {weights.contract.image_size} px, against {weights.image_size} px"
         facts[title] = "; ".join(served)
-    return ReportNotes(facts, caveats, synthesis, chart)
+    thresholds = weights.contract.thresholds if weights.contract else ()
+    return ReportNotes(facts, caveats, synthesis, chart, weights.image_size, thresholds)
 
 
 def training_facts(record: TrainingRecord) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The report's tables as HTML."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from legosigns_dagster.core.evaluation.bootstrap import Verdict
 from legosigns_dagster.core.evaluation.comparison import Comparison, SliceResults
+from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.formatting import METRIC_TITLES, SUMMARY_METRICS, format_difference, format_value
 from legosigns_dagster.core.evaluation.label_errors import MIN_CONFIDENCE, find_label_errors
 from legosigns_dagster.core.evaluation.score import Score
@@ -17,48 +19,51 @@ TABLE_METRICS = ["map50", "map50_95", "precision", "recall"]
 VERDICT_STYLES = {Verdict.BETTER: "up", Verdict.WORSE: "down", Verdict.INCONCLUSIVE: "same"}
 
 
-def metrics_table(comparison: Comparison) -> str:
-    """Write a table with a row for each slice and class: base, new and difference of each metric."""
-    titles = "".join(
-        f'<th colspan="{column_count(metric)}" scope="colgroup">{METRIC_TITLES[metric]}</th>'
-        for metric in TABLE_METRICS
+def metrics_tables(comparison: Comparison) -> str:
+    """Write a table for each slice, with a row for each class: base, new and difference of each metric."""
+    by_slice: dict[str, list[pd.DataFrame]] = {}
+    for rows in comparison.class_rows():
+        by_slice.setdefault(rows.iloc[0]["slice"], []).append(rows)
+    return "".join(metrics_table(name, rows) for name, rows in by_slice.items())
+
+
+def metrics_table(slice_name: str, classes: Sequence[pd.DataFrame]) -> str:
+    """Write the table of one slice, given the rows of each of its classes.
+
+    The roles repeat what the elements are: on a narrow screen they are laid out otherwise, and would lose it.
+    """
+    heads = "".join(f'<th role="columnheader" scope="col">{METRIC_TITLES[metric]}</th>' for metric in TABLE_METRICS)
+    return (
+        f'<table class="metrics" role="table"><caption>{escape(slice_name)}</caption><thead role="rowgroup">'
+        f'<tr role="row"><th role="columnheader" scope="col">class</th>{heads}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(map(metrics_row, classes))}</tbody></table>'
     )
-    without_interval = '<th scope="col">base → new</th><th scope="col">difference</th>'
-    with_interval = '<th scope="col">base → new</th><th scope="col">difference<br><small>95 % interval</small></th>'
-    with_interval += '<th class="text" scope="col">verdict</th>'
-    columns = "".join(with_interval if metric in SUMMARY_METRICS else without_interval for metric in TABLE_METRICS)
-    heading = '<th class="text" scope="col" rowspan="2">slice</th><th class="text" scope="col" rowspan="2">class</th>'
-    heading += '<th scope="col" rowspan="2">images</th><th scope="col" rowspan="2">boxes</th>'
-    body = "".join(metrics_row(rows) for rows in comparison.class_rows())
-    return f"<table><thead><tr>{heading}{titles}</tr><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def column_count(metric: str) -> int:
-    """The number of table columns of a metric: a metric with an interval also has a verdict."""
-    return 3 if metric in SUMMARY_METRICS else 2
 
 
 def metrics_row(rows: pd.DataFrame) -> str:
     """Write the row of one slice and class, given its rows of the comparison."""
     first, by_metric = rows.iloc[0], rows.set_index("metric")
-    cells = f'<th class="text" scope="row">{escape(first["slice"])}</th>'
-    cells += f'<td class="text">{escape(first["class_name"])}</td>'
-    cells += f"<td>{first['images']}</td><td>{first['boxes']}</td>"
-    for metric in TABLE_METRICS:
-        row, has_interval = by_metric.loc[metric], metric in SUMMARY_METRICS
-        base, new, difference = (float(row[column]) for column in ("base", "new", "difference"))
-        style = VERDICT_STYLES.get(row["verdict"], "same")  # a colour is a claim: only a verdict gives one
-        interval = f"{format_difference(row['low'])} to {format_difference(row['high'])}"
-        small = f"<br><small>{interval}</small>" if has_interval else ""
-        cells += f"<td>{format_value(base)} → {format_value(new)}</td>"
-        cells += f'<td class="{style}">{format_difference(difference)}{small}</td>'
-        if has_interval:
-            cells += f'<td class="text verdict {style}">{row["verdict"]}</td>'
-    return f'<tr class="{"all" if first["class_name"] == "all" else "class"}">{cells}</tr>'
+    counts = f"<small>{first['images']} images, {first['boxes']} boxes</small>"
+    cells = f'<th role="rowheader" scope="row">{escape(first["class_name"])}{counts}</th>'
+    cells += "".join(metric_cell(metric, by_metric.loc[metric]) for metric in TABLE_METRICS)
+    return f'<tr role="row" class="{"all" if first["class_name"] == ALL else "class"}">{cells}</tr>'
+
+
+def metric_cell(metric: str, row: pd.Series) -> str:
+    """Write what one metric is of base and new weights, and its difference, with interval and verdict if it has one."""
+    base, new, difference = (float(row[column]) for column in ("base", "new", "difference"))
+    style = VERDICT_STYLES.get(row["verdict"], "same")  # a colour is a claim: only a verdict gives one
+    text = f"<span>{format_value(base)} → {format_value(new)}</span>"
+    text += f'<span class="change {style}">{format_difference(difference)}</span>'
+    if metric in SUMMARY_METRICS:
+        if not math.isnan(row["low"]):
+            text += f"<small>{format_difference(row['low'])} to {format_difference(row['high'])}</small>"
+        text += f'<span class="verdict {style}">{row["verdict"]}</span>'
+    return f'<td role="cell" data-label="{METRIC_TITLES[metric]}">{text}</td>'
 
 
 def label_errors_section(results: SliceResults) -> str:
-    """Write the section with a slice's suspected label errors and the links to their tasks, empty where it has none."""
+    """Write a slice's suspected label errors and the links to their tasks, empty where it has none."""
     errors = find_label_errors(results)
     if not errors:
         return ""
@@ -69,14 +74,14 @@ def label_errors_section(results: SliceResults) -> str:
         f'<td class="text">{escape(e.annotation)}</td></tr>'
         for e in errors[:MAX_LABEL_ERRORS]
     )
-    heads = '<th class="text">image</th><th class="text">both weights detect</th><th>confidence</th>'
-    heads += '<th class="text">annotation</th>'
+    heads = '<th class="text" scope="col">image</th><th class="text" scope="col">both weights detect</th>'
+    heads += '<th scope="col">confidence</th><th class="text" scope="col">annotation</th>'
     first = f" The {MAX_LABEL_ERRORS} with the highest confidence:" if len(errors) > MAX_LABEL_ERRORS else ""
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     return (
-        f'<h2>{escape(results.name)}: suspected label errors</h2><p class="note">Both weights detect the same class at '
+        f'<h3>{escape(results.name)}</h3><p class="note">Both weights detect the same class at '
         f"the same place with a confidence of at least {MIN_CONFIDENCE}, and the annotation says something else. "
-        f"Please check these annotations ({len(errors)}).{first}</p>"
-        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"Please check these annotations ({len(errors)}).{first}</p>{scrolled(table, f'{results.name}: label errors')}"
     )
 
 
@@ -93,5 +98,12 @@ def synthesis_table(base: Score, without: Score, chosen: Score) -> str:
     for name, score in scores.items():
         cells = "".join(f"<td>{format_value(value)}</td>" for value in vars(score).values())
         body += f'<tr><th class="text" scope="row">{name}</th>{cells}</tr>'
-    heads = '<th class="text">weights</th><th>classical mAP50-95</th><th>LEGO mAP50</th><th>LEGO mAP50-95</th>'
-    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+    titles = ("classical mAP50-95", "LEGO mAP50", "LEGO mAP50-95")
+    heads = '<th class="text" scope="col">weights</th>' + "".join(f'<th scope="col">{title}</th>' for title in titles)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return scrolled(table, "Weights without and with synthetic images")
+
+
+def scrolled(table: str, label: str) -> str:
+    """Let a table that may be wider than the screen be scrolled, by the keyboard too."""
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'

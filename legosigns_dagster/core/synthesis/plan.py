@@ -93,7 +93,7 @@ def draw_paste(
 
 def draw_pastes(rng: Generator, settings: SynthesisSettings, pool: SamplingPool) -> tuple[Paste, ...]:
     """Draw what is pasted, from back to front. Each class is equally likely, however many cut-outs it has."""
-    signs = int(rng.integers(settings.min_signs, max(settings.max_signs, settings.min_signs) + 1))
+    signs = int(rng.integers(settings.min_signs, settings.max_signs + 1))
     distractors = int(rng.integers(settings.max_distractors + 1))
     pastes = []
     for _ in range(signs):

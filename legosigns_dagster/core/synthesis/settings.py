@@ -1,6 +1,6 @@
 """What people may set when synthetic images are made."""
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 
 class SynthesisSettings(BaseModel, frozen=True):
@@ -69,3 +69,9 @@ class SynthesisSettings(BaseModel, frozen=True):
     noise: float = Field(
         8, ge=0, le=64, description="Strongest sensor noise: standard deviation in grey levels, of 255."
     )
+
+    @model_validator(mode="after")
+    def _order_numbers_of_signs(self) -> "SynthesisSettings":
+        if self.min_signs > self.max_signs:
+            raise ValueError(f"min_signs {self.min_signs} is more than max_signs {self.max_signs}: change one")
+        return self

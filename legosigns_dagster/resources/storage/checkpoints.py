@@ -26,6 +26,7 @@ class BackgroundUploader:
         self._thread = ThreadPoolExecutor(1)
         self._queued: dict[str, tuple[Future[None], Path]] = {}
         self._numbers = itertools.count()
+        self.failed: set[str] = set()  # keys whose newest upload failed
 
     def __enter__(self) -> Self:
         return self
@@ -45,8 +46,10 @@ class BackgroundUploader:
     def _upload(self, file: Path, key: str) -> None:
         try:
             self._objects.upload(file, key)
+            self.failed.discard(key)
         except Exception as error:
             # Of any kind: the training's result is worth more than its copy, and the next epoch uploads again.
+            self.failed.add(key)
             reason = f"{type(error).__name__}: {error}"
             self._log.warning(f"{self._objects.address(key)} could not be written, the training goes on: {reason}")
         finally:
@@ -58,7 +61,7 @@ class StoredCheckpoints:
 
     def __init__(self, objects: ObjectStore, uploader: BackgroundUploader) -> None:
         self._objects, self._uploader = objects, uploader
-        self._used: set[str] = set()
+        self.keys: set[str] = set()
 
     def fetch(self, key: str, into: Path) -> bool:
         """See `Checkpoints`."""
@@ -74,11 +77,11 @@ class StoredCheckpoints:
 
     def remove(self) -> None:
         """Delete every checkpoint that was fetched or saved here. Call it after the uploader has ended."""
-        self._objects.delete(self._used)
+        self._objects.delete(self.keys)
 
     def _object_key(self, key: str) -> str:
         object_key = f"{PREFIX}{CHECKPOINTS}{key}.pt"
-        self._used.add(object_key)
+        self.keys.add(object_key)
         return object_key
 
 
@@ -93,7 +96,7 @@ class TrainingUploads:
 
     def __init__(self, objects: ObjectStore, run_id: str, folder: Path, log: Log) -> None:
         """Prepare the uploads of a run. `folder` is an empty folder for files that wait for their upload."""
-        self._run_id = run_id
+        self._run_id, self._log, self._epochs = run_id, log, 0
         self._uploader = BackgroundUploader(objects, folder, log)
         self.checkpoints = StoredCheckpoints(objects, self._uploader)
 
@@ -105,12 +108,16 @@ class TrainingUploads:
         self, error: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._uploader.__exit__(error, value, trace)
+        interrupted = error is not None and not issubclass(error, Exception)
+        if interrupted and self._epochs and not self._uploader.failed & self.checkpoints.keys:
+            self._log.info(f"epoch {self._epochs} is kept: run the same command again to go on after it")
 
     def on_epoch_end(self, folder: Path) -> None:
         """Upload the best weights and the curves so far, to where the final ones will be.
 
         An interrupted run leaves them. The files are moved out of the folder.
         """
+        self._epochs = len((folder / "results.csv").read_text(encoding="utf-8").splitlines()) - 1
         for name in EPOCH_FILES:
             self._uploader.submit(folder / name, run_key(self._run_id, name))
 

@@ -2,13 +2,18 @@
 
 import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from legosigns_dagster.core.analysis.confidence import confidence_curves
 from legosigns_dagster.core.detector.training_record import InterpolatedWeights, Selection
 from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.score import Score
+from legosigns_dagster.core.evaluation.thresholds import advised_thresholds
 from legosigns_dagster.core.report.charts import BOTTOM, HEIGHT, LEFT, NARROW_RIGHT, TOP, WIDTH
-from legosigns_dagster.core.report.metric_charts import precision_recall_chart, trade_off_chart
+from legosigns_dagster.core.report.metric_charts import confidence_chart, precision_recall_chart, trade_off_chart
 from legosigns_dagster_tests.support.builders import evaluation, make_dataset
 
 
@@ -45,3 +50,26 @@ def test_precision_over_recall_fills_the_chart_from_nothing_found_to_all_found(t
     assert {y for _, y in nothing_found} == {HEIGHT - BOTTOM}
     assert {y for _, y in all_found[:-1]} == {TOP}, "at a recall of 1 any precision ends in 0"
     assert (all_found[0][0], all_found[-1][0]) == (LEFT, WIDTH - NARROW_RIGHT)
+
+
+def test_the_advised_threshold_stands_where_f1_is_best(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, "val", "val")
+    matches = evaluation(dataset, (0, 0, 0.9), (1, 0, 0.5)).matches
+    (threshold, _) = advised_thresholds([matches], 2)
+    chart = ET.fromstring(confidence_chart("SpeedLimit", confidence_curves([matches], 0), threshold))
+    precision, recall, f1 = [
+        [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+        for line in chart.findall("polyline")
+    ]
+    (line,) = [line for line in chart.findall("line") if line.get("class") == "threshold"]
+    best = [x for x, y in f1 if y == TOP]
+    assert best[0] <= float(line.attrib["x1"]) <= best[-1]
+    assert recall == f1[:51] + recall[51:], "up to a confidence of 0.5 both boxes are found"
+    assert precision[-1][0] < recall[-1][0], "where nothing is kept, there is no precision"
+
+
+def test_a_class_without_a_box_has_a_chart_that_says_so(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path, "val")
+    matches = replace(evaluation(dataset).matches, box_counts=np.zeros((1, 2), int))
+    chart = ET.fromstring(confidence_chart("Stop", confidence_curves([matches], 0), 0.25))
+    assert chart.attrib["aria-label"].endswith("advised threshold 0.25, no annotated box")

@@ -54,23 +54,50 @@ def test_the_page_needs_no_network_and_runs_no_script(report: ComparisonReport) 
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags
     assert page.tags.count("img") == 1
-    assert all(address.startswith("data:image/jpeg;base64,") for address in page.addresses)
+    assert all(address.startswith(("data:image/jpeg;base64,", "#")) for address in page.addresses)
     assert "url(" not in (report.folder / "comparison.html").read_text(encoding="utf-8")
 
 
 def test_the_page_starts_with_what_changed(report: ComparisonReport) -> None:
     words = Page((report.folder / "comparison.html").read_text(encoding="utf-8")).words
     assert "<LEGO> signs: inconclusive, mAP50-95 0.125 → 0.375 (+0.250, no 95 % interval: at least 6" in words
-    assert "\n<LEGO> signs: 2 images with 4 boxes. The 95 % intervals come from" in words
+    assert "<LEGO> signs: 2 images with 4 boxes. The 95 % intervals come from" in words
     assert "a & bseed3\n" in words, "a term and its value in turn, and nothing between"
+
+
+def test_every_part_of_the_page_has_a_heading_and_a_link_to_it(report: ComparisonReport) -> None:
+    text = (report.folder / "comparison.html").read_text(encoding="utf-8")
+    anchors = re.findall(r'<a href="#([\w-]+)">', text)
+    assert anchors == re.findall(r'<section aria-labelledby="([\w-]+)">\n<h2 id="\1">', text)
+    assert anchors[:3] == ["result", "next", "metrics"]
 
 
 def test_the_page_shows_curves_table_and_images(report: ComparisonReport) -> None:
     page = Page((report.folder / "comparison.html").read_text(encoding="utf-8"))
-    assert page.tags.count("svg") == 2, "precision over recall, and the box loss"
-    assert page.tags.count("tr") == 2 + 3 + 4
+    assert page.tags.count("svg") == 2 + 2, "confidence of each class, precision over recall, and the box loss"
+    assert page.tags.count("tr") == 4 + 6 + 2 * 4 + 4 + 4, "metrics, kinds of errors, matrices, sizes, synthesis"
     assert "base wrong, new right: 1" in page.words
     assert "0.jpg: SpeedLimit is found now (90 %)" in page.words
+
+
+def test_the_page_shows_where_each_weights_go_wrong(report: ComparisonReport) -> None:
+    text = (report.folder / "comparison.html").read_text(encoding="utf-8")
+    missed = re.search(r"missed<small>[^<]+</small></th><td>(\d)</td><td>(\d)</td>", text)
+    assert missed
+    assert missed.groups() == ("4", "3"), "of four signs the new weights find one"
+    new = text.split("<caption>new weights</caption>")[1]
+    assert 'Speed<wbr>Limit</th><td class="right" style="--share: 50%">1</td>' in new
+    assert "Class: DangerAhead among &lt;LEGO&gt; signs has 2 of the 3 errors" in text
+
+
+def test_the_advised_thresholds_are_those_that_the_weights_are_served_with(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "data", "val", "val")
+    found = evaluation(dataset, (0, 0, 0.9))
+    part = SliceResults("LEGO signs", dataset, found, found)
+    notes = ReportNotes({}, thresholds=(0.123, 0.456))
+    written = write_report(compare([part]), [part], None, notes, tmp_path)
+    text = (written.folder / "comparison.html").read_text(encoding="utf-8")
+    assert re.findall(r"advised (0\.\d+)</text>", text) == ["0.123", "0.456"]
 
 
 def test_the_page_has_the_caveats_and_the_effect_of_the_synthetic_images(report: ComparisonReport) -> None:
@@ -92,7 +119,7 @@ def test_a_suspected_label_error_links_to_its_task(tmp_path: Path) -> None:
         write_report(compare([part]), [part], None, ReportNotes({}), tmp_path / "report").folder / "comparison.html"
     ).read_text()
     assert f'<a href="{link}">&lt;street&gt;.jpg</a>' in text
-    assert "LEGO signs: suspected label errors" in text
+    assert '<h2 id="label-errors">Suspected label errors</h2>\n<h3>LEGO signs</h3>' in text
 
 
 def test_every_style_that_the_page_uses_is_defined(report: ComparisonReport) -> None:

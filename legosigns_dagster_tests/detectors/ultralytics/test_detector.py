@@ -227,7 +227,7 @@ def test_the_onnx_file_has_the_serving_size_and_the_report_says_what_it_costs(ba
     report = compare_weights(UltralyticsDetector(), base, weights, images, [], "run", tmp_path / "report")
     page = (report.folder / "comparison.html").read_text(encoding="utf-8")
     assert re.search(
-        r"served at 96 px, against 64 px.{0,60}classical signs: mAP50-95 [\d.]+ \([+-][\d.]+\)", page, re.S
+        r"served at 96 px, against 64 px.{0,60}classical signs: mAP50-95 [\d.]+ \([+-]?[\d.]+\)", page, re.S
     )
 
 

@@ -135,6 +135,27 @@ def test_a_training_that_is_interrupted_leaves_its_weights_its_curves_and_its_st
     ]
 
 
+@pytest.mark.parametrize(
+    ("store", "error", "told"),
+    [
+        (LocalObjectStore, KeyboardInterrupt(), ["epoch 2 is kept: run the same command again to go on after it"]),
+        (LocalObjectStore, ValueError("a loss is NaN"), []),
+        (FullStore, KeyboardInterrupt(), []),
+    ],
+    ids=["interrupted", "failed", "interrupted, with a full store"],
+)
+def test_who_interrupts_a_training_is_told_which_epoch_is_kept_where_it_is(
+    store: type[LocalObjectStore], error: BaseException, told: list[str], folder: Path, epoch: Path
+) -> None:
+    log = RecordedLog()
+    (epoch / "results.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
+    with suppress(KeyboardInterrupt, ValueError), TrainingUploads(store(folder / "s"), "run", folder, log) as uploads:
+        uploads.checkpoints.keep("a", state(folder, "epoch 2"))
+        uploads.on_epoch_end(epoch)
+        raise error
+    assert [line for line in log.lines if "could not be written" not in line] == told
+
+
 def test_a_state_that_another_run_left_is_gone_once_the_weights_that_resumed_from_it_are_safe(
     objects: ObjectStore, folder: Path
 ) -> None:
