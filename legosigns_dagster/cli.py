@@ -64,7 +64,7 @@ def command_line() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a subcommand, and print its answer.
 
-    An error that the user can correct is one line on stderr, with exit status 1.
+    An error that the user can correct is told on stderr without a traceback, with exit status 1.
     """
     options = command_line().parse_args(arguments)
     # Without it a prune that is ended would leave its marker, and saves on other machines would wait for it.

@@ -11,7 +11,7 @@ from legosigns_dagster.check_results import Context, conclude
 from legosigns_dagster.core.evaluation.acceptance import AcceptanceCriterion, Outcome, check_criterion
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.release.candidate import ReleaseCandidate
-from legosigns_dagster.core.release.release import AcceptedFinding
+from legosigns_dagster.core.release.release import TO_RELEASE_SO, AcceptedFinding
 from legosigns_dagster.kubernetes.pod_specs import SMALL_POD
 from legosigns_dagster.resources.releases.gate import CANDIDATE, GateDecision, write_gate
 from legosigns_dagster.resources.storage.store import Store
@@ -103,9 +103,5 @@ def decide(
     """Make the result of a check that a person may accept by a setting; empty where none can."""
     if not passed and is_accepted:
         return check_result(CANDIDATE, name, offenders, False, f"accepted: {text}", WARN)
-    how = (
-        f". To release it so, set {setting}, accepted_by and reason of {CANDIDATE}_checks"
-        if setting and not passed
-        else ""
-    )
+    how = f"{TO_RELEASE_SO}{setting}, accepted_by and reason of {CANDIDATE}_checks" if setting and not passed else ""
     return check_result(CANDIDATE, name, offenders, passed, f"{text}{how}", ERROR)

@@ -1,13 +1,8 @@
 """`legosigns release`: make a release, look which there are and what is in one, and go back to an earlier one."""
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
+from legosigns_dagster.commands.release_run import EndedRun, run_job
 from legosigns_dagster.commands.subcommand import WHICH_STORE, StoreOpener, Subcommands
 from legosigns_dagster.core.release.layout import (
     CURRENT,
@@ -27,10 +22,8 @@ HOW = (
     "A release is made by `legosigns release`, or in Dagster's UI: materialize release_candidate and released_model "
     "together."
 )
-JOB = (sys.executable, "-m", "dagster", "job", "execute", "-m", "legosigns_dagster.definitions", "-j", "release")
-# Dagster's command prints that a newer one exists. Nothing here depends on it.
-NOTICE = "ignore::FutureWarning:click.core"
 ACCEPTABLE = ("accept_inconclusive", "accept_contract_change")
+NOTHING = "nothing was released"
 COLUMNS = ("", "release", "when (UTC)", "run", "checks", "accepted by")
 
 
@@ -60,25 +53,53 @@ def add_release(commands: Subcommands) -> None:
 
 
 def run_release(options: argparse.Namespace, open_store: StoreOpener) -> str:
-    """Run the job `release`, and say what the current release is.
+    """Run the job `release`, and say what was released and what is next.
 
     Raises:
-        RuntimeError: Nothing was released.
+        RuntimeError: Nothing was released, or the run failed after that. The message says why, and what to do.
     """
     gate = {name: True for name in ACCEPTABLE if getattr(options, name)}
     gate |= {name: getattr(options, name) for name in ("accepted_by", "reason") if getattr(options, name)}
-    config: dict[str, object] = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
-    config |= {"ops": {"release_candidate_checks": {"config": gate}}}
-    with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "release.yaml"
-        file.write_text(json.dumps(config), encoding="utf-8")
-        done = subprocess.run([*JOB, "-c", str(file)], env={"PYTHONWARNINGS": NOTICE, **os.environ}, check=False)
-    if done.returncode:
-        raise RuntimeError("nothing was released: the lines above say why")
     with open_store() as store:
-        objects = store.objects()
-        number = current_number(objects)
-        return f"release {number}: {objects.address(release_key(number or 0))}"
+        before = current_number(store.objects())
+    run = run_job(gate)
+    with open_store() as store:
+        return tell_outcome(run, before, store.objects())
+
+
+def tell_outcome(run: EndedRun, before: int | None, objects: ObjectStore) -> str:
+    """Say what a run has released, and what is next.
+
+    Args:
+        run: It has ended.
+        before: The number of the release that was the current one; None for none.
+        objects: The store.
+
+    Raises:
+        RuntimeError: It released nothing, or failed after that.
+    """
+    release = next((one for one in list_releases(objects) if run.run_id and one.origin.run_id == run.run_id), None)
+    now = current_number(objects)
+    is_now = f"release {now} is the current one" if now else "there is no release yet"
+    if run.failure or release is None:
+        begun = f"release {release.number} was published, and then its run failed" if release else NOTHING
+        raise RuntimeError(f"{begun}: {run.failure or f'run {run.run_id} has no release in this store'}\n{is_now}")
+    if release.number != now:
+        return f"release {release.number} is published; {is_now}, and stays it"
+    return "\n".join([*current_lines(release, objects), *next_lines(before)])
+
+
+def next_lines(before: int | None) -> list[str]:
+    """What a person can do with a release that was just made, in lines.
+
+    Args:
+        before: The number of the release that was the current one; None for none.
+    """
+    lines = [
+        "Ask it on this machine: legosigns query IMAGE",
+        "Where a server has it, set SERVING_URL: the check endpoint_answers says whether it answers as it did here",
+    ]
+    return [*lines, f"To go back: legosigns release rollback {before}"] if before else lines
 
 
 def run_list(_: argparse.Namespace, open_store: StoreOpener) -> str:
@@ -136,14 +157,18 @@ def run_rollback(options: argparse.Namespace, open_store: StoreOpener) -> str:
     """Run the action `rollback`."""
     with open_store() as store:
         objects = store.objects()
-        release = roll_back(objects, options.number)
-        places = "\n".join(f"  {objects.address(key)}" for key in (CURRENT, *MIRRORS))
-        manifests = [objects.address(release_key(release.number, name)) for name in (OVMS_MANIFEST, TRITON_MANIFEST)]
-        return (
-            f"release {release.number} is the current one. These are its now:\n{places}\n"
-            "A cluster serves what it served until you apply a manifest (kubectl apply -f), of OpenVINO Model Server "
-            f"{manifests[0]}, of Triton {manifests[1]}"
-        )
+        return "\n".join(current_lines(roll_back(objects, options.number), objects))
+
+
+def current_lines(release: Release, objects: ObjectStore) -> list[str]:
+    """What is a release's own now that it is the current one, and how it is rolled out, in lines."""
+    manifests = [objects.address(release_key(release.number, name)) for name in (OVMS_MANIFEST, TRITON_MANIFEST)]
+    return [
+        f"release {release.number} is the current one. These are its now:",
+        *(f"  {objects.address(key)}" for key in (CURRENT, *MIRRORS)),
+        "A cluster serves what it served until you apply a manifest (kubectl apply -f), of OpenVINO Model Server "
+        f"{manifests[0]}, of Triton {manifests[1]}",
+    ]
 
 
 def repair_lines(objects: ObjectStore) -> list[str]:

@@ -15,6 +15,8 @@ import pytest
 from onnx import numpy_helper
 
 from legosigns_dagster import sample
+from legosigns_dagster.commands.release import tell_outcome
+from legosigns_dagster.commands.release_run import EndedRun, describe_failure
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.comparison import COMPARISON_COLUMNS, Comparison
@@ -63,7 +65,7 @@ class Place:
         self.objects = LocalObjectStore(folder / "store")
         self.snapshots = SnapshotStore(self.objects, folder / "cache", "legosigns/")
         self.definitions = definitions({"LEGOSIGNS_STORE": str(folder / "store")})
-        self.saved = 0
+        self.saved, self.ended = 0, EndedRun("")
 
     def run(self, *assets: str, **config: Any) -> tuple[bool, str]:
         """Materialize assets, and return whether that succeeded, with the log."""
@@ -74,6 +76,7 @@ class Place:
         )
         settings = {"ops": {name: {"config": values} for name, values in config.items()}}
         done = job.execute_in_process(instance=self.instance, run_config=settings, raise_on_error=False)
+        self.ended = EndedRun(done.run_id, "" if done.success else describe_failure(self.instance, done.run_id))
         lines = []
         for entry in self.instance.all_logs(done.run_id):
             failure = entry.dagster_event.event_specific_data if entry.dagster_event else None
@@ -83,6 +86,13 @@ class Place:
     def release(self, **gate: Any) -> tuple[bool, str]:
         return self.run("release_candidate", "released_model", release_candidate={"parity_images": 4},
                         release_candidate_checks=gate)  # fmt: skip
+
+    def command(self, before: int | None = None) -> str:
+        """What `legosigns release` says after the last run, whether as an error or not."""
+        try:
+            return tell_outcome(self.ended, before, self.objects)
+        except RuntimeError as error:
+            return f"error: {error}"
 
     def train(self, weights: Path) -> None:
         """Store weights and a report as if a run had just made them."""
@@ -134,6 +144,13 @@ def test_a_candidate_is_released_when_a_person_accepts_what_is_open_and_kept_out
     assert "release_candidate is not used, since its checks failed: lego_signs_gained: LEGO signs: mAP50" in log
     assert "set accept_inconclusive, accepted_by and reason of release_candidate_checks" in log
     assert (list_releases(place.objects), current_number(place.objects)) == ([], None)
+    head, found, todo, accept, end = place.command().splitlines()
+    assert head == (f"error: nothing was released: 1 of 4 checks of the candidate failed in run {place.ended.run_id}:")
+    assert found.startswith("lego_signs_gained: LEGO signs: mAP50 ")
+    assert found.endswith("(against base weights)")
+    assert todo.startswith("  What to do: annotate more images and train again, or ")
+    assert accept == "  To release it so: legosigns release --accept-inconclusive --accepted-by NAME --reason WHY"
+    assert end == "there is no release yet"
     place.objects.write(MIRROR, b"of a training")
 
     done, log = place.release(**ACCEPT)
@@ -150,6 +167,11 @@ def test_a_candidate_is_released_when_a_person_accepts_what_is_open_and_kept_out
     answers = [json.loads(place.objects.read(release_key(1, path))) for path in release.files if "detections" in path]
     assert sum(len(answer["detections"]) for answer in answers) > 0
 
+    first, *told = place.command().splitlines()
+    assert first == "release 1 is the current one. These are its now:"
+    assert any(str(place.objects.folder / "releases/1/inferenceservice-ovms.yaml") in line for line in told)
+    assert "Ask it on this machine: legosigns query IMAGE" in told
+
     broken = shutil.copytree(exported, tmp_path / "broken")
     change_a_weight(broken / "model.onnx")
     write_contract(broken, Weights.load(broken).classes, padding_place="right_bottom")
@@ -161,6 +183,13 @@ def test_a_candidate_is_released_when_a_person_accepts_what_is_open_and_kept_out
     assert "set accept_contract_change, accepted_by and reason" in log
     assert "compared with release 1" in log
     assert (current_number(place.objects), len(list_releases(place.objects))) == (1, 1)
+    told = place.command(1).splitlines()
+    assert told[0].startswith("error: nothing was released: ")
+    assert told[-1] == "release 1 is the current one"
+    after = {line.partition(":")[0]: told[number + 1 : number + 3] for number, line in enumerate(told)}
+    assert after["onnx_parity"][0].startswith("  What to do: this cannot be accepted: materialize model_weights again")
+    assert not after["onnx_parity"][1].startswith("  To release it so")
+    assert after["contract_kept"][1].startswith("  To release it so: legosigns release --accept-contract-change ")
     assert place.objects.read(MIRROR) == (exported / "model.onnx").read_bytes()
 
 

@@ -37,6 +37,7 @@ class FaultyProxy:
         times: how many more requests get the fault.
         only: selects by method and path which requests may get it.
         requests: method and path of each request so far.
+        bodies: bytes of the bodies of all requests and answers that were passed on so far.
         lock: for the threads that answer requests.
     """
 
@@ -47,6 +48,7 @@ class FaultyProxy:
     times: int = 0
     only: Callable[[str, str], bool] = lambda method, path: True
     requests: list[str] = field(default_factory=list)
+    bodies: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def next_fault(self, method: str, path: str) -> str | tuple[int, dict[str, str], bytes]:
@@ -135,6 +137,8 @@ class Handler(BaseHTTPRequestHandler):
             server.request(self.command, self.path, body, dict(self.headers))
             response = server.getresponse()
             content = response.read()
+        with self.proxy.lock:
+            self.proxy.bodies += len(body) + len(content)
         if fault == "lost_answer":
             self.close_connection = True
             self.connection.close()

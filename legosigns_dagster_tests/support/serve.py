@@ -5,6 +5,7 @@ Where nothing is released yet, it is the current version of `model_weights`.
 
 import argparse
 import contextlib
+import os
 import shlex
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from legosigns_dagster.cli import dotenv_environment, open_store
 from legosigns_dagster.core.inference.contract import FILE_NAME, ModelContract
+from legosigns_dagster.core.machine import usable_cores
 from legosigns_dagster.core.release.layout import MODEL_NAME
 from legosigns_dagster.resources.serving.addresses import ModelAddress
 from legosigns_dagster.resources.serving.http_session import Access
@@ -23,6 +25,8 @@ from legosigns_dagster.resources.serving.served_model import connect
 from legosigns_dagster.resources.serving.stored_model import StoredModel, fetch_model
 from legosigns_dagster_tests.support.environment import ROOT
 from legosigns_dagster_tests.support.triton import add_version, triton
+
+MOST_INSTANCES = 8  # as many images as `legosigns query` asks about at once; each copy takes 110 MB
 
 
 def find_contract(model: StoredModel) -> ModelContract:
@@ -82,7 +86,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / ".legosigns" / "serving", help="the server's files")
     parser.add_argument("--port", type=int, default=8000, help="port of REST; gRPC has the next one")
-    parser.add_argument("--instances", type=int, default=1, help="copies of the model that answer at once")
+    parser.add_argument(
+        "--instances",
+        type=int,
+        default=min(usable_cores(os.environ), MOST_INSTANCES),
+        help="copies of the model that answer at once, each with one thread (default: %(default)s, one for each core)",
+    )
     parser.add_argument("--run", default="", help="the run whose model is served (default: the current one)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

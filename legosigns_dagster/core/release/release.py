@@ -8,6 +8,8 @@ from typing import Any
 from legosigns_dagster.core.files import FileEntry
 
 VERSION = 1
+# Between what a check of a release found and the settings by which a person accepts it.
+TO_RELEASE_SO = ". To release it so, set "
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,17 @@ def test_as_many_images_are_asked_about_at_once_as_were_allowed_and_rows_keep_th
     assert all(row.findings == (Findings([], "7"),) for row in rows)
 
 
+def test_images_are_read_beside_each_other_and_not_one_after_the_other() -> None:
+    together, endpoint = threading.Barrier(3), Barrier(threading.Barrier(3))
+
+    def read() -> Image.Image:
+        together.wait(20)
+        return Image.new("RGB", (64, 48))
+
+    rows = list(ask_all([ServedModel("m", endpoint, CONTRACT)], [Frame(str(one), read) for one in range(6)], None, 3))
+    assert all(row.findings == (Findings([], "7"),) for row in rows)
+
+
 def test_no_more_frames_are_read_than_are_in_flight() -> None:
     endpoint, taken = Barrier(threading.Barrier(1)), list[int]()
     rows = ask_all([ServedModel("m", endpoint, CONTRACT)], frames(1000, taken), None, 3)

@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from legosigns_dagster import sample
-from legosigns_dagster.core.dataset.dataset import VAL
-from legosigns_dagster.core.dataset.yolo_format import read_yolo
 from legosigns_dagster.core.detector.weights import Weights
 from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.matching import match_detections
 from legosigns_dagster.core.evaluation.score import mean_average_precision
+from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.release.layout import MODEL_NAME, release_key
 from legosigns_dagster.detectors.ultralytics.detector import UltralyticsDetector
 from legosigns_dagster.resources.releases.publish import publish_release
@@ -28,6 +26,7 @@ from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster_tests.support.evaluations import evaluate_dataset
 from legosigns_dagster_tests.support.logs import SILENT
 from legosigns_dagster_tests.support.releases import CONTRACT, make_draft
+from legosigns_dagster_tests.support.sample_images import evaluation_images
 from legosigns_dagster_tests.support.served_models import ExportedModel
 from legosigns_dagster_tests.support.servers import S3Server
 from legosigns_dagster_tests.support.triton import Triton, add_version, triton
@@ -103,13 +102,13 @@ def test_no_answer_is_wrong_and_each_names_its_release_while_one_is_rolled_out_a
     assert answers[-1] == ("1", SCORES["1"])
 
 
-def test_map_through_the_server_is_that_of_the_report(
-    model_server: Triton, exported: ExportedModel, tmp_path: Path
+@pytest.mark.parametrize("images", Slice)
+def test_map_through_the_server_is_that_of_the_report_on_both_slices(
+    images: Slice, model_server: Triton, exported: ExportedModel, tmp_path: Path
 ) -> None:
     """Of the detections that clients are shown only the most confident ones count; here all do."""
     detector, classes = UltralyticsDetector(), exported.contract.classes
-    (tmp_path / "images").mkdir()
-    dataset = read_yolo(sample.FOLDER / "classical-signs", classes, tmp_path / "images", "classical", SILENT).part(VAL)
+    dataset = evaluation_images(images, classes, tmp_path)
     weights = Weights(exported.folder, classes, exported.contract.image_size)
     metrics = evaluate_dataset(detector, weights, dataset, 256).metrics.set_index("class_name")
     endpoint = RestEndpoint(ModelAddress(model_server.url, "onnxruntime"), Access())
