@@ -12,8 +12,8 @@ import pandas as pd
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import Difference
 from legosigns_dagster.core.files import DIGITS, SavedAsFolder, folder_digest, index_folder
-from legosigns_dagster.core.report.difference_pictures import difference_sheet
-from legosigns_dagster.core.report.gallery import contact_sheet
+from legosigns_dagster.core.pictures.difference_pictures import difference_sheet
+from legosigns_dagster.core.pictures.gallery import contact_sheet
 
 SHOWN_ROWS = 200  # metadata lives in a row of the event log; the whole table is a file of the snapshot
 SOURCE_STATE = "source_state"  # what raw_annotations was made of; the sensor compares it with what is there now

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.report.detection_pictures import ModelView, draw_views
+from legosigns_dagster.core.pictures.detection_pictures import ModelView, draw_views
 from legosigns_dagster.resources.serving.ask import Row
 from legosigns_dagster.resources.serving.served_model import Findings, ServedModel
 

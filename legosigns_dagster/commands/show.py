@@ -15,7 +15,7 @@ from legosigns_dagster.commands.stored_dataset import DATASETS, open_dataset
 from legosigns_dagster.commands.subcommand import WHICH_STORE, StoreOpener, Subcommands
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL
-from legosigns_dagster.core.report.random_images import (
+from legosigns_dagster.core.pictures.random_images import (
     ListedImage,
     choose_images,
     draw_images,

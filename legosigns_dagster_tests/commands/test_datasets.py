@@ -11,7 +11,7 @@ from PIL import Image
 from legosigns_dagster.cli import main
 from legosigns_dagster.commands import show
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL
-from legosigns_dagster.core.report.random_images import choose_images, list_dataset
+from legosigns_dagster.core.pictures.random_images import choose_images, list_dataset
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
 from legosigns_dagster_tests.support.builders import make_dataset

@@ -12,7 +12,7 @@ from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import Flip, FlipKind, find_flips
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images.stored_image import open_opaque
-from legosigns_dagster.core.report.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
+from legosigns_dagster.core.pictures.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
 
 SOURCE_COLORS = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
 CONTEXT = 5.0  # width of the crop, in multiples of the longer side of the box

@@ -9,7 +9,7 @@ from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledBox
 from legosigns_dagster.core.dataset.difference import Difference, box_changes, difference
 from legosigns_dagster.core.dataset.quarantine import QuarantineRow, quarantine_table
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.report.difference_pictures import difference_sheet, select_changes
+from legosigns_dagster.core.pictures.difference_pictures import difference_sheet, select_changes
 from legosigns_dagster_tests.support.builders import make_dataset
 
 SPEED, DANGER = 0, 1

@@ -11,7 +11,7 @@ from PIL import Image
 
 from legosigns_dagster.core.inference.contract import ModelContract
 from legosigns_dagster.core.inference.prepare import Tensor
-from legosigns_dagster.core.report.detection_pictures import ModelView, draw_views
+from legosigns_dagster.core.pictures.detection_pictures import ModelView, draw_views
 from legosigns_dagster.resources.serving.ask import ask_all
 from legosigns_dagster.resources.serving.endpoint import Answer, ModelMetadata, ServingError
 from legosigns_dagster.resources.serving.frames import Frame, read_frames

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.difference import ADDED, CHANGED, REMOVED, Difference, ImageChange
 from legosigns_dagster.core.images.stored_image import open_opaque
-from legosigns_dagster.core.report.gallery import compose_sheet, draw_boxes, ground_truth_overlays
+from legosigns_dagster.core.pictures.gallery import compose_sheet, draw_boxes, ground_truth_overlays
 
 CAPTION_PX = 16
 MISSING_COLOR = "#e0e0e0"  # fills the side on which the image does not exist

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.report.gallery import CLASS_COLORS, BoxOverlay, draw_boxes
+from legosigns_dagster.core.pictures.gallery import CLASS_COLORS, BoxOverlay, draw_boxes
 
 MAX_WIDTH_PX, MIN_WIDTH_PX = 1280, 320
 TITLE_PX = 22

@@ -14,7 +14,7 @@ from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, La
 from legosigns_dagster.core.dataset.yolo_labels import read_labels
 from legosigns_dagster.core.dataset.yolo_layout import YoloImage, YoloLayout
 from legosigns_dagster.core.images.stored_image import open_opaque
-from legosigns_dagster.core.report.gallery import class_overlays, draw_boxes, tile_sheet
+from legosigns_dagster.core.pictures.gallery import class_overlays, draw_boxes, tile_sheet
 from legosigns_dagster.core.sources.source_files import SourceFiles, list_source_files
 
 ONE_PX, SHEET_PX, COLUMNS = 1280, 1600, 4  # widths of a picture of one image and of a sheet

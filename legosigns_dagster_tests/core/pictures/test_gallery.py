@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.core.dataset.dataset import TRAIN, Dataset, LabeledImage
-from legosigns_dagster.core.report.gallery import contact_sheet
+from legosigns_dagster.core.pictures.gallery import contact_sheet
 from legosigns_dagster_tests.support.builders import CLASSES, make_dataset, write_image
 
 
