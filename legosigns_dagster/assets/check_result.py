@@ -47,7 +47,7 @@ def check_result(
 
 
 def for_step(result: dg.AssetCheckResult) -> dg.AssetCheckResult:
-    """Leave the asset out of a result. Dagster takes it from the step, whose key may have a participant's name in front."""
+    """Leave the asset out of a result: Dagster takes it from the step, where a participant's name is in the key."""
     return result._replace(asset_key=None)
 
 

@@ -14,6 +14,7 @@ import requests
 import yaml
 
 from legosigns_dagster_tests.support.cluster.cluster import Cluster
+from legosigns_dagster_tests.support.cluster.containers import container_environment
 from legosigns_dagster_tests.support.cluster.manifests import Json
 from legosigns_dagster_tests.support.cluster.server import NAMESPACE
 from legosigns_dagster_tests.support.environment import ROOT
@@ -150,8 +151,8 @@ def start_release(
     code_port, web_port = free_ports(2)
     location = {"grpc_server": {"host": "127.0.0.1", "port": code_port, "location_name": location_name()}}
     (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}), encoding="utf-8")
-    environment = {entry["name"]: entry["value"] for entry in location_environment()}
-    environment |= {**cluster.sources.secrets[S3_SECRET], **cluster.kubelet.account}
+    container = {"env": location_environment(), "envFrom": [{"secretRef": {"name": S3_SECRET}}]}
+    environment = {**container_environment(container, cluster.sources), **cluster.kubelet.account}
     environment |= {"DAGSTER_PG_PASSWORD": database.password, "DAGSTER_HOME": str(home), "PATH": "/usr/bin:/bin"}
     module = ["--module-name", f"{__package__}.{code}", "--working-directory", str(ROOT)]
     code_server = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *module]
