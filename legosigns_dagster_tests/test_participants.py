@@ -119,6 +119,30 @@ def test_a_store_is_one_participant_s_and_another_is_refused_before_any_work(
     alice.store.require_owner("alice")
 
 
+def contents(defs: dg.Definitions, job: str, prefix: str) -> tuple[set[str], set[str], set[str]]:
+    """The steps, the assets and the checks of a job, without a name in front."""
+    found = defs.resolve_job_def(job)
+    graph = found.asset_layer.asset_graph
+    keys = [graph.materializable_asset_keys, {check.asset_key for check in graph.asset_check_keys}]
+    texts = [{key.to_user_string() for key in one} for one in keys]
+    assert all(text.startswith(prefix) for text in set.union(*texts))
+    assets, checked = ({text.removeprefix(prefix) for text in one} for one in texts)
+    return {node.name for node in found.nodes}, assets, checked
+
+
+@pytest.mark.parametrize("job", ["traffic_signs", "release", "endpoint"])
+def test_each_job_of_a_participant_has_what_everybody_s_has_under_their_name(job: str) -> None:
+    everybodys, alices = (load_definitions(deployment({"LEGOSIGNS_PARTICIPANT": name})) for name in ("", "alice"))
+    assert contents(alices, job, "alice/") == contents(everybodys, job, "")
+    assert everybodys.resolve_job_def(job).run_tags == {}
+
+
+def test_the_job_endpoint_has_its_check_alone() -> None:
+    job = load_definitions(deployment({"LEGOSIGNS_PARTICIPANT": "alice"})).resolve_job_def("endpoint")
+    (check,) = job.asset_layer.asset_graph.asset_check_keys
+    assert check == dg.AssetCheckKey(dg.AssetKey(["alice", "released_model"]), "endpoint_answers")
+
+
 @pytest.mark.parametrize("name", ["user-1", "a b", "a/b", "é", "a.b"])
 def test_a_name_that_cannot_stand_in_a_key_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"LEGOSIGNS_PARTICIPANT is '{name}', expected letters, digits and _"):
