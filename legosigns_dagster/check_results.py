@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from legosigns_dagster.assets.check_result import ERROR, WARN
+from legosigns_dagster.assets.check_result import ERROR, WARN, for_step
 from legosigns_dagster.assets.settings import SettingsForm
 from legosigns_dagster.core.files import SavedAsFolder
 from legosigns_dagster.resources.storage.store import Store
@@ -30,7 +30,7 @@ def report_results(context: Context, results: Iterable[dg.AssetCheckResult]) -> 
         if not result.passed:
             tell = context.log.error if result.severity == ERROR else context.log.warning
             tell(f"{result.check_name} of {asset_name(result)}: {result.description}")
-        yield result
+        yield for_step(result)
 
 
 def asset_name(result: dg.AssetCheckResult) -> str:

@@ -14,6 +14,7 @@ from legosigns_dagster.kubernetes.executor import pod_for_each_step
 from legosigns_dagster.kubernetes.gpu import Pod
 from legosigns_dagster.kubernetes.gpu_pool import limit_pool, pool_limit
 from legosigns_dagster.local.executor import one_process_for_all_steps
+from legosigns_dagster.participant import participant
 from legosigns_dagster.resources.inputs import Inputs
 from legosigns_dagster.resources.project_watcher import ProjectWatcher
 from legosigns_dagster.resources.scratch import Scratch
@@ -32,10 +33,12 @@ class Deployment:
     Attributes:
         resources: The resources by the names that assets ask for them.
         executor: How a run executes its steps.
+        participant: Whose name stands in front of all assets; empty where nobody shares this Dagster.
     """
 
     resources: dict[str, Any]
     executor: dg.ExecutorDefinition
+    participant: str = ""
 
 
 def deployment(environment: Mapping[str, str]) -> Deployment:
@@ -59,7 +62,7 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
     store = make_store(environment, s3)
     if name == KUBERNETES and isinstance(store, LocalStore):
         raise ValueError("LEGOSIGNS_DEPLOYMENT is kubernetes, where steps share no disk: set AWS_S3_BUCKET")
-    scratch = Scratch(store=store)
+    scratch, whose = Scratch(store=store), participant(environment)
     sources = inputs(environment, s3)
     resources = {
         "inputs": sources,
@@ -73,9 +76,9 @@ def deployment(environment: Mapping[str, str]) -> Deployment:
         "detector": dg.ResourceDefinition.hardcoded_resource(
             UltralyticsDetector(), "Trains, evaluates and exports weights, with Ultralytics."
         ),
-        "io_manager": FolderIOManager(store=store, scratch=scratch),
+        "io_manager": FolderIOManager(store=store, scratch=scratch, participant=whose),
     }
-    return Deployment(resources, make_executor(name, environment))
+    return Deployment(resources, make_executor(name, environment), whose)
 
 
 def make_executor(name: str, environment: Mapping[str, str]) -> dg.ExecutorDefinition:

@@ -30,24 +30,29 @@ class FolderIOManager(dg.ConfigurableIOManager):
     Attributes:
         store: Where snapshots are kept.
         scratch: Makes the folders that snapshots are loaded into.
+        participant: Whose store it must be; empty where nobody shares this Dagster.
     """
 
     store: dg.ResourceDependency[Store]
     scratch: dg.ResourceDependency[Scratch]
+    participant: str = ""
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Check that results can be stored, before the first step of a run or a pod does any work.
 
         Raises:
-            OSError: the store cannot be written. The message names the variable to correct.
+            OSError: the store cannot be written, or is another participant's. The message names the variable to
+                correct.
         """
         self.store.require_writable()
+        if self.participant:
+            self.store.require_owner(self.participant)
 
     def handle_output(self, context: dg.OutputContext, obj: SavedAsFolder) -> None:
         """Save the value, publish the files that people download, and put their addresses into the metadata."""
         snapshots = self.store.snapshots()
         index = snapshots.index(obj.save()) if obj.index is None else obj.index
-        asset, judged = context.asset_key.to_user_string(), has_blocking_checks(context)
+        asset, judged = context.asset_key.path[-1], has_blocking_checks(context)
         snapshot = snapshots.save(asset, context.run_id, obj.folder, index, current=not judged, log=context.log)
         size = sum(entry.size for entry in snapshot.files.values())
         context.add_output_metadata({"files": len(snapshot.files), "megabytes": round(size / 1e6, 2)})
@@ -96,7 +101,7 @@ class FolderIOManager(dg.ConfigurableIOManager):
         return loaded
 
     def _snapshot(self, context: dg.InputContext) -> Snapshot:
-        asset, snapshots = context.asset_key.to_user_string(), self.store.snapshots()
+        asset, snapshots = context.asset_key.path[-1], self.store.snapshots()
         upstream = context.upstream_output
         # Another run may make its version the current one at any time. So what this run made itself, or the run that
         # it retries, is read by the run's id.

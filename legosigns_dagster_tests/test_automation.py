@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from legosigns_dagster.automation import new_annotations_sensor, traffic_signs
+from legosigns_dagster.definitions import load_definitions
 from legosigns_dagster.deployments import deployment, s3_resource
 from legosigns_dagster.resources import project_watcher
 from legosigns_dagster.resources.inputs import Inputs
@@ -115,6 +116,38 @@ def test_an_active_run_is_waited_for(daemon: SensorDaemon) -> None:
     assert "a run of traffic_signs is active" in daemon.tick(601)
     daemon.instance.delete_run(run.run_id)
     assert "skipped" not in daemon.tick()
+
+
+def run_of(name: str, daemon: SensorDaemon) -> dg.DagsterRun:
+    """A participant's run of the job that has not ended."""
+    job = load_definitions(deployment({"LEGOSIGNS_PARTICIPANT": name})).resolve_job_def(traffic_signs.name)
+    return daemon.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=job.run_tags)
+
+
+@pytest.mark.parametrize(("name", "waits"), [("alice", True), ("bob", False)])
+def test_a_participant_waits_for_their_own_run_alone(
+    name: str, waits: bool, daemon: SensorDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEGOSIGNS_PARTICIPANT", "alice")
+    daemon.tick()
+    run_of(name, daemon)
+    assert ("a run of traffic_signs is active" in daemon.tick(601)) is waits
+
+
+@pytest.mark.parametrize(("name", "is_used"), [("alice", True), ("bob", False)])
+def test_what_another_participant_has_materialized_is_new_to_everybody_else(
+    name: str, is_used: bool, daemon: SensorDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEGOSIGNS_PARTICIPANT", "alice")
+    state = str(daemon.watcher.poll())
+
+    @dg.asset(key_prefix=name)
+    def raw_annotations() -> dg.Output[None]:
+        return dg.Output(None, metadata={"source_state": state})
+
+    dg.materialize([raw_annotations], instance=daemon.instance)
+    daemon.tick()
+    assert ("nothing changed since the last run" in daemon.tick(601)) is is_used
 
 
 def end_run(daemon: SensorDaemon, key: str, status: dg.DagsterRunStatus) -> str:

@@ -10,6 +10,7 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from legosigns_dagster.deployments import deployment
+from legosigns_dagster_tests.support.cluster.containers import Sources, container_environment
 from legosigns_dagster_tests.support.environment import ROOT, VARIABLES
 from legosigns_dagster_tests.support.helm_chart import (
     CHART,
@@ -105,7 +106,14 @@ def test_everything_that_touches_s3_gets_the_same_secret(values: dict[str, Any])
     places = [code_location(values), values["dagsterWebserver"], values["dagsterDaemon"]]
     assert [place["envSecrets"] for place in places] == [[{"name": "legosigns-s3"}]] * 3
     named = values["computeLogManager"]["config"]["s3ComputeLogManager"]
-    assert {named["bucket"]["env"], named["endpointUrl"]["env"]} == {"AWS_S3_BUCKET", "AWS_S3_ENDPOINT"}
+    assert {named["bucket"]["env"], named["endpointUrl"]["env"]} == {"LEGOSIGNS_LOGS_BUCKET", "AWS_S3_ENDPOINT"}
+
+
+def test_logs_are_written_to_the_bucket_of_the_data_and_read_from_it(values: dict[str, Any]) -> None:
+    secrets = Sources(secrets={"legosigns-s3": {"AWS_S3_BUCKET": "signs"}})
+    for place in (code_location(values), values["dagsterWebserver"], values["dagsterDaemon"]):
+        container = {"env": place["env"], "envFrom": [{"secretRef": secret} for secret in place["envSecrets"]]}
+        assert container_environment(container, secrets)["LEGOSIGNS_LOGS_BUCKET"] == "signs"
 
 
 def test_no_user_is_set_so_that_openshift_can_choose_one(values: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from legosigns_dagster.assets.check_result import WARN, check_result, check_specs
+from legosigns_dagster.assets.check_result import WARN, check_result, check_specs, for_step
 from legosigns_dagster.assets.lineage import known_origins
 from legosigns_dagster.assets.metadata import picture, table, versioned
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
@@ -114,7 +114,7 @@ def model_weights(
         )  # fmt: skip
         weights = fine_tune(detector, base_weights, repeats.data, settings, workspace)
     yield versioned(weights, training_metadata(weights))
-    yield repeats_result(repeats.sentences)
+    yield for_step(repeats_result(repeats.sentences))
     uploads.remove_checkpoints()  # only now: the weights are in the store
 
 

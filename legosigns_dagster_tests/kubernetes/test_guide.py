@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 
+from legosigns_dagster.deployments import deployment
 from legosigns_dagster_tests.support.cluster.containers import Sources, container_environment
 from legosigns_dagster_tests.support.cluster.manifests import check_object
 from legosigns_dagster_tests.support.environment import ROOT
@@ -16,7 +18,9 @@ from legosigns_dagster_tests.support.helm_chart import (
     add_lines,
     code_location,
     container_contexts,
+    replace_values,
     unknown_keys,
+    user_env,
     values,
 )
 from legosigns_dagster_tests.support.pages import code_blocks
@@ -37,16 +41,16 @@ def example(word: str) -> dict[str, Any]:
 
 
 def test_there_is_an_example_for_each_kind_of_cluster() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
     assert len(SETTINGS) == 6
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_the_chart_knows_every_key_of_an_example(number: int) -> None:
     assert list(unknown_keys(EXAMPLES[number], CHART)) == []
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_kubernetes_knows_every_key_of_the_objects_that_an_example_adds(number: int) -> None:
     for manifest in EXAMPLES[number].get("extraManifests", []):
         check_object(manifest)
@@ -106,6 +110,59 @@ def test_a_bucket_claim_gives_the_variables_of_s3_to_every_process(tmp_path: Pat
         found = container_environment(container, sources)
         assert found["AWS_S3_ENDPOINT"] == "https://s3.openshift-storage.svc:443"
         assert (found["AWS_S3_BUCKET"], found["AWS_ACCESS_KEY_ID"]) == ("b-1", "key")
+        assert found["LEGOSIGNS_LOGS_BUCKET"] == "b-1"
+
+
+def people() -> dict[str, Any]:
+    """The values of a release for several people: helm-values.yaml, then the example as a second file."""
+    (found,) = (block for block in EXAMPLES if "LEGOSIGNS_PARTICIPANT" in str(block))
+    replaced: dict[str, Any] = replace_values(values(), found)
+    return replaced
+
+
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_a_person_s_code_location_is_that_of_helm_values_with_a_name_and_places_of_their_own(name: str) -> None:
+    theirs, everybodys = code_location(people(), name), code_location(values())
+    own = {"LEGOSIGNS_PARTICIPANT", "LABEL_STUDIO_PROJECT", "LEGOSIGNS_LOGS_BUCKET"}
+    common = {entry["name"]: entry["value"] for entry in everybodys["env"] if entry["name"] not in own}
+    assert {key: value for key, value in theirs["env"].items() if key not in own} == common
+    changed = ("name", "env", "envSecrets")
+    assert [theirs[key] for key in theirs if key not in changed] == [
+        everybodys[key] for key in theirs if key not in changed
+    ]
+    assert set(theirs) == set(everybodys)
+
+
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_a_person_s_steps_write_data_into_their_own_bucket_and_logs_where_the_web_server_looks(
+    name: str, tmp_path: Path
+) -> None:
+    added = people()
+    theirs = code_location(added, name)
+    sources = Sources(
+        secrets={"legosigns-s3": {"AWS_S3_BUCKET": "dagster-logs"}, f"{name}-s3": {"AWS_S3_BUCKET": f"of-{name}"}},
+        config_maps={user_env(theirs): theirs["env"]},
+    )
+    step = only_container(step_job("raw_annotations", tmp_path, container_contexts(added, name)))
+    found = container_environment(step, sources)
+    assert deployment(found).participant == name
+    assert found["AWS_S3_BUCKET"] == f"of-{name}"
+    for place in (added["dagsterWebserver"], added["dagsterDaemon"]):
+        server = {"env": place["env"], "envFrom": [{"secretRef": secret} for secret in place["envSecrets"]]}
+        assert container_environment(server, sources)["LEGOSIGNS_LOGS_BUCKET"] == found["LEGOSIGNS_LOGS_BUCKET"]
+
+
+def test_each_person_has_one_run_at_a_time_whatever_the_others_start(tmp_path: Path) -> None:
+    runs = people()["concurrency"]["runs"]
+    limits = {"max_concurrent_runs": runs["maxConcurrentRuns"], "tag_concurrency_limits": runs["tagConcurrencyLimits"]}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"concurrency": {"runs": limits}}), encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        queue = instance.get_concurrency_config().run_queue_config
+    assert queue
+    assert queue.max_concurrent_runs == 40
+    assert queue.tag_concurrency_limits == [
+        {"key": "dagster/code_location", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+    ]
 
 
 def test_the_login_is_in_front_of_the_web_server_s_port_and_alone_can_be_reached() -> None:

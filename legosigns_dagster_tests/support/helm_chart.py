@@ -202,6 +202,8 @@ def unknown_keys(values: Any, known: Any, path: str = "") -> Iterator[str]:
             k8s_snake_case_dict(known, values)
         except Exception as error:  # dagster-k8s raises no class of its own
             yield f"{path}: {error}"
+    elif isinstance(known, list) and isinstance(values, Mapping) and known == [V1EnvVar]:
+        return  # variables by their names, which the chart puts into a config map
     elif isinstance(known, list):
         for number, item in enumerate(values):
             yield from unknown_keys(item, known[0], f"{path}[{number}]")
@@ -220,19 +222,32 @@ def values() -> dict[str, Any]:
 
 
 def add_lines(values: Any, lines: Any) -> Any:
-    """Add lines to values at their places: mappings are merged, the only code location too, and lists are appended."""
+    """Add lines to values at their places, in lists in front. Mappings are merged, the only code location too."""
     if isinstance(values, Mapping) and isinstance(lines, Mapping):
         return {**values, **{key: add_lines(values.get(key), value) for key, value in lines.items()}}
     if isinstance(values, list) and len(values) == len(lines) == 1 and "image" in values[0]:
         return [add_lines(values[0], lines[0])]
-    return values + lines if isinstance(values, list) else lines
+    return lines + values if isinstance(values, list) else lines
 
 
-def code_location(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the values of the only user deployment."""
-    (deployment,) = values["dagster-user-deployments"]["deployments"]
+def replace_values(values: Any, others: Any) -> Any:
+    """Replace values by those of a second file, as Helm does: mappings are merged, lists are not."""
+    if isinstance(values, Mapping) and isinstance(others, Mapping):
+        return {**values, **{key: replace_values(values.get(key), value) for key, value in others.items()}}
+    return others
+
+
+def code_location(values: Mapping[str, Any], name: str = "") -> dict[str, Any]:
+    """Take the values of the only user deployment, or of the one of this name."""
+    deployments = values["dagster-user-deployments"]["deployments"]
+    (deployment,) = (one for one in deployments if name in ("", one["name"]))
     only: dict[str, Any] = deployment
     return only
+
+
+def user_env(location: Mapping[str, Any]) -> str:
+    """Name the config map in which the chart puts the variables of a code location that are a mapping."""
+    return f"dagster-dagster-user-deployments-{location['name']}-user-env"
 
 
 def launcher(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,9 +256,13 @@ def launcher(values: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def container_contexts(values: Mapping[str, Any]) -> tuple[K8sContainerContext, ...]:
-    """Build what the chart makes of the values of the launcher and of the code location, in the order of merging."""
-    location, run_launcher = code_location(values), launcher(values)
+def container_contexts(values: Mapping[str, Any], name: str = "") -> tuple[K8sContainerContext, ...]:
+    """Build what the chart makes of the values of the launcher and of the code location, in the order of merging.
+
+    Variables of the code location that are a mapping are in a config map. Its `name` is needed where there are several.
+    """
+    location, run_launcher = code_location(values, name), launcher(values)
+    env = location["env"]
     parts = run_launcher["runK8sConfig"]
     return (
         K8sContainerContext(
@@ -256,7 +275,8 @@ def container_contexts(values: Mapping[str, Any]) -> tuple[K8sContainerContext, 
         K8sContainerContext.create_from_config(
             {
                 "k8s": {
-                    "env": location["env"],
+                    "env": [] if isinstance(env, Mapping) else env,
+                    "env_config_maps": [user_env(location)] if isinstance(env, Mapping) else [],
                     "env_secrets": [secret["name"] for secret in location["envSecrets"]],
                     "resources": location["resources"],
                     "volumes": location.get("volumes", []),

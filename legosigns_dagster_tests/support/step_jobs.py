@@ -14,10 +14,7 @@ from dagster_k8s.container_context import K8sContainerContext
 from dagster_k8s.job import UserDefinedDagsterK8sConfig, get_user_defined_k8s_config
 from kubernetes.client import ApiClient
 
-from legosigns_dagster import checks, endpoint, release_checks
-from legosigns_dagster.assets import dataset, release, report, sources, weights
-from legosigns_dagster.automation import release as release_job
-from legosigns_dagster.automation import traffic_signs
+from legosigns_dagster.definitions import load_definitions
 from legosigns_dagster.deployments import deployment
 
 KUBECONFIG = """
@@ -36,14 +33,7 @@ KUBERNETES = {"LEGOSIGNS_DEPLOYMENT": "kubernetes"} | S3
 
 def definitions(environment: dict[str, str]) -> dg.Definitions:
     """Load everything that Dagster sees, for the deployment that these variables describe."""
-    chosen = deployment(environment)
-    return dg.Definitions(
-        assets=dg.load_assets_from_modules([sources, dataset, weights, report, release]),
-        asset_checks=dg.load_asset_checks_from_modules([checks, release_checks, endpoint]),
-        jobs=[traffic_signs, release_job],
-        resources=chosen.resources,
-        executor=chosen.executor,
-    )
+    return load_definitions(deployment(environment))
 
 
 @cache

@@ -16,6 +16,7 @@ CHECKPOINTS = "checkpoints/"  # the state of trainings that have not ended
 ACTIVE_SAVES = "saving/"  # the files of versions that are being saved, while they are
 GC_MARKER = "pruning/mark"  # there while a garbage collection is running
 PREFLIGHT = "preflight/"  # a small object that a run writes, reads and deletes before it begins
+OWNER = "participant"  # the name of the only participant who uses this store, where Dagster is shared
 BINARY = "application/octet-stream"
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",

@@ -11,7 +11,7 @@ from pydantic import field_validator
 from legosigns_dagster.core.progress import Log
 from legosigns_dagster.core.variables import strip_value
 from legosigns_dagster.resources.storage.checkpoints import TrainingUploads
-from legosigns_dagster.resources.storage.layout import PREFIX, PREFLIGHT
+from legosigns_dagster.resources.storage.layout import OWNER, PREFIX, PREFLIGHT
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore, ObjectStore
 from legosigns_dagster.resources.storage.s3_client import S3
 from legosigns_dagster.resources.storage.s3_object_store import S3ObjectStore
@@ -38,6 +38,28 @@ class Store(dg.ConfigurableResource, ABC):  # type: ignore[type-arg]
         Raises:
             OSError: that failed. The message names the variable to correct.
         """
+
+    def require_owner(self, participant: str) -> None:
+        """Check that the store is this participant's: it belongs to the first one who writes into it.
+
+        The keys in it have nobody's name, so that what a participant gets lies where everybody finds theirs. Two in one
+        store would read and replace each other's versions.
+
+        Raises:
+            OSError: It is another one's. The message names the variable to correct.
+        """
+        objects, key = self.objects(), f"{PREFIX}{OWNER}"
+        try:
+            owner = objects.read(key).decode()
+        except FileNotFoundError:
+            objects.write(key, participant.encode())
+            owner = objects.read(key).decode()
+        if owner != participant:
+            raise OSError(
+                f"{objects.address('')} is the store of participant {owner}, and LEGOSIGNS_PARTICIPANT is "
+                f"{participant}: set AWS_S3_BUCKET (or LEGOSIGNS_STORE) to one of their own, or hand this one over by "
+                f"deleting {objects.address(key)}"
+            )
 
     def snapshots(self) -> SnapshotStore:
         """Open the versions of assets in it."""

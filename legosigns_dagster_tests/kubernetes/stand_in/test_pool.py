@@ -13,12 +13,14 @@ from legosigns_dagster_tests.support.servers import S3Server
 
 # In a real release: two minutes and five minutes.
 FASTER = {"poll_interval_seconds": 3, "free_slots_after_run_end_seconds": 25}
+LOGS = "dagster-logs"
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory, s3_server: S3Server) -> Iterator[DeployedRelease]:
     """A release of the light code location, whose only step sleeps."""
-    with deploy_release(tmp_path_factory.mktemp("pool"), s3_server, NODES, FASTER, "light_code_location") as release:
+    folder = tmp_path_factory.mktemp("pool")
+    with deploy_release(folder, s3_server, NODES, FASTER, "light_code_location", LOGS) as release:
         yield release
 
 
@@ -55,6 +57,20 @@ def test_runs_on_one_slot_queue_and_all_end(release: DeployedRelease) -> None:
     assert [len(find_pods(release, run_id, "training")) for run_id in runs] == [1] * 5
     spans = sorted(release.console.span(run_id, "training") for run_id in runs)
     assert all(ended <= began for (_, ended), (began, _) in pairwise(spans))
+
+
+def test_what_a_step_printed_is_shown_from_a_bucket_that_is_not_the_store_s(
+    release: DeployedRelease, s3_server: S3Server
+) -> None:
+    run_id = train(release, 0)
+    assert release.console.wait(run_id) == ["SUCCESS"]
+    assert "STEP_START" in release.console.printed(run_id, "training")
+    keys = {
+        bucket: [item["Key"] for item in s3_server.client().list_objects_v2(Bucket=bucket).get("Contents", [])]
+        for bucket in (LOGS, release.bucket)
+    }
+    assert any(run_id in key for key in keys[LOGS])
+    assert not any("compute-logs" in key for key in keys[release.bucket])
 
 
 def test_the_slot_of_a_run_whose_pods_were_lost_comes_free_for_the_next(release: DeployedRelease) -> None:

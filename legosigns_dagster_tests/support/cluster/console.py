@@ -23,6 +23,9 @@ LOG = """query($run: ID!, $cursor: String) { logsForRun(runId: $run, afterCursor
     ... on MessageEvent { message level stepKey timestamp eventType }
     ... on ExecutionStepFailureEvent { error { message } } } } } }"""
 RUNS = "query { runsOrError { ... on Runs { results { id status tags { key value } startTime endTime } } } }"
+PRINTED = """query($run: ID!) { runOrError(runId: $run) { ... on Run { eventConnection { events {
+  ... on LogsCapturedEvent { fileKey stepKeys } } } } } }"""
+CAPTURED = "query($key: [String!]!) { capturedLogs(logKey: $key) { stdout stderr } }"
 VERSIONS = """query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
   assetKey { path } dataVersion } }"""
 
@@ -112,6 +115,12 @@ class Console:
             events += page["events"]
             cursor, more = page["cursor"], page["hasMore"]
         return events
+
+    def printed(self, run_id: str, step: str) -> str:
+        """Read what a step wrote to stderr, as the UI shows it."""
+        events = self.ask(PRINTED, run=run_id)["eventConnection"]["events"]
+        (file,) = (event["fileKey"] for event in events if step in event.get("stepKeys", ()))
+        return str(self.ask(CAPTURED, key=[run_id, "compute_logs", file])["stderr"])
 
     def span(self, run_id: str, step: str) -> tuple[float, float]:
         """Read when a successful step started and ended, in milliseconds. Its pod takes a moment longer to end."""

@@ -55,16 +55,15 @@ def container_environment(container: Json, sources: Sources) -> dict[str, str]:
             variables |= sources.secret(entry["secretRef"]["name"])
         else:
             variables |= sources.config_map(entry["configMapRef"]["name"])
-    earlier: dict[str, str] = {}
     for entry in container.get("env", []):
         reference = entry.get("valueFrom", {})
-        value = expand(entry["value"], earlier) if "value" in entry else resolve_reference(reference, sources)
-        earlier[entry["name"]] = value
-    return variables | earlier
+        value = expand(entry["value"], variables) if "value" in entry else resolve_reference(reference, sources)
+        variables[entry["name"]] = value
+    return variables
 
 
 def expand(value: str, earlier: Mapping[str, str]) -> str:
-    """Replace `$(NAME)` by the variable of this name that stands earlier in `env`. Any other stays as it is."""
+    """Replace `$(NAME)` by the variable of this name of `envFrom`, or earlier in `env`. Any other stays as it is."""
     return re.sub(r"\$\(([A-Za-z_]\w*)\)", lambda found: earlier.get(found[1], found[0]), value)
 
 

@@ -42,6 +42,7 @@ def deploy_release(
     nodes: Sequence[Node],
     faster: Mapping[str, Any],
     code: str,
+    logs_bucket: str = "",
 ) -> Iterator[DeployedRelease]:
     """Run a cluster of these nodes and a release on it until the end of the block.
 
@@ -51,12 +52,15 @@ def deploy_release(
         nodes: The machines of the cluster.
         faster: Settings of the run monitoring that replace those of helm-values.yaml.
         code: The module of this package that is the code location.
+        logs_bucket: The bucket of the logs; without it, that of the store.
     """
     bucket = f"cluster-{folder.name}"
-    server.client().create_bucket(Bucket=bucket)
+    for name in filter(None, (bucket, logs_bucket)):
+        server.client().create_bucket(Bucket=name)
+    variables = {"LEGOSIGNS_LOGS_BUCKET": logs_bucket} if logs_bucket else {}
     with (
         postgresql() as database,
         run_cluster(folder, nodes, {image()}) as cluster,
-        start_release(folder / "release", cluster, server, bucket, database, faster, code) as release,
+        start_release(folder / "release", cluster, server, bucket, database, faster, code, variables) as release,
     ):
         yield DeployedRelease(cluster, Console(release.url, location_name()), bucket, folder)

@@ -14,6 +14,7 @@ import requests
 import yaml
 
 from legosigns_dagster_tests.support.cluster.cluster import Cluster
+from legosigns_dagster_tests.support.cluster.containers import container_environment
 from legosigns_dagster_tests.support.cluster.manifests import Json
 from legosigns_dagster_tests.support.cluster.server import NAMESPACE
 from legosigns_dagster_tests.support.environment import ROOT
@@ -37,18 +38,22 @@ def location_name() -> str:
     return str(code_location(values())["name"])
 
 
-def location_environment() -> list[Json]:
-    """Take the variables of the code location, without those that name inputs: the embedded sample is used instead."""
-    sources = ("BASE_WEIGHTS", "CLASSICAL_SIGNS", "SIGN_CUTOUTS", "BACKGROUNDS", "LABEL_STUDIO_")
-    return [entry for entry in code_location(values())["env"] if not entry["name"].startswith(sources)]
+def location_environment(others: Mapping[str, str]) -> list[Json]:
+    """Take the variables of the code location, and `others` in the place of those of the same names.
+
+    Those that name inputs are left out: the embedded sample is used instead.
+    """
+    left_out = ("BASE_WEIGHTS", "CLASSICAL_SIGNS", "SIGN_CUTOUTS", "BACKGROUNDS", "LABEL_STUDIO_", *others)
+    own = [entry for entry in code_location(values())["env"] if not entry["name"].startswith(left_out)]
+    return own + [{"name": name, "value": value} for name, value in others.items()]
 
 
-def container_context() -> Json:
+def container_context(environment: list[Json]) -> Json:
     """Build what the chart gives to run and step pods with includeConfigInLaunchedRuns."""
     location = code_location(values())
     return {
         "image_pull_policy": location["image"]["pullPolicy"],
-        "env": location_environment(),
+        "env": environment,
         "env_secrets": [secret["name"] for secret in location["envSecrets"]],
         "namespace": NAMESPACE,
         "service_account_name": "dagster-user-deployments",
@@ -129,6 +134,7 @@ def start_release(
     database: Database,
     faster: Mapping[str, Any],
     code: str,
+    variables: Mapping[str, str],
 ) -> Iterator[Release]:
     """Run a release in this cluster until the end of the block.
 
@@ -141,6 +147,7 @@ def start_release(
         faster: Settings of the run monitoring that replace those of helm-values.yaml.
         code: The module of this package that is the code location. It is found in the repository, since tests are not
             installed.
+        variables: Variables of all processes that replace those of helm-values.yaml.
     """
     cluster.sources.secrets[S3_SECRET] = server.environment(bucket)
     cluster.sources.secrets[DATABASE_SECRET] = {"postgresql-password": database.password}
@@ -150,13 +157,13 @@ def start_release(
     code_port, web_port = free_ports(2)
     location = {"grpc_server": {"host": "127.0.0.1", "port": code_port, "location_name": location_name()}}
     (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}), encoding="utf-8")
-    environment = {entry["name"]: entry["value"] for entry in location_environment()}
-    environment |= {**cluster.sources.secrets[S3_SECRET], **cluster.kubelet.account}
+    container = {"env": location_environment(variables), "envFrom": [{"secretRef": {"name": S3_SECRET}}]}
+    environment = {**container_environment(container, cluster.sources), **cluster.kubelet.account}
     environment |= {"DAGSTER_PG_PASSWORD": database.password, "DAGSTER_HOME": str(home), "PATH": "/usr/bin:/bin"}
     module = ["--module-name", f"{__package__}.{code}", "--working-directory", str(ROOT)]
     code_server = ["dagster", "api", "grpc", "-h", "127.0.0.1", "-p", str(code_port), *module]
     code_server += ["--location-name", location_name(), "--container-image", image()]
-    code_server += ["--container-context", json.dumps({"k8s": container_context()})]
+    code_server += ["--container-context", json.dumps({"k8s": container_context(container["env"])})]
     workspace = ["-w", str(folder / "workspace.yaml")]
     url = f"http://127.0.0.1:{web_port}"
     web = ["dagster-webserver", "-h", "127.0.0.1", "-p", str(web_port), *workspace]
