@@ -32,7 +32,7 @@ SCORED = "the weights are evaluated"
 class UnexpectedDetector:
     """A detector that only tells that it was asked: what follows takes time."""
 
-    def evaluate(self, *_: Any) -> None:
+    def open_engine(self, *_: Any) -> None:
         raise AssertionError(SCORED)
 
 
