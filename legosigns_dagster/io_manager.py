@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from legosigns_dagster.assets.page import DOWNLOADS
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.export.archive import write_archive
 from legosigns_dagster.core.files import SavedAsFolder
@@ -60,9 +61,10 @@ class FolderIOManager(dg.ConfigurableIOManager):
         if MIRROR in downloads and current_number(self.store.objects()) is not None:
             del downloads[MIRROR]  # what is served there is the current release's, and a training's is not tried yet
         published = snapshots.publish(downloads | self._archive(context, obj, size))
-        if published:
-            lines = "\n".join(f"- `{address}`" for address in published.values())
-            context.add_output_metadata({"downloads": dg.MetadataValue.md(lines)})
+        lines = [f"- `{address}`" for address in published.values()]
+        listed = snapshots.snapshot_address(snapshot)
+        shown = "\n".join(lines or [f"- `{listed}` names its files in the store"])
+        context.add_output_metadata({DOWNLOADS: dg.MetadataValue.md(shown)})
         if report := published.get(run_key(context.run_id, "comparison.html")):
             context.log.info(f"report: {report}, also in the UI (make dev) and by the command legosigns report")
 

@@ -104,7 +104,7 @@ def test_every_check_passed_and_every_asset_tells_its_counts(laptop: Workplace, 
     assert shown is not None
     assert shown.asset_materialization is not None
     metadata = shown.asset_materialization.metadata
-    assert {"images", "boxes", "counts", "preview", "quarantine", "digest"} <= set(metadata)
+    assert {"images", "boxes", "counts", "picture", "quarantine", "digest"} <= set(metadata)
 
 
 def test_what_the_sample_cannot_use_stands_in_the_quarantine(laptop: Workplace, printed: str) -> None:

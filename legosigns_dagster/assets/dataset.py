@@ -6,7 +6,7 @@ from dataclasses import replace
 import dagster as dg
 from pydantic import Field
 
-from legosigns_dagster.assets.metadata import SOURCE_STATE, dataset_metadata, difference_metadata, versioned
+from legosigns_dagster.assets.metadata import SOURCE_STATE, add_difference, dataset_page, versioned
 from legosigns_dagster.assets.settings import SettingsForm, plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import difference
@@ -72,12 +72,17 @@ def raw_annotations(
     if len(dataset.quarantine):
         rows = len(dataset.quarantine)
         context.log.warning(f"{rows} images, annotations or regions rejected: see the quarantine in the metadata")
-    metadata = {"tasks": len(extraction.tasks), SOURCE_STATE: extraction.state, **dataset_metadata(dataset)}
+    page = dataset_page(dataset, config.model_dump())
+    page = replace(
+        page,
+        facts={"tasks": len(extraction.tasks), **page.facts},
+        details={SOURCE_STATE: extraction.state},
+    )
     if previous:
         changes = difference(previous.dataset, dataset, [task.id for task in extraction.tasks])
         context.log.info(f"since the previous version: {changes.text()}")
-        metadata |= difference_metadata(changes)
-    return versioned(dataset, metadata)
+        page = add_difference(page, changes)
+    return versioned(dataset, page.entries())
 
 
 @dg.asset(group_name="dataset", kinds={"opencv", "numpy"}, op_tags=RENDER_POD)
@@ -100,4 +105,4 @@ def synthetic_set(
         "raw_annotations": raw_annotations,
     }
     made = replace(dataset, made_from={name: short_digest(value) for name, value in given.items()})
-    return versioned(made, dataset_metadata(made))
+    return versioned(made, dataset_page(made, settings.model_dump()).entries())

@@ -1,6 +1,5 @@
 """How an asset's value is shown and versioned: equal content has an equal data version."""
 
-import base64
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,14 +8,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from legosigns_dagster.assets.page import Page, picture
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.dataset.difference import Difference
 from legosigns_dagster.core.files import DIGITS, SavedAsFolder, folder_digest, index_folder
 from legosigns_dagster.core.pictures.difference_pictures import difference_sheet
 from legosigns_dagster.core.pictures.gallery import contact_sheet
 
-SHOWN_ROWS = 200  # metadata lives in a row of the event log; the whole table is a file of the snapshot
 SOURCE_STATE = "source_state"  # what raw_annotations was made of; the sensor compares it with what is there now
+ROW_COLUMNS = ["reason", "detail", "image", "task", "link"]  # of the quarantine; its file has the annotation as well
 
 
 def versioned(value: Any, metadata: Mapping[str, Any]) -> dg.Output[Any]:
@@ -40,43 +40,52 @@ def versioned(value: Any, metadata: Mapping[str, Any]) -> dg.Output[Any]:
         return dg.Output(indexed, metadata=shown, data_version=dg.DataVersion(digest))
 
 
-def table(frame: pd.DataFrame) -> dg.TableMetadataValue:
-    """A table as the UI shows it, numbers rounded to four places, its first rows when it is long."""
-    shown = frame.head(SHOWN_ROWS).round(4)
-    plain = shown.astype(object).where(shown.notna(), None)
-    records = [dg.TableRecord({str(k): v for k, v in row.items()}) for row in plain.to_dict(orient="records")]
-    kinds = {"i": "int", "f": "float"}
-    columns = [dg.TableColumn(str(name), kinds.get(dtype.kind, "string")) for name, dtype in frame.dtypes.items()]
-    return dg.MetadataValue.table(records=records, schema=dg.TableSchema(columns=columns))
-
-
-def picture(content: bytes, text: str, kind: str = "jpeg") -> dg.MarkdownMetadataValue:
-    """A JPEG (or another kind of image) as the UI shows it, inside the metadata: no server has to be asked for it."""
-    return dg.MetadataValue.md(f"![{text}](data:image/{kind};base64,{base64.b64encode(content).decode()})")
-
-
-def dataset_metadata(dataset: Dataset) -> dict[str, Any]:
-    """Counts by class and split, a few images with their boxes, and what was rejected or changed."""
-    shown = {
+def dataset_page(dataset: Dataset, settings: Mapping[str, Any]) -> Page:
+    """A few images with their boxes, counts by class and split, and what was rejected or changed."""
+    facts = {
         "images": len(dataset.images),
         "boxes": len(dataset.boxes),
-        "counts": table(dataset.counts()),
-        "preview": picture(contact_sheet(dataset, 12, 960), "images with their boxes"),
         "quarantined": len(dataset.quarantine),
     }
-    for name in ("quarantine", "adjustments"):
-        rows: pd.DataFrame = getattr(dataset, name)
-        if len(rows):
-            shown[name] = table(rows)
-    return shown
+    rejected = {"quarantine": dataset.quarantine, "adjustments": dataset.adjustments}
+    tables = {"counts": counts_by_class(dataset)}
+    tables |= {name: rows[ROW_COLUMNS] for name, rows in rejected.items() if len(rows)}
+    return Page(picture(contact_sheet(dataset, 12, 960), "images with their boxes"), facts, tables, settings)
 
 
-def difference_metadata(difference: Difference) -> dict[str, Any]:
-    """What changed since the version before: in a line, by class, by image, as pictures, and the deleted tasks."""
-    shown: dict[str, Any] = {"difference": difference.text(), "difference_by_class": table(difference.by_class())}
+def counts_by_class(dataset: Dataset) -> pd.DataFrame:
+    """Count images, and the boxes of each class, in a row each; a column for each split."""
+    counts = dataset.counts().set_index("split").T
+    return counts.rename_axis(index="number of", columns=None).reset_index()
+
+
+def add_difference(page: Page, difference: Difference) -> Page:
+    """Add to a dataset's page what changed since the version before: in a line, as pictures, in tables."""
+    facts: dict[str, Any] = {**page.facts, "difference": difference.text()}
+    tables = {**page.tables, "difference_by_class": differences_by_class(difference)}
     if difference.changes:
-        shown["difference_by_image"] = table(difference.by_image())
-        shown["difference_pictures"] = picture(difference_sheet(difference, 8, 960), "images before and after")
+        facts["difference_pictures"] = picture(difference_sheet(difference, 8, 960), "images before and after")
+        tables["difference_by_image"] = difference.by_image()
     if len(difference.deleted_tasks):
-        shown["deleted_tasks"] = table(difference.deleted_tasks)
-    return shown
+        tables["deleted_tasks"] = difference.deleted_tasks
+    return replace(page, facts=facts, tables=tables)
+
+
+def differences_by_class(difference: Difference) -> pd.DataFrame:
+    """Count the changes of each class, with added and removed in one column: `+2 -1`."""
+    counts = difference.by_class()
+
+    def both(name: str) -> list[str]:
+        pairs = zip(counts[f"{name}_added"], counts[f"{name}_removed"], strict=True)
+        return [f"+{added} -{removed}" for added, removed in pairs]
+
+    relabelled = zip(counts["relabelled_from"], counts["relabelled_to"], strict=True)
+    return pd.DataFrame(
+        {
+            "class": counts["class"],
+            "images": both("images"),
+            "boxes": both("boxes"),
+            "boxes_moved": counts["boxes_moved"],
+            "relabelled": [f"{before} from it, {after} to it" for before, after in relabelled],
+        }
+    )

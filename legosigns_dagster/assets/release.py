@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import dagster as dg
 from pydantic import Field
 
 from legosigns_dagster.assets.lineage import evaluation_images, given_versions, require_trained_with
-from legosigns_dagster.assets.metadata import table, versioned
+from legosigns_dagster.assets.metadata import versioned
+from legosigns_dagster.assets.report import comparison_page
 from legosigns_dagster.assets.settings import SettingsForm, plain_settings
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
@@ -85,13 +87,13 @@ def release_candidate(
                 detector, engines, model_weights, served, images, config.parity_images, made_from, folder
             )
     context.log.info(f"compared with {served.title}\n{candidate.comparison.summary()}")
-    metadata = {
+    facts = {
         "compared_with": served.title,
         "parity": dg.MetadataValue.md("\n".join(f"- {one}" for one in candidate.measured.parity)),
         "contract_changes": "; ".join(candidate.measured.contract_changes) or "none",
-        "summary": table(candidate.comparison.summary_rows()),
     }
-    return versioned(candidate, metadata)
+    page = replace(comparison_page(candidate.comparison, facts), settings=config.model_dump())
+    return versioned(candidate, page.entries())
 
 
 @contextmanager
@@ -153,9 +155,10 @@ def released_model(
     roll_out = f"`kubectl apply -f {addresses['ovms_manifest']}` (after a download)"
     return dg.MaterializeResult(
         metadata={
-            "release": release.number,
             **addresses,
-            "model_name": MODEL_NAME,
             "roll_out": dg.MetadataValue.md(roll_out),
+            "release": release.number,
+            "model_name": MODEL_NAME,
+            "settings": dg.MetadataValue.json(config.model_dump()),
         }
     )

@@ -10,16 +10,18 @@ from typing import Any
 import dagster as dg
 
 from legosigns_dagster.assets.lineage import evaluation_images, given_versions, origins_in_run, require_trained_with
-from legosigns_dagster.assets.metadata import table, versioned
+from legosigns_dagster.assets.metadata import versioned
+from legosigns_dagster.assets.page import Page, drawing
 from legosigns_dagster.assets.weights import non_retryable_errors
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.comparison import read_new_value
+from legosigns_dagster.core.evaluation.comparison import Comparison, read_new_value
 from legosigns_dagster.core.evaluation.evaluation import ALL
 from legosigns_dagster.core.evaluation.slices import Slice
 from legosigns_dagster.core.lineage import MADE_FROM
 from legosigns_dagster.core.report.compare_weights import compare_weights
+from legosigns_dagster.core.report.comparison_picture import comparison_picture
 from legosigns_dagster.core.report.metric_charts import Point
 from legosigns_dagster.core.report.report import ComparisonReport
 from legosigns_dagster.kubernetes.gpu_pool import GPU_POOL
@@ -63,14 +65,23 @@ def comparison_report(
     comparison = report.comparison
     verdicts = "\n".join(comparison.verdict_sentence(one.title) for one, part in images.items() if len(part.images))
     context.log.info(f"base weights and new weights compared\n{comparison.summary()}\n{verdicts}")
-    figures: dict[str, Any] = {
+    page = comparison_page(comparison, {"verdict": verdicts, **headline_differences(comparison)})
+    return versioned(replace(report, made_from=given), page.entries())
+
+
+def comparison_page(comparison: Comparison, facts: Mapping[str, Any]) -> Page:
+    """The intervals of the verdicts as a chart, and the short table."""
+    chart = drawing(comparison_picture(comparison), "what changed from base to new weights, with 95 % intervals")
+    return Page(chart, facts, {"summary": comparison.summary_rows().drop(columns="images")})
+
+
+def headline_differences(comparison: Comparison) -> dict[str, float]:
+    """The differences of all metrics over all classes, by slice and metric: Dagster draws them over the runs."""
+    return {
         f"{row.slice} {row.metric} difference".replace(" ", "_"): float(row.difference)
         for row in comparison.table.itertuples()
         if row.class_name == ALL and not math.isnan(row.difference)
     }
-    metadata = {"verdict": dg.MetadataValue.text(verdicts), "summary": table(comparison.summary_rows())}
-    metadata |= {**figures, "metrics": table(comparison.table)}
-    return versioned(replace(report, made_from=given), metadata)
 
 
 def earlier_points(snapshots: SnapshotStore, images: Mapping[str, str]) -> list[Point]:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from legosigns_dagster.assets.check_result import WARN, check_result, check_specs, for_step
 from legosigns_dagster.assets.lineage import known_origins
-from legosigns_dagster.assets.metadata import picture, table, versioned
+from legosigns_dagster.assets.metadata import versioned
+from legosigns_dagster.assets.page import Page, drawing
 from legosigns_dagster.assets.renamed_settings import refuse_old_names
 from legosigns_dagster.assets.settings import SettingsForm, plain_settings
 from legosigns_dagster.core.dataset.dataset import Dataset
@@ -113,22 +114,20 @@ def model_weights(
             uploads.checkpoints,
         )  # fmt: skip
         weights = fine_tune(detector, base_weights, repeats.data, settings, workspace)
-    yield versioned(weights, training_metadata(weights))
+    yield versioned(weights, training_page(weights).entries())
     yield for_step(repeats_result(repeats.sentences))
     uploads.remove_checkpoints()  # only now: the weights are in the store
 
 
-def training_metadata(weights: Weights) -> dict[str, Any]:
-    """Curves, the interpolated weights that were tried, and how the training went."""
+def training_page(weights: Weights) -> Page:
+    """Curves, how the training went, the interpolated weights that were tried, and the settings."""
     curves = pd.read_csv(weights.folder / "results.csv", skipinitialspace=True)
-    metadata: dict[str, Any] = {
-        "epochs": len(curves),
-        "curves": picture(curves_picture(curves).encode(), "training curves", "svg+xml"),
-        "results": table(curves),
-    }
+    facts: dict[str, Any] = {"epochs": len(curves)}
+    tables, settings = {}, {}
     if record := weights.record:
-        metadata |= record.run.as_dict()
+        settings = record.settings.model_dump()
         if record.selection:
-            candidates = pd.DataFrame([one.as_dict() for one in record.selection.candidates])
-            metadata |= {"alpha": record.selection.selected.alpha, "candidates": table(candidates)}
-    return metadata
+            facts["alpha"] = record.selection.selected.alpha
+            tables = {"candidates": pd.DataFrame([one.as_dict() for one in record.selection.candidates])}
+        facts |= record.run.as_dict()
+    return Page(drawing(curves_picture(curves), "training curves"), facts, tables, settings)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.pictures.gallery import CLASS_COLORS, BoxOverlay, draw_boxes
+from legosigns_dagster.core.palette import class_color
+from legosigns_dagster.core.pictures.gallery import BoxOverlay, as_jpeg, draw_boxes
 
 MAX_WIDTH_PX, MIN_WIDTH_PX = 1280, 320
 TITLE_PX = 22
@@ -53,9 +54,14 @@ def map_overlays(view: ModelView) -> list[BoxOverlay]:
     """Make the boxes of a model's detections, coloured by class, with class and confidence in percent."""
     return [
         BoxOverlay(
-            CLASS_COLORS[found.class_id % len(CLASS_COLORS)],
+            class_color(found.class_id),
             found.box,
             f"{view.names[found.class_id]} {100 * found.confidence:.0f}",
         )
         for found in view.detections
     ]
+
+
+def detections_picture(image: Image.Image, views: Sequence[ModelView]) -> bytes:
+    """Draw what models see in an image, as a JPEG; see `draw_views`."""
+    return as_jpeg(draw_views(image, views))

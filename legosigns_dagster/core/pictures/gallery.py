@@ -3,16 +3,18 @@
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from PIL import Image, ImageDraw, ImageFont
 
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images.stored_image import open_opaque
+from legosigns_dagster.core.palette import class_color
 
+T = TypeVar("T")
 TEXT_PX = 11  # height of the letters above boxes
 MAX_TALLNESS = 3  # height of a picture, in multiples of its width: a JPEG has at most 65,500 px on a side
-CLASS_COLORS = ["#00c853", "#2979ff", "#ff6d00", "#d500f9", "#00b8d4", "#ffd600"]  # by class id, then from the start
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,12 @@ def as_jpeg(image: Image.Image, quality: int = 80) -> bytes:
 
 def ground_truth_overlays(image: LabeledImage, names: Sequence[str]) -> list[BoxOverlay]:
     """The annotated boxes of an image, coloured by class, with the initials of the class."""
-    return [
-        BoxOverlay(CLASS_COLORS[b.class_id % len(CLASS_COLORS)], b.box, initials(names[b.class_id]))
-        for b in image.boxes
-    ]
+    return [BoxOverlay(class_color(b.class_id), b.box, initials(names[b.class_id])) for b in image.boxes]
 
 
 def class_overlays(boxes: Iterable[LabeledBox], names: Sequence[str]) -> list[BoxOverlay]:
     """Boxes coloured by class, with the whole name of the class."""
-    return [BoxOverlay(CLASS_COLORS[b.class_id % len(CLASS_COLORS)], b.box, names[b.class_id]) for b in boxes]
+    return [BoxOverlay(class_color(b.class_id), b.box, names[b.class_id]) for b in boxes]
 
 
 def initials(name: str) -> str:
@@ -82,10 +81,15 @@ def initials(name: str) -> str:
     return "".join(letter for letter in name if letter.isupper()) or name[:2]
 
 
-def evenly_spaced(images: Sequence[LabeledImage], count: int) -> list[LabeledImage]:
-    """Choose at most `count` images, evenly spaced."""
-    step = max(len(images) / count, 1)
-    return [images[int(index * step)] for index in range(min(count, len(images)))]
+def evenly_spaced(items: Sequence[T], count: int) -> list[T]:
+    """Choose at most `count` items, evenly spaced.
+
+    Example:
+        >>> evenly_spaced("abcdef", 3)
+        ['a', 'c', 'e']
+    """
+    step = max(len(items) / count, 1)
+    return [items[int(index * step)] for index in range(min(count, len(items)))]
 
 
 def contact_sheet(dataset: Dataset, count: int, width_px: int, columns: int = 4) -> bytes:

@@ -21,14 +21,25 @@ from legosigns_dagster.core.report.tables import VERDICT_STYLES
 
 SKILLS = {Slice.CLASSICAL.title: "Old skill: classical signs", Slice.LEGO.title: "New skill: LEGO signs"}
 SYMBOLS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.INCONCLUSIVE: "◆"}  # a verdict is more than its colour
+BAR_STYLE = """
+.interval text { font: 11px system-ui, sans-serif; fill: var(--soft); } .interval line { stroke: var(--line); }
+.interval .zero { stroke: var(--ink); stroke-width: 1.5; } .interval circle { fill: var(--ink); }
+.interval rect { fill: var(--open); fill-opacity: .55; }
+.interval.up rect { fill: var(--good); } .interval.down rect { fill: var(--bad); }
+"""
 WIDTH, MARGIN, AXIS, HEIGHT = 320, 16, 40, 62  # of the bar, in px; `AXIS` is the height of the axis from the top
 
 
 def verdict_cards(comparison: Comparison) -> str:
     """Write a card for each slice."""
-    table = comparison.table
-    rows = table[(table["class_name"] == ALL) & table["headline"]]
+    rows = headline_rows(comparison)
     return f'<div class="cards">{"".join(verdict_card(row) for _, row in rows.iterrows())}</div>' if len(rows) else ""
+
+
+def headline_rows(comparison: Comparison) -> pd.DataFrame:
+    """Choose the rows of a comparison that its verdicts are about: one for each slice."""
+    table = comparison.table
+    return table[(table["class_name"] == ALL) & table["headline"]]
 
 
 def verdict_card(row: pd.Series) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from legosigns_dagster.core.report.charts import CHART_STYLE
+from legosigns_dagster.core.report.headline import BAR_STYLE
 
 # On a screen below 48 rem a metrics table is laid out as a list of small grids: its columns would not fit a phone.
 PAGE_STYLE = """
@@ -37,10 +38,6 @@ nav a { display: inline-block; padding: .15rem 0; }
 .card p { margin: .4rem 0; } .card svg { display: block; width: 100%; max-width: 30rem; height: auto; }
 .up .verdict, .verdict.up, .change.up { color: var(--good); }
 .down .verdict, .verdict.down, .change.down { color: var(--bad); } .card.same .verdict { color: var(--open); }
-.interval text { font: 11px system-ui, sans-serif; fill: var(--soft); } .interval line { stroke: var(--line); }
-.interval .zero { stroke: var(--ink); stroke-width: 1.5; } .interval circle { fill: var(--ink); }
-.interval rect { fill: var(--open); fill-opacity: .55; }
-.interval.up rect { fill: var(--good); } .interval.down rect { fill: var(--bad); }
 .caveat { border-left: 4px solid var(--bad); padding-left: .75rem; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
@@ -109,7 +106,7 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{PAGE_STYLE}{CHART_STYLE}</style>
+<title>{escape(title)}</title><style>{PAGE_STYLE}{BAR_STYLE}{CHART_STYLE}</style>
 </head>
 <body>
 <header>

@@ -69,6 +69,11 @@ class CutoutSet:
             face = PixelBox(float(row.left), float(row.top), float(row.right), float(row.bottom))
             yield Cutout(self.folder / row.file, row.class_name, face)
 
+    def face_sizes(self) -> pd.DataFrame:
+        """List the cut-outs: file, class, and width and height of the face in px."""
+        width, height = self.faces["right"] - self.faces["left"], self.faces["bottom"] - self.faces["top"]
+        return self.faces[["file", "class_name"]].assign(face_width_px=width, face_height_px=height)
+
     def save(self) -> Path:
         """Write the tables beside the images and return the folder."""
         (self.folder / ABOUT).mkdir(exist_ok=True)

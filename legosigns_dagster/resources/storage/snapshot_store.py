@@ -178,6 +178,10 @@ class SnapshotStore:
     def _blob_key(self, entry: FileEntry) -> str:
         return self.prefix + blob_key(entry)
 
+    def snapshot_address(self, snapshot: Snapshot) -> str:
+        """Name the object that lists the files of a version, for people."""
+        return self.objects.address(self._snapshot_key(snapshot.asset, snapshot.run_id))
+
     def _snapshot_key(self, asset: str, run_id: str) -> str:
         return f"{self.prefix}{SNAPSHOTS}{asset}/{run_id}.json"
 
