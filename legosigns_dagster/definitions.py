@@ -7,6 +7,7 @@ import dagster as dg
 from legosigns_dagster import automation, checks, endpoint, release_checks
 from legosigns_dagster.assets import dataset, release, report, sources, weights
 from legosigns_dagster.deployments import Deployment, deployment
+from legosigns_dagster.kubernetes.pod_table import add_pod_tables
 from legosigns_dagster.local.console import console
 from legosigns_dagster.participant import own_tags
 
@@ -21,7 +22,9 @@ def load_definitions(chosen: Deployment) -> dg.Definitions:
     """
     prefix = chosen.participant or None
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([sources, dataset, weights, report, release], key_prefix=prefix),
+        assets=add_pod_tables(
+            dg.load_assets_from_modules([sources, dataset, weights, report, release], key_prefix=prefix), os.environ
+        ),
         asset_checks=dg.load_asset_checks_from_modules([checks, release_checks, endpoint], asset_key_prefix=prefix),
         jobs=[
             dg.define_asset_job(job.name, job.selection, description=job.description, tags=own_tags(chosen.participant))

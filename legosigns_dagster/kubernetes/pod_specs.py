@@ -143,10 +143,21 @@ def devices(op_tags: Mapping[str, str], run_config: Mapping[str, Any], step: str
     """
     executor = run_config.get("execution", {}).get("config", {})
     own = executor.get("per_step_k8s_config", {}).get(step, {})
-    for config in (own, json.loads(op_tags.get("dagster-k8s/config", "{}"))):
+    for config in (own, stated_pod(op_tags)):
         if limits := config.get("container_config", {}).get("resources", {}).get("limits"):
-            return {name: str(count) for name, count in limits.items() if "/" in name and str(count) != "0"}
+            return {name: str(count) for name, count in limits.items() if is_device(name) and str(count) != "0"}
     return {}
+
+
+def is_device(resource: str) -> bool:
+    """Tell whether a resource is a device, such as a GPU: it has a domain in its name."""
+    return "/" in resource
+
+
+def stated_pod(op_tags: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what the tags of an op say of its pod, as they are given to Dagster or as Dagster keeps them."""
+    stated = op_tags.get("dagster-k8s/config", {})
+    return dict(json.loads(stated) if isinstance(stated, str) else stated)
 
 
 SMALL_POD = PodSpec("1", "2Gi").as_tags()
