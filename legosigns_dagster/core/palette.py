@@ -4,7 +4,8 @@ On pages and charts, a name has a colour for light and one for dark paper. Pictu
 colours that stand out: `PICTURE` has those of the same names.
 """
 
-# Name of the colour: on white, on black. `one` and `two` tell apart the lines of a chart about one thing.
+# Name of the colour: on white, on black. `one` and `two` are the lines of a chart about one thing; the
+# colours of `PICTURE` are named on `behind`.
 PAGE = {
     "page": ("#ffffff", "#14171c"),
     "card": ("#f4f6f9", "#1e232b"),
@@ -19,11 +20,13 @@ PAGE = {
     "new": ("#0b57d0", "#8ab4f8"),
     "one": ("#6a2c91", "#d6a6f0"),
     "two": ("#00696b", "#6fd0d2"),
+    "behind": ("#222222", "#222222"),
 }
 PICTURE = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
 # By class id, then from the start: none of them is a colour of base, new, good or bad.
 CLASSES = ("#d500f9", "#1de9b6", "#ffea00", "#ff80ab", "#b388ff", "#c6ff00")
 DISTRACTOR = "#757575"
+MISSING = "#e0e0e0"  # fills the side of a pair on which there is no image
 
 
 def class_color(class_id: int) -> str:

@@ -7,10 +7,10 @@ from PIL import Image, ImageDraw, ImageFont
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledImage
 from legosigns_dagster.core.dataset.difference import ADDED, CHANGED, REMOVED, Difference, ImageChange
 from legosigns_dagster.core.images.stored_image import open_opaque
+from legosigns_dagster.core.palette import MISSING
 from legosigns_dagster.core.pictures.gallery import compose_sheet, draw_boxes, ground_truth_overlays
 
 CAPTION_PX = 16
-MISSING_COLOR = "#e0e0e0"  # fills the side on which the image does not exist
 
 
 def difference_sheet(difference: Difference, count: int, width_px: int, columns: int = 2) -> bytes:
@@ -43,7 +43,7 @@ def draw_change(difference: Difference, change: ImageChange, width_px: int) -> I
     pen.text((0, 1), f"{change.kind}: {words}"[:70], fill="black", font=ImageFont.load_default(11))
     for left, panel in zip((0, panel_px + 4), panels, strict=True):
         if panel is None:
-            pen.rectangle([left, CAPTION_PX, left + panel_px, CAPTION_PX + height], fill=MISSING_COLOR)
+            pen.rectangle([left, CAPTION_PX, left + panel_px, CAPTION_PX + height], fill=MISSING)
         else:
             joined.paste(panel, (left, CAPTION_PX))
     return joined

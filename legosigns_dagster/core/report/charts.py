@@ -1,4 +1,4 @@
-"""Training curves as inline SVG: nothing to load, sharp in print, coloured by `CHART_STYLE`.
+"""Training curves as inline SVG: nothing to load, sharp in print, coloured by the page.
 
 Sizes are in pixels of the chart, from its top-left corner.
 """
@@ -9,9 +9,10 @@ from html import escape
 
 import pandas as pd
 
+from legosigns_dagster.core.palette import page_colors
 from legosigns_dagster.core.report.scale import Scale, fit_scale
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 84, 34, 36
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 220, 46, 84, 44, 36
 NARROW_RIGHT = 16  # instead of RIGHT, for a chart without labels at the ends of its lines
 LABEL_GAP = 14  # between two labels at the ends of lines
 SVG_STYLE = """
@@ -19,29 +20,35 @@ SVG_STYLE = """
 .charts text { fill: var(--soft); } .charts .title { fill: var(--ink); font-size: 13px; font-weight: 600; }
 .charts .grid { stroke: var(--line); } .charts .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .charts .name { font-weight: 600; font-size: 12px; }
-.charts .first { stroke: var(--first); } .charts .second { stroke: var(--second); stroke-dasharray: 5 3; }
-.charts .third { stroke: var(--ink); } .charts .third-fill { fill: var(--ink); }
+.charts .new { stroke: var(--new); } .charts .base { stroke: var(--base); stroke-dasharray: 5 3; }
+.charts .new-fill { fill: var(--new); } .charts .base-fill { fill: var(--base); }
+.charts .one { stroke: var(--one); } .charts .two { stroke: var(--two); stroke-dasharray: 5 3; }
+.charts .one-fill { fill: var(--one); } .charts .two-fill { fill: var(--two); }
+.charts .ink { stroke: var(--ink); } .charts .ink-fill { fill: var(--ink); }
 .charts .threshold { stroke: var(--ink); stroke-dasharray: 2 3; }
 .charts .earlier { fill: none; stroke: var(--soft); }
-.charts .first-fill { fill: var(--first); } .charts .second-fill { fill: var(--second); }
 """
 CHART_STYLE = f"""
-:root {{ --first: #0b57d0; --second: #b3460b; }}
 .charts {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.25rem; }}
 .charts svg {{ width: 100%; height: auto; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --first: #8ab4f8; --second: #ffb07c; }} }}
-@media print {{ :root {{ --first: #0b57d0; --second: #b3460b; }} }}
 {SVG_STYLE}"""
-LINE_STYLES = ("first", "second")  # a chart has at most two lines
+LINE_STYLES = ("one", "two")  # a chart of one training has at most two lines
 METRIC_RANGE = (0.0, 1.0)
-PANELS: Mapping[str, Mapping[str, str]] = {
-    "Box loss": {"train": "train/box_loss", "val": "val/box_loss"},
-    "Class loss": {"train": "train/cls_loss", "val": "val/cls_loss"},
-    "Distribution focal loss": {"train": "train/dfl_loss", "val": "val/dfl_loss"},
-    "mAP50-95 of each slice": {"classical": "slices/classical_map50_95", "LEGO": "slices/lego_map50_95"},
-    "mAP on all val images": {"mAP50": "metrics/mAP50(B)", "mAP50-95": "metrics/mAP50-95(B)"},
-    "Precision and recall on all val images": {"precision": "metrics/precision(B)", "recall": "metrics/recall(B)"},
-    "Learning rate": {"": "lr/pg0"},
+# By title: the name of the vertical axis, and the column of each line.
+PANELS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "Box loss": ("loss", {"train": "train/box_loss", "val": "val/box_loss"}),
+    "Class loss": ("loss", {"train": "train/cls_loss", "val": "val/cls_loss"}),
+    "Distribution focal loss": ("loss", {"train": "train/dfl_loss", "val": "val/dfl_loss"}),
+    "mAP50-95 of each slice": (
+        "mAP50-95",
+        {"classical": "slices/classical_map50_95", "LEGO": "slices/lego_map50_95"},
+    ),
+    "mAP on all val images": ("mAP", {"mAP50": "metrics/mAP50(B)", "mAP50-95": "metrics/mAP50-95(B)"}),
+    "Precision and recall on all val images": (
+        "precision, recall",
+        {"precision": "metrics/precision(B)", "recall": "metrics/recall(B)"},
+    ),
+    "Learning rate": ("rate", {"": "lr/pg0"}),
 }
 
 
@@ -54,11 +61,12 @@ def training_curves(results: pd.DataFrame) -> list[str]:
     charts: list[str] = []
     if "epoch" not in results:
         return charts
-    for title, names in PANELS.items():
+    for title, (value, names) in PANELS.items():
         series = {label: finite_points(results, column) for label, column in names.items() if column in results}
         if any(series.values()):
             are_metrics = all(column.startswith(("metrics/", "slices/")) for column in names.values())
-            charts.append(chart(title, {k: v for k, v in series.items() if v}, METRIC_RANGE if are_metrics else None))
+            drawn = {label: points for label, points in series.items() if points}
+            charts.append(chart(title, value, drawn, METRIC_RANGE if are_metrics else None))
     return charts
 
 
@@ -70,11 +78,11 @@ def curves_picture(results: pd.DataFrame, columns: int = 3) -> str:
         for index, chart in enumerate(charts)
     )
     width, height = columns * WIDTH, -(-len(charts) // columns) * HEIGHT
-    colors = ":root { --ink: #1d2129; --soft: #5b6270; --line: #8884; --first: #0b57d0; --second: #b3460b; }"
     sized = placed.replace("<svg ", f'<svg width="{WIDTH}" height="{HEIGHT}" ')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" class="charts">'
-        f"<style>{SVG_STYLE}{colors}</style><rect width='100%' height='100%' fill='white'/>{sized}</svg>"
+        f"<style>:root {{ {page_colors()} }}{SVG_STYLE}</style>"
+        f"<rect width='100%' height='100%' fill='white'/>{sized}</svg>"
     )
 
 
@@ -86,7 +94,10 @@ def finite_points(results: pd.DataFrame, column: str) -> list[tuple[float, float
 
 
 def chart(
-    title: str, series: Mapping[str, Sequence[tuple[float, float]]], limits: tuple[float, float] | None = None
+    title: str,
+    value: str,
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    limits: tuple[float, float] | None = None,
 ) -> str:
     """Draw a chart of up to two lines, each a list of epoch and value; `limits` fixes the range of the values."""
     points = [point for line in series.values() for point in line]
@@ -95,7 +106,7 @@ def chart(
     lines = [line_svg(line, style, epochs, values) for line, style in zip(series.values(), LINE_STYLES, strict=False)]
     ends = "; ".join(f"{name} {line[0][1]:.4g} to {line[-1][1]:.4g}".strip() for name, line in series.items())
     description = f"{title}, first to last epoch: {ends}"
-    return chart_svg(title, description, f"{axes(epochs, values)}{''.join(lines)}{end_labels(series, values)}")
+    return chart_svg(title, description, f"{axes(epochs, values, value)}{''.join(lines)}{end_labels(series, values)}")
 
 
 def chart_svg(title: str, description: str, content: str) -> str:
@@ -131,17 +142,32 @@ def end_labels(series: Mapping[str, Sequence[tuple[float, float]]], values: Scal
     return "".join(parts)
 
 
-def axes(epochs: Scale, values: Scale) -> str:
-    """Draw the axes of values and epochs, as SVG."""
-    unit = f'<text x="{WIDTH - RIGHT + 14}" y="{HEIGHT - BOTTOM + 16}">epoch</text>'
-    return f"{value_axis(values, WIDTH - RIGHT)}{numbers_below(epochs, '.0f')}{unit}"
+def axes(epochs: Scale, values: Scale, value: str) -> str:
+    """Draw the axes of epochs and of values of this name, as SVG."""
+    names = axis_names("epoch", value, WIDTH - RIGHT)
+    return f"{value_axis(values, WIDTH - RIGHT)}{numbers_below(epochs, '.0f')}{names}"
 
 
-def grid(across: Scale, up: Scale) -> str:
-    """Draw both axes where both are metrics, as SVG with lines in both directions."""
+def grid(across: Scale, up: Scale, names: tuple[str, str]) -> str:
+    """Draw both axes where both are metrics, as SVG with lines in both directions.
+
+    Args:
+        across: The horizontal axis.
+        up: The vertical axis.
+        names: Of the horizontal and of the vertical axis.
+    """
     xs = [across.at(tick) for tick in across.ticks]
     lines = [f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>' for x in xs]
-    return f"{value_axis(up, across.end)}{''.join(lines)}{numbers_below(across, '.4g')}"
+    drawn = f"{value_axis(up, across.end)}{''.join(lines)}{numbers_below(across, '.4g')}"
+    return f"{drawn}{axis_names(*names, across.end)}"
+
+
+def axis_names(across: str, up: str, right: float) -> str:
+    """Name the horizontal axis below its numbers, up to the pixel `right`, and the vertical one above its numbers."""
+    return (
+        f'<text class="axis" x="{right:g}" y="{HEIGHT - 4}" text-anchor="end">{escape(across)}</text>'
+        f'<text class="axis" x="4" y="{TOP - 11}">{escape(up)}</text>'
+    )
 
 
 def value_axis(values: Scale, right: float) -> str:

@@ -12,9 +12,9 @@ from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import Flip, FlipKind, find_flips
 from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images.stored_image import open_opaque
+from legosigns_dagster.core.palette import PICTURE
 from legosigns_dagster.core.pictures.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
 
-SOURCE_COLORS = {"annotation": "#ffffff", "base": "#ff9100", "new": "#40c4ff"}
 CONTEXT = 5.0  # width of the crop, in multiples of the longer side of the box
 MIN_CROP_PX = 160.0  # smallest width of the crop, in pixels of the image
 WIDTH_PX = 420
@@ -58,12 +58,12 @@ def draw_flip(flip: Flip, results: SliceResults) -> FlipPicture:
     def in_window(box: PixelBox) -> PixelBox:
         return PixelBox(box.left - window[0], box.top - window[1], box.right - window[0], box.bottom - window[1])
 
-    color = SOURCE_COLORS["annotation"]
+    color = PICTURE["annotation"]
     overlays = [BoxOverlay(color, in_window(b.box), initials(names[b.class_id])) for b in flip.image.boxes]
     for source, evaluation in (("base", results.base), ("new", results.new)):
         for d in evaluation.by_file.get(flip.image.file, []):
             text = f"{source} {initials(names[d.class_id])} {100 * d.confidence:.0f}"
-            overlays.append(BoxOverlay(SOURCE_COLORS[source], in_window(d.box), text))
+            overlays.append(BoxOverlay(PICTURE[source], in_window(d.box), text))
     with open_opaque(results.dataset.folder / flip.image.file) as image:
         canvas: Image.Image = draw_boxes(image.crop(window), overlays, WIDTH_PX)
     return FlipPicture(flip, as_jpeg(canvas, 75))
@@ -86,7 +86,7 @@ def flip_caption(flip: Flip, sources: Mapping[str, Mapping[str, str]]) -> tuple[
 def flips_section(results: SliceResults) -> str:
     """Write the flips of a slice, those with the highest confidence as pictures."""
     flips, sources = find_flips(results), results.dataset.sources_by_file()
-    legend = " ".join(f'<b style="color: {color}">{source}</b>' for source, color in SOURCE_COLORS.items())
+    legend = " ".join(f'<b style="color: {color}">{source}</b>' for source, color in PICTURE.items())
     html = [
         '<p class="note">A flip is a sign or a false positive on which one of the weights is right and the other is '
         f'wrong. The percentage is the confidence.</p><p class="key">Boxes: {legend}</p>'

@@ -27,7 +27,7 @@ BAR_STYLE = """
 .interval rect { fill: var(--open); fill-opacity: .55; }
 .interval.up rect { fill: var(--good); } .interval.down rect { fill: var(--bad); }
 """
-WIDTH, MARGIN, AXIS, HEIGHT = 320, 16, 40, 62  # of the bar, in px; `AXIS` is the height of the axis from the top
+WIDTH, MARGIN, AXIS, HEIGHT = 320, 16, 40, 76  # of the bar, in px; `AXIS` is the height of the axis from the top
 
 
 def verdict_cards(comparison: Comparison) -> str:
@@ -96,6 +96,8 @@ def interval_bar(row: pd.Series) -> str:
         f'<svg class="interval {VERDICT_STYLES[row["verdict"]]}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{description}"><text x="{MARGIN}" y="12">← new weights worse</text>'
         f'<text x="{WIDTH - MARGIN}" y="12" text-anchor="end">new weights better →</text>{bar_axis(scale)}'
+        f'<text x="{WIDTH / 2:g}" y="{HEIGHT - 4}" text-anchor="middle">{METRIC_TITLES[row["metric"]]}, '
+        "new minus base</text>"
         f'<rect x="{left:.1f}" y="{AXIS - 14}" width="{max(right - left, 2):.1f}" height="10" rx="3"/>'
         f'<circle cx="{scale.at(difference):.1f}" cy="{AXIS - 9}" r="4"/></svg>'
     )

@@ -47,13 +47,14 @@ def trade_off_chart(selection: Selection, earlier: Sequence[Point]) -> str:
     *path, (x, y) = [(across.at(classical), up.at(lego)) for classical, lego in (*tried, selected)]
     alpha = f"alpha {selection.selected.alpha:g}"
     content = [
-        grid(across, up),
+        grid(across, up, ("classical mAP50-95", "LEGO mAP50-95")),
         *(dot(across.at(classical), up.at(lego), 3, "earlier") for classical, lego in earlier),
-        f'<polyline class="line first" points="{" ".join(f"{left:.1f},{top:.1f}" for left, top in path)}"/>',
-        *(dot(left, top, 2.5, "first-fill") for left, top in path),
-        f'<text x="{path[0][0]:.1f}" y="{path[0][1] - 7:.1f}" text-anchor="middle">base</text>',
-        dot(x, y, 5, "second-fill"),
-        f'<text class="name second-fill" x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle">{alpha}</text>',
+        f'<polyline class="line ink" points="{" ".join(f"{left:.1f},{top:.1f}" for left, top in path)}"/>',
+        *(dot(left, top, 2.5, "ink-fill") for left, top in path[1:]),
+        dot(*path[0], 4, "base-fill"),
+        f'<text class="name base-fill" x="{path[0][0]:.1f}" y="{path[0][1] - 7:.1f}" text-anchor="middle">base</text>',
+        dot(x, y, 5, "new-fill"),
+        f'<text class="name new-fill" x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle">{alpha}</text>',
     ]
     description = f"classical against LEGO signs, mAP50-95; selected: {alpha}"
     return chart_svg("LEGO mAP50-95 over classical mAP50-95", description, "".join(content))
@@ -79,16 +80,16 @@ def precision_recall_chart(results: SliceResults) -> str:
     across = fit_scale(METRIC_RANGE, LEFT, WIDTH - NARROW_RIGHT, 5)
     up = fit_scale(METRIC_RANGE, HEIGHT - BOTTOM, TOP, 5)
     lines = []
-    for evaluation, style in ((results.base, "second"), (results.new, "first")):
+    for evaluation, style in ((results.base, "base"), (results.new, "new")):
         curve = zip(RECALLS, precision_recall_curve(evaluation.matches), strict=True)
         points = " ".join(f"{across.at(recall):.1f},{up.at(precision):.1f}" for recall, precision in curve)
         lines.append(f'<polyline class="line {style}" points="{points}"/>')
     title = f"{results.name}: precision over recall"
     names = "".join(
-        f'<text class="name {style}-fill" x="{LEFT + 8}" y="{HEIGHT - BOTTOM - 8 - 15 * row}">{name}</text>'
-        for row, (name, style) in enumerate((("new", "first"), ("base", "second")))
+        f'<text class="name {style}-fill" x="{LEFT + 8}" y="{HEIGHT - BOTTOM - 8 - 15 * row}">{style}</text>'
+        for row, style in enumerate(("new", "base"))
     )
-    return chart_svg(title, title, f"{grid(across, up)}{''.join(lines)}{names}")
+    return chart_svg(title, title, f"{grid(across, up, ('recall', 'precision'))}{''.join(lines)}{names}")
 
 
 def confidence_chart(class_name: str, curves: npt.NDArray[np.float64], threshold: float) -> str:
@@ -104,9 +105,9 @@ def confidence_chart(class_name: str, curves: npt.NDArray[np.float64], threshold
     """
     across = fit_scale(METRIC_RANGE, LEFT, WIDTH - NARROW_RIGHT, 5)
     up = fit_scale(METRIC_RANGE, HEIGHT - BOTTOM, TOP, 5)
-    content = [grid(across, up)]
+    content = [grid(across, up, ("confidence", "precision, recall, F1"))]
     for row, (name, curve) in enumerate(zip(("precision", "recall", "F1"), curves, strict=True)):
-        style = ("first", "second", "third")[row]
+        style = ("one", "two", "ink")[row]
         known = [(x, y) for x, y in zip(CONFIDENCES, curve, strict=True) if math.isfinite(y)]
         points = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in known)
         content.append(f'<polyline class="line {style}" points="{points}"/>')
@@ -116,7 +117,6 @@ def confidence_chart(class_name: str, curves: npt.NDArray[np.float64], threshold
     content.append(f'<line class="threshold" x1="{left:.1f}" x2="{left:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
     x = left + (5 if side == "start" else -5)
     content.append(f'<text x="{x:.1f}" y="{TOP + 60}" text-anchor="{side}">advised {threshold:.3g}</text>')
-    content.append(f'<text x="{WIDTH - NARROW_RIGHT}" y="{HEIGHT - 4}" text-anchor="end">confidence</text>')
     best = f"best F1 {np.nanmax(curves[2]):.3g}" if np.isfinite(curves[2]).any() else "no annotated box"
     description = f"{class_name}: precision, recall and F1 over confidence; advised threshold {threshold:.3g}, {best}"
     return chart_svg(class_name, description, "".join(content))

@@ -4,21 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from legosigns_dagster.core.palette import page_colors
 from legosigns_dagster.core.report.charts import CHART_STYLE
 from legosigns_dagster.core.report.headline import BAR_STYLE
 
+COLORS = f"""
+:root {{ color-scheme: light dark; {page_colors()} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {page_colors(dark=True)} }} }}
+@media print {{ :root {{ color-scheme: light; {page_colors()} }} }}
+"""
 # On a screen below 48 rem a metrics table is laid out as a list of small grids: its columns would not fit a phone.
 PAGE_STYLE = """
-:root {
-  color-scheme: light dark; --page: #ffffff; --card: #f4f6f9; --ink: #1d2129; --soft: #535a67; --line: #c9ced6;
-  --good: #146c2e; --bad: #b3261e; --open: #6b5200; --link: #0b57d0;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #14171c; --card: #1e232b; --ink: #e8eaf0; --soft: #a8afbd; --line: #414855;
-    --good: #6fd58c; --bad: #ff8a80; --open: #f2c94c; --link: #8ab4f8;
-  }
-}
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; } @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0 auto;
@@ -68,14 +64,12 @@ td small { white-space: nowrap; } ol li { margin: .3rem 0; max-width: 75ch; }
 figure { margin: 0; } figure img { width: 100%; height: auto; border-radius: 4px; } figcaption { font-size: .9rem; }
 figcaption { overflow-wrap: anywhere; }
 .flips { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 1rem; }
-.key b { padding: 0 .4rem; border-radius: 3px; background: #222; }
+.key b { padding: 0 .4rem; border-radius: 3px; background: var(--behind); }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { dl { grid-template-columns: minmax(0, 1fr); } dt { margin-top: .5rem; } }
 @page { size: landscape; margin: 12mm; }
 @media print {
-  :root { color-scheme: light; --page: #fff; --card: #f4f6f9; --ink: #1d2129; --soft: #535a67; --line: #c9ced6;
-    --good: #146c2e; --bad: #b3261e; --open: #6b5200; --link: #0b57d0; }
   body { max-width: none; padding: 0; font-size: 11pt; } nav { display: none; } .scroll { overflow: visible; }
   .pair:has(.many) { display: block; } .confusion { font-size: 9pt; } .many { font-size: 8pt; }
   p, figure, table, tr, svg, ol, .card, .caveat { break-inside: avoid; } h2, h3, caption, .note { break-after: avoid; }
@@ -106,7 +100,7 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{PAGE_STYLE}{BAR_STYLE}{CHART_STYLE}</style>
+<title>{escape(title)}</title><style>{COLORS}{PAGE_STYLE}{BAR_STYLE}{CHART_STYLE}</style>
 </head>
 <body>
 <header>

@@ -11,7 +11,8 @@ from legosigns_dagster.core.dataset.dataset import VAL, Dataset, LabeledBox, Lab
 from legosigns_dagster.core.evaluation.comparison import SliceResults
 from legosigns_dagster.core.evaluation.flips import find_flips
 from legosigns_dagster.core.geometry import PixelBox
-from legosigns_dagster.core.report.flip_pictures import SOURCE_COLORS, crop_window, draw_flip
+from legosigns_dagster.core.palette import PICTURE
+from legosigns_dagster.core.report.flip_pictures import crop_window, draw_flip
 from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_dataset, write_image
 
 
@@ -27,7 +28,7 @@ def test_annotation_base_and_new_are_on_the_same_picture(tmp_path: Path) -> None
         rgb = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
         return int((np.abs(pixels - rgb).max(axis=-1) < 40).sum()) > 50
 
-    assert {name: has(color) for name, color in SOURCE_COLORS.items()} == {
+    assert {name: has(color) for name, color in PICTURE.items()} == {
         "annotation": True,
         "base": True,
         "new": True,
