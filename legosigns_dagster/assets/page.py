@@ -21,7 +21,7 @@ class Page:
         facts: Verdict, counts and other short values, by name.
         tables: Tables of at most five columns, by name: more would not fit. The rest is in the files.
         settings: The settings that were used, by name; empty where there are none.
-        details: What is kept for other parts of the program, by name.
+        details: What the sensor compares, and what Dagster draws over the runs, by name.
     """
 
     picture: dg.MarkdownMetadataValue | None = None

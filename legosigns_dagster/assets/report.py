@@ -65,7 +65,7 @@ def comparison_report(
     comparison = report.comparison
     verdicts = "\n".join(comparison.verdict_sentence(one.title) for one, part in images.items() if len(part.images))
     context.log.info(f"base weights and new weights compared\n{comparison.summary()}\n{verdicts}")
-    page = comparison_page(comparison, {"verdict": verdicts, **headline_differences(comparison)})
+    page = replace(comparison_page(comparison, {"verdict": verdicts}), details=overall_differences(comparison))
     return versioned(replace(report, made_from=given), page.entries())
 
 
@@ -75,10 +75,10 @@ def comparison_page(comparison: Comparison, facts: Mapping[str, Any]) -> Page:
     return Page(chart, facts, {"summary": comparison.summary_rows().drop(columns="images")})
 
 
-def headline_differences(comparison: Comparison) -> dict[str, float]:
+def overall_differences(comparison: Comparison) -> dict[str, float]:
     """The differences of all metrics over all classes, by slice and metric: Dagster draws them over the runs."""
     return {
-        f"{row.slice} {row.metric} difference".replace(" ", "_"): float(row.difference)
+        f"{row.slice} {row.metric} difference".replace(" ", "_"): round(float(row.difference), 4)
         for row in comparison.table.itertuples()
         if row.class_name == ALL and not math.isnan(row.difference)
     }
