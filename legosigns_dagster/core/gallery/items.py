@@ -69,12 +69,13 @@ def render_box(labeled: LabeledBox) -> str:
 
 
 def render_name(labeled: LabeledBox, image: LabeledImage, name: str) -> str:
-    """Write the name of a box's class: above the box, or in it at the top of the image, towards the image's middle."""
+    """Write the name of a box's class: above the box, or below it at the top of the image, where it fits."""
     box, (width, height) = labeled.box, image.size_wh
     is_left = box.left + box.right < width
     side = f"left:{100 * box.left / width:.4g}%" if is_left else f"right:{100 * (1 - box.right / width):.4g}%"
-    place = "" if box.top > NAME_SHARE * height else ";transform:none"
-    style = f"{side};top:{100 * box.top / height:.4g}%{place}"
+    is_above = box.top > NAME_SHARE * height
+    edge = box.top if is_above else min(box.bottom, (1 - NAME_SHARE) * height)
+    style = f"{side};top:{100 * edge / height:.4g}%{'' if is_above else ';transform:none'}"
     return f'<b class="c{color_number(labeled)}" style="{style}">{escape(name)}</b>'
 
 
