@@ -12,6 +12,7 @@ import dagster as dg
 from dotenv import dotenv_values
 
 from legosigns_dagster.commands.export import add_export
+from legosigns_dagster.commands.preview_synthesis import add_preview_synthesis
 from legosigns_dagster.commands.prune import add_prune
 from legosigns_dagster.commands.query import add_query
 from legosigns_dagster.commands.release import add_release
@@ -56,7 +57,7 @@ def command_line() -> argparse.ArgumentParser:
     """Make the parser, with a subcommand for each thing that can be done."""
     parser = argparse.ArgumentParser("legosigns", description=__doc__, epilog=WHICH_STORE)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add_subcommand in (add_report, add_show, add_export, add_prune, add_query, add_release):
+    for add_subcommand in (add_report, add_show, add_preview_synthesis, add_export, add_prune, add_query, add_release):
         add_subcommand(commands)
     return parser
 

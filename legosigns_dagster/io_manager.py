@@ -11,6 +11,7 @@ from legosigns_dagster.assets.page import DOWNLOADS
 from legosigns_dagster.core.dataset.dataset import Dataset
 from legosigns_dagster.core.export.archive import write_archive
 from legosigns_dagster.core.files import SavedAsFolder
+from legosigns_dagster.core.gallery.gallery import write_gallery
 from legosigns_dagster.core.release.layout import MIRROR
 from legosigns_dagster.resources.releases.current import current_number
 from legosigns_dagster.resources.scratch import Scratch
@@ -60,7 +61,7 @@ class FolderIOManager(dg.ConfigurableIOManager):
         downloads = downloads_by_key(obj, context.run_id)
         if MIRROR in downloads and current_number(self.store.objects()) is not None:
             del downloads[MIRROR]  # what is served there is the current release's, and a training's is not tried yet
-        published = snapshots.publish(downloads | self._archive(context, obj, size))
+        published = snapshots.publish(downloads | self._archive(context, obj, size) | self._gallery(context, obj))
         lines = [f"- `{address}`" for address in published.values()]
         listed = snapshots.snapshot_address(snapshot)
         shown = "\n".join(lines or [f"- `{listed}` names its files in the store"])
@@ -82,6 +83,19 @@ class FolderIOManager(dg.ConfigurableIOManager):
             write_archive(value, file, SILENT)
         except (OSError, ValueError) as error:  # the dataset itself is stored and can be used
             context.log.warning(f"there is no archive of {asset}: {error}")
+            return {}
+        return {run_key(context.run_id, file.name): file}
+
+    def _gallery(self, context: dg.OutputContext, value: SavedAsFolder) -> dict[str, Path]:
+        """Make the page with a dataset's images that people look at; its file by its key."""
+        if not isinstance(value, Dataset) or value.images.empty:
+            return {}
+        asset = context.asset_key.path[-1]
+        file = self.scratch.folder("gallery") / f"{asset}-gallery.html"
+        try:
+            write_gallery(value, f"{asset}: images with their boxes", file)
+        except (OSError, ValueError) as error:  # the dataset itself is stored and can be used
+            context.log.warning(f"there is no gallery of {asset}: {error}")
             return {}
         return {run_key(context.run_id, file.name): file}
 

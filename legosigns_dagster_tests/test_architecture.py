@@ -94,7 +94,7 @@ def test_the_package_has_the_rooms_that_are_drawn_on_its_map() -> None:
     """A rule for each room is worth nothing if the rooms are not found."""
     core = ("images", "sources", "dataset", "export", "ingestion", "synthesis", "inference")
     wanted = {"core.detector", "core.training", "core.report", "core.release", "resources.releases", "detectors.onnx"}
-    wanted |= {"core.evaluation", "core.analysis", "core.pictures"}
+    wanted |= {"core.evaluation", "core.analysis", "core.pictures", "core.gallery"}
     wanted |= {"assets", "core", *(f"core.{one}" for one in core), "detectors", "detectors.ultralytics", "kubernetes"}
     wanted |= {"commands", "local", "resources", "resources.storage", "resources.versions", "resources.label_studio"}
     wanted |= {"resources.serving", "detectors.ultralytics.training"}

@@ -46,6 +46,7 @@ PRINTS = {
     "legosigns report": "mAP50 base -> new",
     "legosigns show raw_annotations": "the same again: --seed ",
     "legosigns show synthetic_set --class SpeedLimit --count 12": "picture: ",
+    "legosigns preview-synthesis --blur 0.1 --max-signs 2": "{config: {max_signs: 2, blur: 0.1}}",
     "legosigns export raw_annotations dataset/": "to read it again: CLASSICAL_SIGNS=dataset",
     "legosigns export synthetic_set tasks/ --format label-studio": "LABEL_STUDIO_EXPORT=tasks/tasks.json",
     "legosigns prune": "nothing was deleted: add --delete",

@@ -162,15 +162,20 @@ def test_scratch_folders_are_gone_after_the_run(resources: dict[str, Any], tmp_p
     assert list((tmp_path / "store" / "scratch").iterdir()) == []
 
 
-def archive(resources: dict[str, Any], tmp_path: Path) -> Path:
-    """The archive that a run which makes raw_annotations publishes, where there is one."""
+def downloads(resources: dict[str, Any], tmp_path: Path) -> Path:
+    """The folder with what a run that makes raw_annotations publishes."""
 
     @dg.asset
     def raw_annotations(scratch: Scratch) -> Dataset:
         return hard_dataset(scratch.folder("raw_annotations"))
 
     done = dg.materialize([raw_annotations], resources=resources)
-    return tmp_path / "store" / "traffic-signs" / done.run_id / "raw_annotations.zip"
+    return tmp_path / "store" / "traffic-signs" / done.run_id
+
+
+def archive(resources: dict[str, Any], tmp_path: Path) -> Path:
+    """The archive of raw_annotations that a run publishes, where there is one."""
+    return downloads(resources, tmp_path) / "raw_annotations.zip"
 
 
 def test_a_dataset_is_published_as_an_archive_of_equal_bytes_that_is_read_again_as_it_was(
@@ -187,6 +192,28 @@ def test_of_a_large_dataset_no_archive_is_published(
 ) -> None:
     monkeypatch.setattr(io_manager, "MOST_ARCHIVED", 1000)
     assert not archive(resources, tmp_path).exists()
+
+
+def test_a_dataset_has_a_gallery_of_equal_bytes_beside_the_report(resources: dict[str, Any], tmp_path: Path) -> None:
+    first, second = (downloads(resources, tmp_path) / "raw_annotations-gallery.html" for _ in range(2))
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_text().count('<li id="image-') == 6
+
+
+def test_a_dataset_with_an_image_that_cannot_be_drawn_is_stored_without_a_gallery(
+    resources: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @dg.asset
+    def classical_signs(scratch: Scratch) -> Dataset:
+        dataset = hard_dataset(scratch.folder("classical_signs"))
+        (dataset.folder / str(dataset.images["file"][1])).write_bytes(b"no image")
+        return dataset
+
+    done = dg.materialize([classical_signs], resources=resources)
+    assert done.success
+    assert (tmp_path / "store/legosigns/current/classical_signs.json").exists()
+    assert not (tmp_path / "store/traffic-signs" / done.run_id).exists()
+    assert "there is no gallery of classical_signs: not a readable image" in capfd.readouterr().err
 
 
 def test_the_downloads_are_named_in_the_ui(resources: dict[str, Any]) -> None:

@@ -26,7 +26,8 @@ ASSETS = {"base_weights", "classical_signs", "sign_cutouts", "backgrounds", "raw
           "model_weights", "comparison_report"}  # fmt: skip
 EPOCH_LINE = re.compile(r" epoch \d+/\d+: box_loss")
 DOWNLOADS = {"comparison.html", "metrics.json", "metrics.csv", "best.pt", "model.onnx", "contract.json", "results.csv",
-             "raw_annotations.zip", "synthetic_set.zip"}  # fmt: skip
+             "raw_annotations.zip", "synthetic_set.zip", "raw_annotations-gallery.html", "synthetic_set-gallery.html",
+             "classical_signs-gallery.html"}  # fmt: skip
 
 
 def current_versions(store: Path) -> dict[str, dict[str, object]]:

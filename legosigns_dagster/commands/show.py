@@ -1,16 +1,12 @@
 """`legosigns show`: a random image of a dataset with its boxes, another one each time."""
 
 import argparse
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from legosigns_dagster.commands.picture_files import add_picture_options, require_picture_options, save_picture
 from legosigns_dagster.commands.stored_dataset import DATASETS, open_dataset
 from legosigns_dagster.commands.subcommand import WHICH_STORE, StoreOpener, Subcommands
 from legosigns_dagster.core.classes import SignClasses
@@ -23,7 +19,7 @@ from legosigns_dagster.core.pictures.random_images import (
     list_yolo_folder,
 )
 
-MOST_IMAGES, SEEDS = 100, 1_000_000  # on a sheet; how many seeds are drawn from
+SEEDS = 1_000_000  # how many seeds are drawn from
 
 
 def add_show(commands: Subcommands) -> None:
@@ -31,12 +27,10 @@ def add_show(commands: Subcommands) -> None:
     text = "draw a random image of a dataset with its boxes, another one each time"
     parser = commands.add_parser("show", help=text, description=text, epilog=WHICH_STORE)
     parser.add_argument("dataset", help=f"{', '.join(DATASETS)}, or a YOLO folder with a data.yaml")
-    parser.add_argument("--count", type=int, default=1, help=f"images on one sheet, 1 to {MOST_IMAGES} (default: 1)")
+    add_picture_options(parser, count=1)
     parser.add_argument("--class", dest="class_name", default="", metavar="NAME", help="only images with this class")
     parser.add_argument("--split", choices=(TRAIN, VAL, TEST), default="", help="only images of this split")
     parser.add_argument("--seed", type=int, help="the same images again, as printed (default: drawn at random)")
-    parser.add_argument("--out", type=Path, help="the picture's file, .jpg or .png (default: a temporary one)")
-    parser.add_argument("--no-open", action="store_true", help="do not open the picture, only print where it is")
     parser.set_defaults(run=run_show)
 
 
@@ -61,8 +55,6 @@ def run_show(options: argparse.Namespace, open_store: StoreOpener) -> str:
         classes, images, reasons = list_yolo_folder(require_folder(options.dataset))
         chosen = choose(options, images, classes, seed)
         file = draw(options, chosen, Path(options.dataset), classes, seed)
-    if not options.no_open and sys.stdout.isatty():
-        open_viewer(file, os.environ)
     lines = [image.text(classes) for image in chosen]
     lines += [f"{len(reasons)} images are left out; the first is {reasons[0]}"] if reasons else []
     return "\n".join([*lines, f"picture: {file}", f"the same again: --seed {seed}"])
@@ -74,12 +66,9 @@ def require_options(options: argparse.Namespace) -> None:
     Raises:
         ValueError: One cannot be used.
     """
-    if not 1 <= options.count <= MOST_IMAGES:
-        raise ValueError(f"--count is {options.count}, expected 1 to {MOST_IMAGES}")
+    require_picture_options(options)
     if options.seed is not None and options.seed < 0:
         raise ValueError(f"--seed is {options.seed}, expected 0 or more")
-    if options.out and options.out.suffix.lower() not in (".jpg", ".jpeg", ".png"):
-        raise ValueError(f"--out is {options.out}, expected a name that ends in .jpg or .png")
 
 
 def require_folder(name: str) -> Path:
@@ -106,20 +95,6 @@ def choose(
 def draw(
     options: argparse.Namespace, images: Sequence[ListedImage], folder: Path, classes: SignClasses, seed: int
 ) -> Path:
-    """Draw the images into a file, and give its name."""
-    picture = draw_images(images, folder, classes)
+    """Draw the images into a file, open it, and give its name."""
     stem = Path(options.dataset).resolve().name
-    file: Path = options.out or Path(tempfile.mkdtemp(prefix="legosigns-")) / f"{stem}-{seed}.jpg"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(file, quality=90)
-    return file
-
-
-def open_viewer(file: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes] | None":
-    """Open a picture with the desktop's viewer, and give its process; None without a desktop or a viewer."""
-    is_mac = sys.platform == "darwin"
-    viewer = shutil.which("open" if is_mac else "xdg-open")
-    if not viewer or not (is_mac or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-        return None
-    silent = subprocess.DEVNULL
-    return subprocess.Popen([viewer, str(file)], stdin=silent, stdout=silent, stderr=silent)
+    return save_picture(draw_images(images, folder, classes), options, f"{stem}-{seed}")

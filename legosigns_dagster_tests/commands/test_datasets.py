@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from legosigns_dagster.cli import main
-from legosigns_dagster.commands import show
+from legosigns_dagster.commands import picture_files
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL
 from legosigns_dagster.core.pictures.random_images import choose_images, list_dataset
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
@@ -164,8 +164,8 @@ def test_the_picture_is_opened_only_where_there_is_a_desktop(tmp_path: Path, mon
     viewer.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
     viewer.chmod(0o755)
     monkeypatch.setenv("PATH", f"{viewer.parent}:{os.environ['PATH']}")
-    assert show.open_viewer(Path("a.jpg"), {}) is None
-    process = show.open_viewer(Path("a.jpg"), {"WAYLAND_DISPLAY": "wayland-0"})
+    assert picture_files.open_viewer(Path("a.jpg"), {}) is None
+    process = picture_files.open_viewer(Path("a.jpg"), {"WAYLAND_DISPLAY": "wayland-0"})
     assert isinstance(process, subprocess.Popen)
     assert process.wait(30) == 0
     assert re.fullmatch(r"a\.jpg\n", opened.read_text())

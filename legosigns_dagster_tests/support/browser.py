@@ -12,6 +12,11 @@ UNPACKED = ROOT / ".chromium"
 # PulseAudio's own library looks for a second one in this folder of the machine.
 LIBRARIES = ("lib/*-linux-gnu", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/pulseaudio")
 PLACES = (UNPACKED / "usr/lib/chromium/chromium", Path("/usr/lib/chromium/chromium"))
+# What reaches beyond the right edge of the window, besides what can be scrolled by the keyboard.
+CUT = """() => [...document.querySelectorAll('body *')]
+    .filter(one => !one.parentElement.closest('.scroll, svg, thead') && !one.matches('thead'))
+    .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
+    .map(one => one.outerHTML.slice(0, 80))"""
 
 
 def program() -> Path:

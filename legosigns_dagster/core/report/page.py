@@ -13,8 +13,7 @@ COLORS = f"""
 @media (prefers-color-scheme: dark) {{ :root {{ {page_colors(dark=True)} }} }}
 @media print {{ :root {{ color-scheme: light; {page_colors()} }} }}
 """
-# On a screen below 48 rem a metrics table is laid out as a list of small grids: its columns would not fit a phone.
-PAGE_STYLE = """
+SHARED_STYLE = """
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; } @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 0 auto;
@@ -22,8 +21,12 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.6rem; line-height: 1.25; margin: .5rem 0; }
 h2 { font-size: 1.3rem; margin: 2.5rem 0 .5rem; padding-top: .5rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.05rem; margin: 1.25rem 0 .5rem; } a { color: var(--link); }
-:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
-.note, .change.same, .verdict.same, figcaption, small { color: var(--soft); } p { max-width: 75ch; }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; } p { max-width: 75ch; }
+"""
+BASE_STYLE = f"{COLORS}{SHARED_STYLE}"  # of every page
+# On a screen below 48 rem a metrics table is laid out as a list of small grids: its columns would not fit a phone.
+PAGE_STYLE = """
+.note, .change.same, .verdict.same, figcaption, small { color: var(--soft); }
 small { font-size: .8em; font-weight: 400; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; list-style: none; margin: .75rem 0; padding: 0; }
 nav a { display: inline-block; padding: .15rem 0; }
@@ -100,7 +103,7 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><style>{COLORS}{PAGE_STYLE}{BAR_STYLE}{CHART_STYLE}</style>
+<title>{escape(title)}</title><style>{BASE_STYLE}{PAGE_STYLE}{BAR_STYLE}{CHART_STYLE}</style>
 </head>
 <body>
 <header>

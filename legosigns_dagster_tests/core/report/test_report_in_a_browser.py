@@ -1,6 +1,5 @@
 """The report in a real browser: nothing is cut at any width, and an audit for accessibility has no finding."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +17,7 @@ from legosigns_dagster.core.evaluation.score import Score
 from legosigns_dagster.core.report.notes import ReportNotes
 from legosigns_dagster.core.report.report import write_report
 from legosigns_dagster.core.report.tables import synthesis_table
-from legosigns_dagster_tests.support.browser import chromium
+from legosigns_dagster_tests.support.browser import CUT
 from legosigns_dagster_tests.support.builders import CLASSES, evaluation, make_dataset
 
 pytestmark = pytest.mark.server
@@ -31,11 +30,6 @@ NOTES = ReportNotes(
     synthesis_table(*(Score(0.8, x, x) for x in (0.1, 0.2, 0.3))),
 )
 CURVES = pd.DataFrame({"epoch": [1, 2, 3], "train/box_loss": [3.0, 2.0, 1.0], "val/box_loss": [3.5, 2.0, 1.5]})
-# What reaches beyond the right edge of the window, besides what can be scrolled by the keyboard.
-CUT = """() => [...document.querySelectorAll('body *')]
-    .filter(one => !one.parentElement.closest('.scroll, svg, thead') && !one.matches('thead'))
-    .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
-    .map(one => one.outerHTML.slice(0, 80))"""
 
 
 def found_by(dataset: Dataset, numbers: range, map50: float) -> Evaluation:
@@ -62,12 +56,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         SliceResults("LEGO signs", dataset.part("val"), lego.base, lego.new, "map50"),
     ]
     return write_report(compare(slices), slices, CURVES, NOTES, folder).folder / "comparison.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
