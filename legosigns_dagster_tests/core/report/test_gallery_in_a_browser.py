@@ -177,7 +177,7 @@ def test_a_box_is_drawn_where_it_is_in_the_color_of_its_class(page: Page) -> Non
     assert box["width"] == pytest.approx(frame["width"] * LARGE.width / 640, abs=5)
     assert box["height"] == pytest.approx(frame["height"] * LARGE.height / 480, abs=5)
     assert page.locator("dialog .names").inner_text().split() == ["SpeedLimit", "DangerAhead"]
-    assert page.evaluate("getComputedStyle(one('dialog rect.c1')).stroke") == "rgb(41, 121, 255)"
+    assert page.evaluate("getComputedStyle(one('dialog rect.c1')).stroke") == "rgb(29, 233, 182)"
 
 
 def test_without_script_a_gallery_is_a_grid_and_a_click_makes_an_image_wide(browser: Browser, gallery: Path) -> None:
