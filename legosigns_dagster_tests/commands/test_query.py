@@ -136,12 +136,12 @@ def test_the_rows_after_a_server_died_have_its_reason(exported: ExportedModel, h
     with serve({"new": (exported, "onnxruntime")}, here / "own") as server:
         command = [sys.executable, "-m", "legosigns_dagster.cli", "query", str(folder), "--url", server.url, "--model",
                    "new", *CLASSES, "--json", "--no-pictures", "--in-flight", "2", "--retries", "1"]  # fmt: skip
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(5)]
-        server.kill()
-        rest, _ = process.communicate(timeout=120)
-    found = [json.loads(line) for line in [*lines, *rest.splitlines()]]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(5)]
+            server.kill()
+            lines += process.stdout  # `communicate` would lose lines that were read ahead
+    found = [json.loads(line) for line in lines]
     assert process.returncode == 0, "some images were answered"
     assert [Path(row["image"]).name for row in found] == [f"{number:02d}.jpg" for number in range(60)]
     answers = [row["models"][0] for row in found]

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 
 import pytest
 
@@ -58,21 +57,27 @@ def computing(settings: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     with subprocess.Popen([sys.executable, "-c", PAUSES], env=kept | settings, text=True, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as process:  # fmt: skip
+        share_of_waiting(process, CALM_DOWN)  # when it answers, it has loaded torch, which takes a while beside load
         yield process
         ended, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert ended == "['MainThread']\n"
 
 
-def shares_of_waiting(process: "subprocess.Popen[str]", load: float) -> Iterator[float]:
-    """Give shares of the pauses in which threads take a core, until an end of the load must have been noticed."""
+def share_of_waiting(process: "subprocess.Popen[str]", load: float) -> float:
+    """The share of the pauses in which threads take a core, while they seem to stand in the queue for so long."""
     assert process.stdin
     assert process.stdout
+    process.stdin.write(f"{load}\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def shares_of_waiting(process: "subprocess.Popen[str]", load: float) -> Iterator[float]:
+    """Give shares until an end of the load must have been noticed."""
     end = time.monotonic() + 4 * CALM * INTERVAL
     while time.monotonic() < end:
-        process.stdin.write(f"{load}\n")
-        process.stdin.flush()
-        yield float(process.stdout.readline())
+        yield share_of_waiting(process, load)
 
 
 @cores
@@ -96,7 +101,7 @@ def test_threads_wait_busily_and_sleep_while_other_work_needs_the_cores() -> Non
 def test_threads_wait_as_somebody_has_set(settings: dict[str, str], lowest: float, highest: float) -> None:
     with computing(settings) as process:
         for load in (LOAD, CALM_DOWN):
-            shares = sorted(islice(shares_of_waiting(process, load), 5))
+            shares = sorted(share_of_waiting(process, load) for _ in range(5))
             assert lowest < shares[2] < highest
 
 
