@@ -72,7 +72,7 @@ def test_the_settings_of_every_step_that_has_some_can_be_read_without_a_click(
     settings = {asset: str(page["settings"].value) for asset, page in pages.items() if "settings" in page}
     assert set(settings) == set(ASSETS) - {"comparison_report"}
     assert max(map(len, settings.values())) < INLINE
-    assert "'epochs': 1" in settings["model_weights"]
+    assert re.search(r"'epochs': \d+, 'freeze'", settings["model_weights"])
 
 
 def test_no_table_has_more_than_five_columns(pages: dict[str, dict[str, Any]]) -> None:

@@ -6,11 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from legosigns_dagster.cli import main
 from legosigns_dagster.commands import picture_files
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL
+from legosigns_dagster.core.palette import class_color
 from legosigns_dagster.core.pictures.random_images import choose_images, list_dataset
 from legosigns_dagster.resources.storage.object_store import LocalObjectStore
 from legosigns_dagster.resources.storage.snapshot_store import SnapshotStore
@@ -124,7 +125,7 @@ def test_the_boxes_are_drawn_in_the_color_of_their_class(stored: str, capsys: py
     _, picture, _ = shown(capsys, "raw_annotations", "--split", TRAIN, "--class", OVERTAKING, "--out", "a.png")
     with Image.open(picture) as image:
         colors = {color for _, color in image.getcolors(maxcolors=10**7) or ()}
-    assert {(0x00, 0xC8, 0x53), (0x29, 0x79, 0xFF), (0xFF, 0x6D, 0x00)} <= colors
+    assert {ImageColor.getrgb(class_color(number)) for number in range(3)} <= colors
 
 
 def test_a_yolo_folder_is_shown_with_its_own_classes(
