@@ -1,6 +1,7 @@
 """The IO manager: saves the folders of assets in the store, and loads them."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -71,33 +72,36 @@ class FolderIOManager(dg.ConfigurableIOManager):
 
     def _archive(self, context: dg.OutputContext, value: SavedAsFolder, size: int) -> dict[str, Path]:
         """Make the archive of a dataset of `size` bytes that people download; its file by its key."""
-        asset = context.asset_key.to_user_string()
+        asset = context.asset_key.path[-1]
         if asset not in ARCHIVED or not isinstance(value, Dataset):
             return {}
         if size > MOST_ARCHIVED:
             megabytes = f"{size / 1e6:.0f} MB, more than {MOST_ARCHIVED / 1e6:.0f} MB"
             context.log.info(f"{asset} has {megabytes}: no archive is published; use legosigns export {asset}")
             return {}
-        file = self.scratch.folder("archive") / f"{asset}.zip"
-        try:
-            write_archive(value, file, SILENT)
-        except (OSError, ValueError) as error:  # the dataset itself is stored and can be used
-            context.log.warning(f"there is no archive of {asset}: {error}")
-            return {}
-        return {run_key(context.run_id, file.name): file}
+        return self._try_write(context, "archive", f"{asset}.zip", lambda file: write_archive(value, file, SILENT))
 
     def _gallery(self, context: dg.OutputContext, value: SavedAsFolder) -> dict[str, Path]:
         """Make the page with a dataset's images that people look at; its file by its key."""
         if not isinstance(value, Dataset) or value.images.empty:
             return {}
         asset = context.asset_key.path[-1]
-        file = self.scratch.folder("gallery") / f"{asset}-gallery.html"
+        title = f"{asset}: images with their boxes"
+        return self._try_write(
+            context, "gallery", f"{asset}-gallery.html", lambda file: write_gallery(value, title, file)
+        )
+
+    def _try_write(
+        self, context: dg.OutputContext, kind: str, name: str, write: Callable[[Path], None]
+    ) -> dict[str, Path]:
+        """Write a file that people download; it by its key. Without it, the value is stored and can be used."""
+        file = self.scratch.folder(kind) / name
         try:
-            write_gallery(value, f"{asset}: images with their boxes", file)
-        except (OSError, ValueError) as error:  # the dataset itself is stored and can be used
-            context.log.warning(f"there is no gallery of {asset}: {error}")
+            write(file)
+        except (OSError, ValueError) as error:
+            context.log.warning(f"there is no {kind} of {context.asset_key.path[-1]}: {error}")
             return {}
-        return {run_key(context.run_id, file.name): file}
+        return {run_key(context.run_id, name): file}
 
     def load_input(self, context: dg.InputContext) -> SavedAsFolder:
         """Load the upstream's value, as the type that the parameter is annotated with.

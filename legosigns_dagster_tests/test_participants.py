@@ -94,6 +94,8 @@ def test_a_job_makes_and_checks_its_own_assets_in_its_own_store(
     assert len(done.get_asset_check_evaluations()) == 6
     assert {one.asset_key for one in done.get_asset_check_evaluations()} == {alice.key("raw_annotations")}
     assert alice.store.snapshots().find("raw_annotations").run_id == done.run_id
+    published = Path(alice.store.folder, "traffic-signs", done.run_id).iterdir()
+    assert {file.name for file in published} == {"raw_annotations.zip", "raw_annotations-gallery.html"}
     with pytest.raises(FileNotFoundError):
         bob.store.snapshots().find("raw_annotations")
 
