@@ -1,6 +1,7 @@
 """The classes that a detector tells apart. Their ids never change on the way from the base weights to new ones."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -42,6 +43,17 @@ class SignClasses:
         if name not in self.names:
             raise ValueError(f"class {name!r} is not one of {', '.join(self.names)}")
         return self.names.index(name)
+
+    def describe(self, class_ids: Iterable[int]) -> str:
+        """Count signs by class, in words.
+
+        Example:
+            >>> classes = SignClasses(("SpeedLimit", "DangerAhead"))
+            >>> classes.describe([0, 1, 0]), classes.describe([])
+            ('2 SpeedLimit, 1 DangerAhead', 'no sign')
+        """
+        counts = Counter(self.names[class_id] for class_id in class_ids)
+        return ", ".join(f"{count} {name}" for name, count in counts.items()) or "no sign"
 
     def by_id(self) -> dict[int, str]:
         """Id to name, as in the `names` of a YOLO `data.yaml`."""

@@ -29,9 +29,14 @@ DISTRACTOR = "#757575"
 MISSING = "#e0e0e0"  # fills the side of a pair on which there is no image
 
 
+def color_number(class_id: int) -> int:
+    """The position of a class's colour in `CLASSES`: from the start again where there are more classes than colours."""
+    return class_id % len(CLASSES)
+
+
 def class_color(class_id: int) -> str:
     """The colour of a class in every picture, as `#rrggbb`."""
-    return CLASSES[class_id % len(CLASSES)]
+    return CLASSES[color_number(class_id)]
 
 
 def page_colors(dark: bool = False) -> str:

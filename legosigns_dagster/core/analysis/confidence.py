@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from legosigns_dagster.core.evaluation.evaluation import Matches
+from legosigns_dagster.core.evaluation.thresholds import class_detections
 
 CONFIDENCES = np.linspace(0, 1, 101)
 
@@ -29,10 +30,7 @@ def confidence_curves(slices: Sequence[Matches], class_id: int) -> npt.NDArray[n
                [0.5 , 0.5 , 0.  ],
                [0.5 , 0.67, 0.  ]])
     """
-    chosen = [matches.class_id == class_id for matches in slices]
-    confidence = np.concatenate([m.confidence[one] for m, one in zip(slices, chosen, strict=True)])
-    hits = np.concatenate([m.hit[one, 0] for m, one in zip(slices, chosen, strict=True)])
-    boxes = sum(int(matches.box_counts[:, class_id].sum()) for matches in slices)
+    confidence, hits, boxes = class_detections(slices, class_id)
     kept = confidence[None] >= CONFIDENCES[:, None]  # shape (101, detections)
     correct, detections = (kept & hits).sum(axis=1), kept.sum(axis=1)
     if not boxes:

@@ -63,6 +63,13 @@ def path_below_images(file: str) -> str:
     return file.removeprefix("images/")
 
 
+def copy_image(image: LabeledImage, folder: Path, into: Path) -> Path:
+    """Copy an image of the dataset in `folder` into another folder, below which it keeps its subfolder."""
+    target = into / path_below_images(image.file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return shutil.copyfile(folder / image.file, target)
+
+
 def write_split(images: Iterable[LabeledImage], folder: Path, split: str, into: Path) -> list[Path]:
     """Copy images and write their labels into `images/<split>` and `labels/<split>` below `into`, in their subfolders.
 
@@ -74,15 +81,12 @@ def write_split(images: Iterable[LabeledImage], folder: Path, split: str, into: 
     """
     written = []
     for image in images:
-        place = Path(split, path_below_images(image.file))
-        target, label = (into / "images" / place).absolute(), (into / "labels" / place).with_suffix(".txt")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        label = (into / "labels" / split / path_below_images(image.file)).with_suffix(".txt")
         label.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / image.file, target)
         units = [(b.class_id, b.box.to_unit(image.size_wh)) for b in image.boxes]
         lines = [f"{c} {u.x_center:.9f} {u.y_center:.9f} {u.width:.9f} {u.height:.9f}\n" for c, u in units]
         label.write_text("".join(lines), encoding="utf-8")
-        written.append(target)
+        written.append(copy_image(image, folder, into / "images" / split).absolute())
     return written
 
 

@@ -4,10 +4,8 @@ from PIL import Image
 
 from legosigns_dagster.core.detector.detector import Detector
 from legosigns_dagster.core.detector.weights import Weights
-from legosigns_dagster.core.evaluation.evaluate import complete_contract
-from legosigns_dagster.core.inference.decode import decode
+from legosigns_dagster.core.evaluation.evaluate import complete_contract, detect
 from legosigns_dagster.core.inference.detection import Detection
-from legosigns_dagster.core.inference.prepare import prepare
 
 
 def detect_signs(detector: Detector, weights: Weights, image: Image.Image) -> list[Detection]:
@@ -19,7 +17,6 @@ def detect_signs(detector: Detector, weights: Weights, image: Image.Image) -> li
     with detector.open_engine(weights.file) as engine:
         try:
             contract = complete_contract(engine, weights.classes, weights.image_size)
-            tensor, placement = prepare(image, contract)
-            return decode(engine(tensor), contract, placement, contract.thresholds)
+            return detect(engine, image, contract, contract.thresholds)
         except ValueError as error:
             raise ValueError(f"{weights.file} finds no signs in an image: {error}") from error

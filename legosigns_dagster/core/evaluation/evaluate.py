@@ -1,5 +1,7 @@
 """Evaluates weights as they are served: each image is prepared, and each answer decoded, as a client does it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -30,7 +32,10 @@ def evaluate(engine: Engine, dataset: Dataset, image_size: int) -> Evaluation:
     """
     contract = complete_contract(engine, dataset.classes, image_size)
     lowest = (LOWEST_CONFIDENCE,) * len(dataset.classes.names)
-    found = {str(file): detect(engine, dataset, str(file), contract, lowest) for file in dataset.images["file"]}
+    found: dict[str, list[Detection]] = {}
+    for file in map(str, dataset.images["file"]):
+        with Image.open(dataset.folder / file) as image:
+            found[file] = detect(engine, image, contract, lowest)
     matches = match_detections(dataset, found)
     rows = [
         (file, one.class_id, one.confidence, one.box.left, one.box.top, one.box.right, one.box.bottom)
@@ -52,10 +57,7 @@ def complete_contract(engine: Engine, classes: SignClasses, image_size: int) -> 
     return ModelContract(classes, image_size, output.shape, thresholds)  # type: ignore[arg-type]
 
 
-def detect(
-    engine: Engine, dataset: Dataset, file: str, contract: ModelContract, lowest: tuple[float, ...]
-) -> list[Detection]:
-    """Find the detections in one image of a dataset, down to the lowest confidence of each class."""
-    with Image.open(dataset.folder / file) as image:
-        tensor, placement = prepare(image, contract)
-    return decode(engine(tensor), contract, placement, lowest)
+def detect(engine: Engine, image: Image.Image, contract: ModelContract, thresholds: Sequence[float]) -> list[Detection]:
+    """Find the signs in an image, down to the lowest confidence of each class."""
+    tensor, placement = prepare(image, contract)
+    return decode(engine(tensor), contract, placement, thresholds)

@@ -34,7 +34,7 @@ def best_precision_and_recall(matches: Matches) -> FloatArray:
         Shape (1 + classes, 2), values from 0 to 1: the mean of all classes that have a box, then each class. NaN where
         there is no box.
     """
-    curves = np.stack([confidence_curves(matches, one) for one in range(matches.box_counts.shape[1])])
+    curves = np.stack([interpolated_curves(matches, one) for one in range(matches.box_counts.shape[1])])
     present = matches.box_counts.sum(axis=0) > 0
     result = np.full((1 + len(curves), 2), np.nan)
     if present.any():
@@ -46,8 +46,11 @@ def best_precision_and_recall(matches: Matches) -> FloatArray:
     return result
 
 
-def confidence_curves(matches: Matches, class_id: int) -> FloatArray:
-    """Compute precision and recall of a class over `CONFIDENCES`, of shape (2, 1000). Zeros without a detection."""
+def interpolated_curves(matches: Matches, class_id: int) -> FloatArray:
+    """Compute precision and recall of a class over `CONFIDENCES`, of shape (2, 1000). Zeros without a detection.
+
+    They are interpolated as Ultralytics does it; `core/analysis/confidence.py` counts, for the report's charts.
+    """
     order = np.argsort(-matches.confidence, kind="stable")
     order = order[matches.class_id[order] == class_id]
     if not len(order):

@@ -21,12 +21,24 @@ def advised_thresholds(slices: Sequence[Matches], class_count: int) -> tuple[flo
     return tuple(best_threshold(slices, class_id) for class_id in range(class_count))
 
 
-def best_threshold(slices: Sequence[Matches], class_id: int) -> float:
-    """Compute the threshold of one class; see `advised_thresholds`."""
+def class_detections(
+    slices: Sequence[Matches], class_id: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], int]:
+    """Collect the detections of one class over the images of all slices, which are at least one.
+
+    Returns:
+        The confidences and whether each is right at an IoU of 0.5, of shape (detections,), and the number of annotated
+        boxes.
+    """
     chosen = [matches.class_id == class_id for matches in slices]
     confidence = np.concatenate([m.confidence[of_class] for m, of_class in zip(slices, chosen, strict=True)])
     hits = np.concatenate([m.hit[of_class, 0] for m, of_class in zip(slices, chosen, strict=True)])
-    boxes = sum(int(matches.box_counts[:, class_id].sum()) for matches in slices)
+    return confidence, hits, sum(int(matches.box_counts[:, class_id].sum()) for matches in slices)
+
+
+def best_threshold(slices: Sequence[Matches], class_id: int) -> float:
+    """Compute the threshold of one class; see `advised_thresholds`."""
+    confidence, hits, boxes = class_detections(slices, class_id)
     return threshold_of_best_f1(confidence, hits, boxes) if hits.any() else DEFAULT_THRESHOLD
 
 

@@ -1,7 +1,6 @@
 """COCO: a JSON file with the images and boxes of each split."""
 
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import TEST, TRAIN, VAL, Dataset, LabeledImage
 from legosigns_dagster.core.dataset.manifest import FACTS, image_facts
-from legosigns_dagster.core.dataset.yolo_format import path_below_images
+from legosigns_dagster.core.dataset.yolo_format import copy_image, path_below_images
 from legosigns_dagster.core.progress import Log, track_progress
 
 
@@ -24,9 +23,7 @@ def write_coco(dataset: Dataset, into: Path, log: Log) -> None:
         if not len(part.images):
             continue
         for image in track_progress(part, len(part.images), f"images of {split} written", log):
-            target = into / "images" / split / path_below_images(image.file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(dataset.folder / image.file, target)
+            copy_image(image, dataset.folder, into / "images" / split)
         document = coco_document(part, dataset.classes)
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
         (into / "annotations" / f"instances_{split}.json").write_text(text, encoding="utf-8")

@@ -1,7 +1,6 @@
 """Tasks for Label Studio: the images with their boxes as annotations, to be corrected there and read again."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import Dataset, LabeledBox, LabeledImage
 from legosigns_dagster.core.dataset.manifest import FACTS, image_facts
-from legosigns_dagster.core.dataset.yolo_format import path_below_images
+from legosigns_dagster.core.dataset.yolo_format import copy_image, path_below_images
 from legosigns_dagster.core.progress import Log, track_progress
 
 TASKS, CONFIG = "tasks.json", "labeling-config.xml"
@@ -28,9 +27,7 @@ def write_label_studio(dataset: Dataset, into: Path, log: Log, image_url: str) -
     tasks = []
     for image in track_progress(dataset, len(dataset.images), "images written", log):
         name = path_below_images(image.file)
-        target = into / "images" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(dataset.folder / image.file, target)
+        copy_image(image, dataset.folder, into / "images")
         tasks.append(make_task(image, dataset.classes, f"{image_url.rstrip('/')}/{quote_path(name, image_url)}"))
     text = json.dumps(tasks, ensure_ascii=False, allow_nan=False, indent=1)
     (into / TASKS).write_text(text, encoding="utf-8")

@@ -11,10 +11,8 @@ from legosigns_dagster.core.gallery.page import render_gallery_page
 from legosigns_dagster.core.gallery.thumbnails import make_thumbnail
 
 MOST_IMAGES = 150
-IMAGE_BYTES, MOST_IMAGE_BYTES = (
-    1_900_000,
-    60_000,
-)  # of all JPEGs and of one: with base64 and boxes a page has below 3 MB
+IMAGE_BYTES = 1_900_000  # of all JPEGs: with base64 and boxes a page has below 3 MB
+MOST_IMAGE_BYTES = 60_000  # of one JPEG
 SEED = 0  # of the sample: equal datasets have equal galleries
 
 
@@ -32,10 +30,8 @@ def write_gallery(dataset: Dataset, title: str, file: Path) -> None:
         GalleryItem(number, image, make_thumbnail(dataset.folder / image.file, most_bytes))
         for number, image in enumerate(chosen)
     ]
-    names = dataset.classes.names
-    page = render_gallery_page(
-        title, describe_choice(dataset, len(chosen)), chosen, names, [render_item(item, names) for item in items]
-    )
+    rendered = [render_item(item, dataset.classes) for item in items]
+    page = render_gallery_page(title, describe_choice(dataset, len(chosen)), chosen, dataset.classes.names, rendered)
     file.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 

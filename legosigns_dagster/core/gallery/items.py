@@ -1,14 +1,13 @@
 """One image of a gallery as HTML: its JPEG, its boxes over it, and what the filters ask about it."""
 
 import base64
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from legosigns_dagster.core.analysis.sizes import ObjectSize
+from legosigns_dagster.core.classes import SignClasses
 from legosigns_dagster.core.dataset.dataset import LabeledBox, LabeledImage
-from legosigns_dagster.core.palette import CLASSES
+from legosigns_dagster.core.palette import color_number
 
 NETWORK_PX = 640  # longer side of an image as the network sees it, by which the sizes of boxes are told
 NAME_SHARE = 0.1  # of an image's height, which a name above a box needs on a phone
@@ -34,19 +33,19 @@ def box_size(box: LabeledBox, image: LabeledImage) -> str:
     return ObjectSize.from_box(box.box, image.size_wh, NETWORK_PX).name.lower()
 
 
-def render_item(item: GalleryItem, names: Sequence[str]) -> str:
+def render_item(item: GalleryItem, classes: SignClasses) -> str:
     """Write one image as an entry of the page's list.
 
     Its boxes are SVG in the image's own pixels, so that they fit at every size. Their names are seen where it is large.
     The filters read the `data-` attributes: `data-boxes` has the class id and the size of each box.
     """
     image = item.image
-    signs = describe_signs(image, names)
+    signs = classes.describe(box.class_id for box in image.boxes)
     width, height = image.size_wh
     boxes = " ".join(f"{box.class_id}:{box_size(box, image)}" for box in image.boxes)
     source = base64.b64encode(item.jpeg).decode()
     drawn = "".join(map(render_box, image.boxes))
-    written = "".join(render_name(box, image, names[box.class_id]) for box in image.boxes)
+    written = "".join(render_name(box, image, classes.names[box.class_id]) for box in image.boxes)
     return (
         f'<li id="image-{item.number}" data-split="{escape(image.split)}" data-origin="{escape(image.origin)}" '
         f'data-boxes="{boxes}"><figure>\n'
@@ -63,7 +62,7 @@ def render_box(labeled: LabeledBox) -> str:
     """Write one box as SVG, in the colour of its class."""
     box = labeled.box
     return (
-        f'<rect class="c{color_number(labeled)}" x="{box.left:.5g}" y="{box.top:.5g}" '
+        f'<rect class="c{color_number(labeled.class_id)}" x="{box.left:.5g}" y="{box.top:.5g}" '
         f'width="{box.width:.5g}" height="{box.height:.5g}"/>'
     )
 
@@ -76,15 +75,4 @@ def render_name(labeled: LabeledBox, image: LabeledImage, name: str) -> str:
     is_above = box.top > NAME_SHARE * height
     edge = box.top if is_above else min(box.bottom, (1 - NAME_SHARE) * height)
     style = f"{side};top:{100 * edge / height:.4g}%{'' if is_above else ';transform:none'}"
-    return f'<b class="c{color_number(labeled)}" style="{style}">{escape(name)}</b>'
-
-
-def color_number(labeled: LabeledBox) -> int:
-    """The number of the colour of a box: that of its class, from the start again where there are more classes."""
-    return labeled.class_id % len(CLASSES)
-
-
-def describe_signs(image: LabeledImage, names: Sequence[str]) -> str:
-    """Count the boxes of an image by class, as `2 SpeedLimit, 1 DangerAhead`."""
-    counts = Counter(names[box.class_id] for box in image.boxes)
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "no sign"
+    return f'<b class="c{color_number(labeled.class_id)}" style="{style}">{escape(name)}</b>'

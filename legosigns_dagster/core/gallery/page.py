@@ -9,7 +9,7 @@ from legosigns_dagster.core.dataset.dataset import LabeledImage
 from legosigns_dagster.core.gallery.items import NETWORK_PX, box_size
 from legosigns_dagster.core.gallery.script import SCRIPT
 from legosigns_dagster.core.gallery.style import GALLERY_STYLE
-from legosigns_dagster.core.palette import CLASSES
+from legosigns_dagster.core.palette import color_number
 from legosigns_dagster.core.report.page import BASE_STYLE
 
 NO_SIGN = "none"  # the value of the filter by class for images without a box
@@ -61,7 +61,7 @@ random, <kbd>Esc</kbd> closes.</span></p>
 
 def render_key(names: Sequence[str]) -> str:
     """Write which colour each class has."""
-    return " ".join(f'<b class="c{number % len(CLASSES)}">{escape(name)}</b>' for number, name in enumerate(names))
+    return " ".join(f'<b class="c{color_number(number)}">{escape(name)}</b>' for number, name in enumerate(names))
 
 
 def describe_sizes() -> str:

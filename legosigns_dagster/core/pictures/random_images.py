@@ -41,9 +41,7 @@ class ListedImage:
 
     def text(self, classes: SignClasses) -> str:
         """Write name, split and boxes, as `images/a.jpg (train): 2 SpeedLimit, 1 DangerAhead`."""
-        counts = Counter(classes.names[class_id] for class_id in self.class_ids)
-        boxes = ", ".join(f"{count} {name}" for name, count in counts.items())
-        return f"{self.name} ({self.split}): {boxes or 'no sign'}"
+        return f"{self.name} ({self.split}): {classes.describe(self.class_ids)}"
 
 
 def list_dataset(dataset: Dataset) -> list[ListedImage]:

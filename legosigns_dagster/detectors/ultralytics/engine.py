@@ -8,16 +8,11 @@ from legosigns_dagster.core.inference.prepare import Engine, Tensor
 
 
 def make_engine(network: Any) -> Engine:
-    """Prepare a network to be asked, on the GPU where there is one.
-
-    Heads without suppression (YOLOv10, YOLO26) have two halves; the one that is exported needs suppression.
-    """
+    """Prepare a network to be asked, on the GPU where there is one."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = network.float().to(device).eval()
-    if getattr(network, "end2end", False):
-        network.end2end = False
     network.fuse(verbose=False)
 
     def ask(tensor: Tensor) -> Tensor:
