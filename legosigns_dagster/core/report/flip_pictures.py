@@ -14,6 +14,7 @@ from legosigns_dagster.core.geometry import PixelBox
 from legosigns_dagster.core.images.stored_image import open_opaque
 from legosigns_dagster.core.palette import PICTURE
 from legosigns_dagster.core.pictures.gallery import BoxOverlay, as_jpeg, draw_boxes, initials
+from legosigns_dagster.core.report.tables import task_link
 
 CONTEXT = 5.0  # width of the crop, in multiples of the longer side of the box
 MIN_CROP_PX = 160.0  # smallest width of the crop, in pixels of the image
@@ -102,11 +103,8 @@ def flips_section(results: SliceResults) -> str:
 def flip_figure(picture: FlipPicture, sources: Mapping[str, Mapping[str, str]]) -> str:
     """Write one picture with its caption, as a link to its task where Label Studio's address is known."""
     caption, link = flip_caption(picture.flip, sources)
-    text = escape(caption)
-    if link.startswith("http"):
-        text = f'<a href="{escape(link, quote=True)}">{text}</a>'
     encoded = base64.b64encode(picture.jpeg).decode()
     return (
         f'<figure><img alt="{escape(caption, quote=True)}" src="data:image/jpeg;base64,{encoded}">'
-        f"<figcaption>{text}</figcaption></figure>"
+        f"<figcaption>{task_link(caption, link)}</figcaption></figure>"
     )

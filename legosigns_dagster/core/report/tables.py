@@ -87,8 +87,12 @@ def label_errors_section(results: SliceResults) -> str:
 
 def image_link(source: Mapping[str, str]) -> str:
     """Write an image's name, as a link to its task where Label Studio's address is known."""
-    name, link = escape(source["image"]), source["link"]
-    return f'<a href="{escape(link, quote=True)}">{name}</a>' if link.startswith("http") else name
+    return task_link(source["image"], source["link"])
+
+
+def task_link(text: str, link: str) -> str:
+    """Write a text, as a link to a task where Label Studio's address is known."""
+    return f'<a href="{escape(link, quote=True)}">{escape(text)}</a>' if link.startswith("http") else escape(text)
 
 
 def synthesis_table(base: Score, without: Score, chosen: Score) -> str:
